@@ -1,0 +1,1 @@
+"""Weights from scores, covariances and limits."""

@@ -1,0 +1,1 @@
+"""Weight schedules and callbacks turned into equity curves."""

@@ -1,0 +1,1 @@
+"""Published names of other packages over our engines."""

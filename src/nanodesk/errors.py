@@ -1,0 +1,121 @@
+"""Every exception of the package.
+
+::
+
+    NanodeskError
+    ├── ValidationError (ValueError)    ShapeError, PriceError, QuantityError, WeightsError, ConfigError
+    ├── DataError                       MissingSessionError, SchemaMismatchError
+    ├── SolverError                     InfeasibleError, NotConvergedError
+    └── MissingExtraError (ImportError)
+
+A message names the field, the value, what is allowed and the fix; the same facts are attributes, so no
+caller parses text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class NanodeskError(Exception):
+    """Root of every error the package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, naming field and value.
+    field : str, optional
+        Name of the argument, key, column or cell.
+    value : object, optional
+        The offending value.
+    allowed : str, optional
+        What would be accepted.
+    fix : str, optional
+        What the caller can do; printed after the message.
+
+    Examples
+    --------
+    >>> raise PriceError("limit_price=7 is not a multiple of tick_size=5.", field="limit_price", value=7, fix="Use 5.")
+    Traceback (most recent call last):
+        ...
+    nanodesk.errors.PriceError: limit_price=7 is not a multiple of tick_size=5. Use 5.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        value: object = None,
+        allowed: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(message if fix is None else f"{message} {fix}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        self.fix = fix
+
+
+class ValidationError(NanodeskError, ValueError):
+    """An argument or a cell of an input is outside what is allowed."""
+
+
+class ShapeError(ValidationError):
+    """Arrays differ in length or have the wrong number of dimensions."""
+
+
+class PriceError(ValidationError):
+    """A price is not finite, not positive where it must be, or off the tick grid."""
+
+
+class QuantityError(ValidationError):
+    """A quantity is zero, negative, off the lot grid or too large."""
+
+
+class WeightsError(ValidationError):
+    """Target weights are not finite or do not fit the stated gross."""
+
+
+class ConfigError(ValidationError):
+    """A manifest or configuration file is wrong; ``problems`` lists every fault at once.
+
+    Parameters
+    ----------
+    message : str
+        All problems, one a line.
+    problems : sequence of str
+        The same, one by one: ``file:line: dotted.key: what is wrong``.
+    """
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class DataError(NanodeskError):
+    """Market data is missing, unreadable or inconsistent."""
+
+
+class MissingSessionError(DataError):
+    """A trading day that the calendar expects is not in the data."""
+
+
+class SchemaMismatchError(DataError):
+    """A file has a schema version or columns that this reader does not know."""
+
+
+class SolverError(NanodeskError):
+    """An optimisation did not end at an optimum."""
+
+
+class InfeasibleError(SolverError):
+    """The limits contradict each other: no portfolio satisfies all of them."""
+
+
+class NotConvergedError(SolverError):
+    """The solver stopped before its tolerance was met."""
+
+
+class MissingExtraError(NanodeskError, ImportError):
+    """An optional dependency is not installed; the message names the extra to install."""

@@ -1,0 +1,1 @@
+"""Technical indicators by TA-Lib, under the project's names."""

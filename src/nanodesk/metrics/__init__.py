@@ -1,0 +1,1 @@
+"""Numbers that describe returns, drawdowns, significance and the skill of a score."""

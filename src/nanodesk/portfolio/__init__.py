@@ -1,0 +1,1 @@
+"""Cash, positions, costs and fills."""

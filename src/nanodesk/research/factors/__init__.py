@@ -1,0 +1,1 @@
+"""Cross-sectional factors, one family per file."""

@@ -1,0 +1,1 @@
+"""Rules that turn prices into target weights."""

@@ -1,0 +1,1 @@
+"""Forecasts and estimates of volatility."""
