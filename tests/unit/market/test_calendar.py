@@ -64,7 +64,7 @@ class TestSession:
         assert hours.close_ns - hours.open_ns == 86_400 * 10**9
 
     def test_holiday_names_the_session_before(self):
-        with pytest.raises(MissingSessionError, match="2024-07-04 is not a session.*2024-07-03"):
+        with pytest.raises(MissingSessionError, match=r"2024-07-04 is not a session.*2024-07-03"):
             calendar.session("XNYS", "2024-07-04")
 
 
