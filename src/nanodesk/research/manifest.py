@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from nanodesk.errors import ConfigError
+from nanodesk.errors import ValidationError as ValidationFault
+from nanodesk.research.factors.base import Factor
 from nanodesk.research.factors.catalog import FACTORS
-from nanodesk.research.manifest_errors import problems_of, quoted_nearest
+from nanodesk.research.manifest_errors import problems_of
 from nanodesk.research.manifest_sections import (
     Backtest,
     Data,
@@ -289,20 +292,45 @@ def _without(values: dict[str, Any], paths: set[KeyPath]) -> dict[str, Any]:
 
 def _factor_problems(values: Mapping[str, Any]) -> list[Problem]:
     factors = _at(values, ("signals", "factor"), ())
-    problems, seen = [], set()
+    problems: list[Problem] = []
+    seen: set[str] = set()
     for i, choice in enumerate(factors if isinstance(factors, tuple) else ()):
         name = choice.get("id") if isinstance(choice, dict) else None
-        path = ("signals", "factor", i, "id")
         if not isinstance(name, str):
             continue
-        if name in PLANNED_FACTORS and name not in FACTORS:
-            problems.append(Problem(path, f'factor "{name}" is not implemented yet in this version', False))
-        elif name not in FACTORS:
-            hint = quoted_nearest(name, FACTORS).replace('; did you mean "', "; nearest: ").replace('"?', "")
-            problems.append(Problem(path, f'unknown factor "{name}"{hint}; run `nanodesk factors`', False))
-        elif name in seen:
-            problems.append(Problem(path, f'factor "{name}" appears twice', False))
+        path = ("signals", "factor", i)
+        problem = _id_problem(name, seen)
+        if problem is not None:
+            problems.append(Problem((*path, "id"), problem, shows_value=False))
+        elif isinstance(choice.get("params", {}), dict):
+            problems += _parameter_problems(FACTORS[name], choice.get("params", {}), (*path, "params"))
         seen.add(name)
+    return problems
+
+
+def _id_problem(name: str, seen: set[str]) -> str | None:
+    if name in FACTORS:
+        return f'factor "{name}" appears twice' if name in seen else None
+    if name in PLANNED_FACTORS:
+        return f'factor "{name}" is not implemented yet in this version'
+    close = difflib.get_close_matches(name, FACTORS, n=1, cutoff=0.5)
+    hint = f"; nearest: {close[0]}" if close else ""
+    return f'unknown factor "{name}"{hint}; run `nanodesk factors`'
+
+
+def _parameter_problems(factor: Factor, params: Mapping[str, Any], path: KeyPath) -> list[Problem]:
+    problems = []
+    for key, value in params.items():
+        try:
+            factor.resolve({key: value})
+        except ValidationFault as error:
+            problems.append(Problem((*path, key), str(error), shows_value=False))
+    if problems:
+        return problems
+    try:
+        factor.resolve(params)
+    except ValidationFault as error:
+        problems.append(Problem(path, str(error), shows_value=False))
     return problems
 
 
@@ -344,6 +372,19 @@ def _check_survivorship(data: Data, universe: Universe) -> list[Problem]:
     return []
 
 
+def _check_pace(universe: Universe, backtest: Backtest) -> list[Problem]:
+    if universe.rebalance is not None and universe.rebalance != backtest.rebalance:
+        message = "a screen at another pace than backtest.rebalance is not implemented yet in this version"
+        return [Problem(("universe", "rebalance"), message)]
+    return []
+
+
+def _check_signals(signals: Signals) -> list[Problem]:
+    if all(choice.weight == 0 for choice in signals.factor):
+        return [Problem(("signals", "factor"), "every weight is zero", shows_value=False)]
+    return []
+
+
 def _check_capacity(universe: Universe, portfolio: Portfolio) -> list[Problem]:
     limit, most = portfolio.limits.max_weight, universe.max_names
     wanted = portfolio.gross * (1.0 - portfolio.limits.cash_buffer)
@@ -379,7 +420,7 @@ def _check_filters(data: Data, universe: Universe) -> list[Problem]:
     return [
         Problem(("universe", "filter", i, "kind"), f"{chosen.kind} needs data.fundamentals, the name of a dataset")
         for i, chosen in enumerate(universe.filter)
-        if chosen.kind in ("fundamental_coverage", "market_cap") and data.fundamentals is None
+        if chosen.kind in ("fundamental_coverage", "fundamental", "market_cap") and data.fundamentals is None
     ]
 
 
@@ -387,7 +428,9 @@ _CROSS_CHECKS: tuple[tuple[tuple[str, ...], Callable[..., list[Problem]]], ...] 
     (("data",), _check_span),
     (("universe",), _check_names),
     (("portfolio",), _check_limits),
+    (("signals",), _check_signals),
     (("data", "universe"), _check_survivorship),
+    (("universe", "backtest"), _check_pace),
     (("universe", "portfolio"), _check_capacity),
     (("data", "signals", "backtest"), _check_factor_inputs),
     (("data", "universe"), _check_filters),

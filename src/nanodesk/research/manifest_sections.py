@@ -13,7 +13,7 @@ from nanodesk.research.universe import Filter
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.^=-]{0,63}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.^=/-]{0,63}$")]
 
 
 class Section(BaseModel):
@@ -52,11 +52,18 @@ class Data(Section):
     point_in_time: bool = True
 
 
+class Every(Section):
+    """``rebalance = { every = 21 }``: one decision each so many sessions."""
+
+    every: int = Field(ge=1)
+
+
 class Universe(Section):
     """``[universe]``: who may be held, screened on every decision date, filters top to bottom."""
 
     source: str = Field(default="all", pattern=r"^(all|list|index:[A-Za-z0-9_-]+)$")
     names: tuple[str, ...] = ()
+    rebalance: Literal["daily", "weekly", "month_end"] | Every | None = None
     min_names: int = Field(default=1, ge=1)
     max_names: int | None = Field(default=None, ge=1)
     survivorship: Literal["require", "warn"] = "warn"
@@ -137,20 +144,19 @@ class Costs(Section):
     borrow_bps_year: NotNegative = 0.0
 
 
-class Stops(Section):
-    """``[backtest.stops]``: exits between decisions, fractions not percent; 0 is off."""
+class StopRules(Section):
+    """``[backtest.stops]``: exits between decisions; fractions, not percent; 0 is off.
+
+    ``check = "intrabar"`` compares the bar's high and low and needs them; ``atr = "wilder"`` does too.
+    """
 
     fixed_pct: Annotated[float, Field(ge=0, lt=1)] = 0.0
     trailing_pct: Annotated[float, Field(ge=0, lt=1)] = 0.0
     atr_multiple: NotNegative = 0.0
     atr_period: int = Field(default=14, ge=1)
-    trigger: Literal["close", "intrabar"] = "close"
-
-
-class Every(Section):
-    """``rebalance = { every = 21 }``: one decision each so many sessions."""
-
-    every: int = Field(ge=1)
+    check: Literal["close", "intrabar"] = "close"
+    atr: Literal["wilder", "close_change"] = "wilder"
+    reentry_after: int = Field(default=0, ge=0)
 
 
 class Backtest(Section):
@@ -165,7 +171,7 @@ class Backtest(Section):
     periods_per_year: int = Field(default=252, ge=1, le=366)
     delisting_return: Annotated[float, Field(ge=-1, le=1)] = -0.30
     costs: Costs = Costs()
-    stops: Stops = Stops()
+    stops: StopRules = StopRules()
 
 
 class Report(Section):

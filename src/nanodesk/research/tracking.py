@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from nanodesk.errors import DataError
-from nanodesk.research.report import report_numbers, write_report
+from nanodesk.research.report import numbers_text, report_numbers, write_report
 from nanodesk.research.result import ResearchResult
 from nanodesk.research.run_files import HEADER, read_files, write_files
 
 TRIALS = "trials.jsonl"
 TEAR_SHEET = "tearsheet.html"
-REPORT_NUMBERS = "report.json"
+REPORT_NUMBERS = "tearsheet.json"
 
 
 def save_run(result: ResearchResult, store: str | Path) -> Path:
@@ -253,11 +253,13 @@ def compare_runs(a: ResearchResult, b: ResearchResult) -> RunDifference | None:
 
 def _write_report(result: ResearchResult, folder: Path) -> None:
     formats = result.manifest["report"]["formats"]
+    numbers = folder / REPORT_NUMBERS
     if "html" in formats:
         write_report(result, folder / TEAR_SHEET)
-    if "json" in formats:
-        text = json.dumps(report_numbers(result), indent=1, ensure_ascii=False)
-        (folder / REPORT_NUMBERS).write_text(text + "\n", encoding="utf-8")
+    elif "json" in formats:
+        numbers.write_text(numbers_text(report_numbers(result)), encoding="utf-8")
+    if "json" not in formats:
+        numbers.unlink(missing_ok=True)
 
 
 def _move_into_place(temporary: Path, folder: Path) -> Path:
