@@ -33,6 +33,8 @@ LARGEST_SET = 0.8
 """Share of the names beyond which a working set no longer pays."""
 PRICE_TOLERANCE = 1e-9
 """Reduced cost, in units of the scaled objective, that counts as zero when names left out are priced."""
+SNAP = 1e-10
+"""Distance to a bound that is taken for rounding of the interior point: ten times its tolerance."""
 SNAP_SIZE = 700
 """Largest linear system that moving onto the active limits may solve."""
 
@@ -327,7 +329,8 @@ def solve(program: Program) -> FloatArray:
     else:
         x = scaled.lower.copy()
         x[free] = _solve_free(_restricted(scaled, free, x))
-    return np.clip(x, program.lower, program.upper)
+    x = np.where(x - program.lower < SNAP, program.lower, x)
+    return np.where(program.upper - x < SNAP, program.upper, x)
 
 
 def _scaled(program: Program) -> Program:

@@ -204,11 +204,11 @@ def _best_ratio(matrix: FloatArray, excess: FloatArray, region: Region) -> Float
 def _stretched(weights: FloatArray, region: Region) -> FloatArray:
     """The largest multiple of dollar-neutral ``weights`` within the region; they form an interval, so bisect."""
     low, high = 1.0, 2.0
-    while region.violation(high * weights) <= 1e-12 and high < 1e12:
+    while region.violation(high * weights) <= 1e-15 and high < 1e12:
         low, high = high, 2.0 * high
     for _ in range(80):
         middle = (low + high) / 2
-        low, high = (middle, high) if region.violation(middle * weights) <= 1e-12 else (low, middle)
+        low, high = (middle, high) if region.violation(middle * weights) <= 1e-15 else (low, middle)
     return low * weights
 
 

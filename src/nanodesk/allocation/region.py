@@ -185,12 +185,13 @@ class Region:
         InfeasibleError
             Naming the limits that clash.
         """
-        self._check_reach("max_weight", float(self.upper.sum()), float(self.lower.sum()))
+        names = "max_weight and min_weight" if self.min_weight.any() else "max_weight"
+        self._check_reach(names, float(self.upper.sum()), float(self.lower.sum()))
         if self.group is not None and self.group_caps is not None:
             most = np.bincount(self.group, weights=self.upper, minlength=len(self.labels))
             least = np.bincount(self.group, weights=self.lower, minlength=len(self.labels))
             self._check_reach(
-                "max_group with max_weight",
+                f"max_group with {names}",
                 float(np.minimum(most, self.group_caps).sum()),
                 float(np.maximum(least, -self.group_caps).sum()),
             )
@@ -209,8 +210,9 @@ class Region:
     def _check_reach(self, names: str, most: float, least: float) -> None:
         if most + SLACK < self.net or least - SLACK > self.net:
             bound, word = (most, "most") if most < self.net else (least, "least")
+            n_usable = int(((self.upper > 0) | (self.lower < 0)).sum())
             raise InfeasibleError(
-                f"{names} clashes with gross and net: {self.n_names} names can hold {bound:.6g} at {word}, "
+                f"{names} with gross and net: the {n_usable} names allowed can hold {bound:.6g} at {word}, "
                 f"the weights must add to {self.net:g}.",
                 field=names.split()[0],
                 value=bound,
@@ -403,9 +405,11 @@ class Region:
         # Half the sum of changes is the turnover; all other rows are stated in weights.
         scale = np.where([kind == "max_turnover" for kind in kinds], 0.5, 1.0)
         clashing = [f"{kind} (short by {excess[i] * scale[i]:.3g})" for i, kind in enumerate(kinds) if excess[i] > 1e-7]
+        named = {kind.split("[")[0] for i, kind in enumerate(kinds) if excess[i] > 1e-7}
+        others = sorted({kind.split("[")[0] for kind in kinds} - named) + ["max_weight", "net"]
         return InfeasibleError(
-            f"no portfolio satisfies all limits; {' and '.join(clashing) or 'they'} cannot hold together with "
-            f"{', '.join(sorted({kind.split('[')[0] for kind in kinds} | {'max_weight', 'net'}))}.",
+            f"no portfolio satisfies all limits: {' and '.join(clashing) or 'they'} cannot hold together with "
+            f"{', '.join(others)}.",
             field=clashing[0].split(" ")[0].split("[")[0] if clashing else "limits",
             value=tuple(clashing),
             fix="Loosen the limits named.",
