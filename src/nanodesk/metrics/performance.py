@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nanodesk.metrics.drawdown import drawdown_series
 from nanodesk.metrics.series import (
     FloatArray,
     annualised,
@@ -121,7 +122,7 @@ def compute_metrics(
     wealth: FloatArray = np.multiply.accumulate(1.0 + series)
     total = float(wealth[-1]) - 1.0
     cagr = annualised(total if wealth.min() > 0.0 else -1.0, n, periods)
-    worst = _max_drawdown(wealth)
+    worst = float(drawdown_series(series).max())
     gains, losses = series[series > 0.0], series[series < 0.0]
     win_rate = len(gains) / n
     payoff = _over_losses(_mean(gains), -_mean(losses))
@@ -194,11 +195,6 @@ def tail_mean(returns: FloatArray, *, tail_frac: float = TAIL_FRAC) -> float:
     # 0.05 * 20 is 1.0000000000000002 in some orders of evaluation; a tail is never one return longer for that.
     count = min(len(returns), max(1, math.ceil(round(tail_frac * len(returns), 9))))
     return float(np.partition(returns, count - 1)[:count].mean())
-
-
-def _max_drawdown(wealth: FloatArray) -> float:
-    peak = np.maximum(np.maximum.accumulate(wealth), 1.0)
-    return max(0.0, float(np.max(1.0 - wealth / peak)))
 
 
 def _mean(values: FloatArray) -> float:
