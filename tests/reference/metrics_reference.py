@@ -155,7 +155,7 @@ def probabilistic_sharpe(values, benchmark_sharpe=0.0):
 def hac_sharpe_error(values, lags):
     """Delta method over a Newey-West matrix of (r - mean, (r - mean)^2 - var), as Lo (2002) writes it."""
     n = len(values)
-    centre, spread = mean(values), std(values)
+    centre, spread = mean(values), std(values, ddof=0)
     rows = [(v - centre, (v - centre) ** 2 - spread**2) for v in values]
     gradient = (1 / spread, -centre / (2 * spread**3))
 

@@ -166,9 +166,8 @@ def _windows(x: FloatArray, y: FloatArray, size: int) -> _Moments:
     flipped = _accumulated(grid_x[:, ::-1], grid_y[:, ::-1])
     tails = _Moments(*(field[:, ::-1] for field in (flipped.x, flipped.y, flipped.xx, flipped.xy)))
     # Window i is the tail of its block from i on, and the head of the next block up to i + size - 1.
-    offset = np.arange(count) % size
-    merged = _merged(tails.ravel(0, count), size - offset, heads.ravel(size - 1, count), offset)
-    return merged
+    offset = (np.arange(count) % size).astype(np.float64)
+    return _merged(tails.ravel(0, count), size - offset, heads.ravel(size - 1, count), offset)
 
 
 def _accumulated(x: FloatArray, y: FloatArray) -> _Moments:
