@@ -15,7 +15,8 @@ from nanodesk.research.manifest import Manifest
 from nanodesk.research.result import ScreenStep
 from nanodesk.research.run_inputs import NEEDS_RETURNS, RunInputs
 from nanodesk.research.screen_context import ScreenContext
-from nanodesk.research.universe import Filter, Membership, screen
+from nanodesk.research.screen_rules import Membership
+from nanodesk.research.universe import Filter, screen
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
