@@ -281,14 +281,14 @@ def _bell(across: FloatArray, curve: tuple[float, float] | None, area: float) ->
 
 
 def _vertical_lines(lines: Sequence[tuple[float, str]], reach: float) -> str:
-    parts = []
+    rules, labels = [], []
     for i, (at, label) in enumerate(line for line in lines if np.isfinite(line[0])):
         x = percent_of((at + reach) / (2 * reach))
         side = "end" if at < 0 else "start"
-        parts.append(element("line", x1=x, x2=x, y1=0, y2="100%", class_="rule"))
-        parts.append(
+        rules.append(element("line", x1=x, x2=x, y1=0, y2="100%", class_="rule"))
+        labels.append(
             element(
                 "text", escape(label), x=x, dx=-5 if side == "end" else 5, y=10 + 14 * i, text_anchor=side, class_="tm"
             )
         )
-    return "".join(parts)
+    return "".join(rules + labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,9 @@ from nanodesk.research.tearsheet.scale import Scale
 from nanodesk.research.tearsheet.svg import WIDTH, coordinate, percent_of
 
 FloatArray = NDArray[np.float64]
+WIDE_LETTERS, NARROW_LETTERS = 90, 36
+"""Letters that fit under a chart of half the page, and under one on a phone."""
+
 Shape = Literal["line", "area", "sticks"]
 
 _DECIMALS = {"percent": 5, "fine_percent": 6, "ratio": 3, "ic": 4, "count": 1, "bps": 2, "money": 0}
@@ -309,26 +313,27 @@ def category_axis(labels: Sequence[str], height: int) -> str:
     markup : str
         SVG.
     """
-    widest = max(len(label) for label in labels)
-    every = max(1, -(-len(labels) * (widest + 1) // 90))
-    narrow = max(every, -(-len(labels) * (widest + 1) // 36))
-    narrow = -(-narrow // every) * every
-    offset = (len(labels) - 1) % every if every > 1 else 0
-    parts = []
-    for i, label in enumerate(labels):
-        if (i - offset) % every == 0:
-            minor = (i - (len(labels) - 1) % narrow) % narrow != 0
-            parts.append(
-                element(
-                    "text",
-                    escape(label),
-                    x=percent_of((i + 0.5) / len(labels)),
-                    y=height + 17,
-                    text_anchor="middle",
-                    class_="tx minor" if minor else "tx",
-                )
-            )
-    return "".join(parts)
+    wanted = len(labels) * (max(len(label) for label in labels) + 1)
+    wide = _stride(len(labels), wanted / WIDE_LETTERS)
+    narrow = wide * _stride((len(labels) - 1) // wide + 1, wanted / wide / NARROW_LETTERS)
+    last = len(labels) - 1
+    return "".join(
+        element(
+            "text",
+            escape(labels[i]),
+            x=percent_of((i + 0.5) / len(labels)),
+            y=height + 17,
+            text_anchor="middle",
+            class_="tx" if (last - i) % narrow == 0 else "tx minor",
+        )
+        for i in range(last % wide, len(labels), wide)
+    )
+
+
+def _stride(count: int, least: float) -> int:
+    """Every how many of `count` labels one stands: at least `least`, and such that the first and last do, if it can."""
+    floor = max(1, math.ceil(least))
+    return next((step for step in range(floor, 2 * floor + 1) if (count - 1) % step == 0), floor)
 
 
 def stretched(shapes: Iterable[str], height: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.bar_charts import bar_cell, bar_chart, curve_chart, spark_bars
 from nanodesk.research.tearsheet.chart import Series
-from nanodesk.research.tearsheet.markup import element, escape, figure, section, table
+from nanodesk.research.tearsheet.markup import element, escape, figure, scrolling, section, table
 from nanodesk.research.tearsheet.return_sections import floats
 from nanodesk.research.tearsheet.time_charts import Span, time_chart
 
@@ -59,7 +59,7 @@ def screen_section(numbers: Numbers) -> str:
         )
         for step in screen["steps"]
     ]
-    head = ("Filter", "Dropped", "Left", "Left, average", element("span", "Left as a bar", class_="sr"))
+    head = ("Filter", "Dropped", "Left", "Average", element("span", "Left as a bar", class_="sr"))
     funnel = figure(
         "Screener funnel",
         table(head, rows, caption="Names left after each filter", text_columns=(0, 4), class_="wide"),
@@ -132,7 +132,7 @@ def _factor_table(reports: list[dict[str, Any]]) -> str:
     head = ("Factor", "Mean IC", "t (Newey–West)", "ICIR", "Coverage", "Autocorrelation", "IC decay", "Quantiles")
     return figure(
         "Factors at a glance",
-        table(head, rows, caption="Factors at a glance"),
+        table(head, rows, caption="Factors at a glance", minor_columns=(4, 5)),
         note="Quantiles: return to the next decision date less the mean of all, lowest score first.",
     )
 
@@ -151,7 +151,7 @@ def _ic_chart(report: Numbers, factors: Numbers, facts: Numbers) -> str:
         return figure(title, element("p", "No decision date has a coefficient.", class_="empty"))
     lines = [
         Series(f"Mean of {factors['ic_window']} decisions", floats(report["ic_rolling"]), "c1"),
-        Series("IC", values, "c12", "sticks"),
+        Series("IC", values, "c0", "sticks"),
     ]
     mean = text.decimal(report["ic_mean"], 3)
     return time_chart(
@@ -179,7 +179,7 @@ def _decay(reports: list[dict[str, Any]]) -> str:
     return curve_chart(
         "decay",
         "IC decay",
-        [str(horizon) for horizon in chosen[0]["horizons"]],
+        [f"+{horizon}" for horizon in chosen[0]["horizons"]],
         lines,
         unit="ic",
         note="Mean IC by sessions ahead.",
@@ -212,13 +212,8 @@ def _correlation(correlation: Numbers | None) -> str:
         for i, (name, row) in enumerate(zip(names, correlation["matrix"], strict=True))
     ]
     caption = element("caption", "Rank correlation of the factors", class_="sr")
-    body = element(
-        "div",
-        element("table", caption + element("thead", head) + element("tbody", rows)),
-        class_="scroll",
-        tabindex=0,
-        role="group",
-        aria_label="Rank correlation of the factors",
+    body = scrolling(
+        element("table", caption + element("thead", head) + element("tbody", rows)), "Rank correlation of the factors"
     )
     return figure(
         "Factor correlation",

@@ -72,7 +72,7 @@ _LABELS = {
 }
 
 _UNITS = {
-    **dict.fromkeys(("kelly", "alpha", "r_squared", "probabilistic_sharpe", "deflated_sharpe"), "percent"),
+    **dict.fromkeys(("kelly", "alpha", "probabilistic_sharpe", "deflated_sharpe"), "percent"),
     **dict.fromkeys(("overfitting_probability", "tracking_error", "treynor", "top_10_share", "cash_drag"), "percent"),
     **dict.fromkeys(("average_drawdown", "max_drawdown", "up_capture", "down_capture"), "percent"),
     **dict.fromkeys(("gross_exposure", "net_exposure", "turnover_per_year"), "percent"),
@@ -86,6 +86,10 @@ _UNITS = {
 }
 
 _PERCENT_GROUPS = ("return",)
+_PROBABILITIES = ("probabilistic_sharpe", "deflated_sharpe")
+
+NEARLY_CERTAIN = 0.999
+"""A probability above this is not rounded up to certainty."""
 
 
 def metric_label(key: str) -> str:
@@ -104,12 +108,12 @@ def metric_label(key: str) -> str:
     Examples
     --------
     >>> metric_label("cvar_95"), metric_label("spread_bps_per_year"), metric_label("sector_weight.Energy")
-    ('CVaR 95, session', 'Spread cost per year', 'Weight of Energy, average')
+    ('CVaR 95, session', 'Spread cost per year', 'Weight of Energy')
     """
     if key in _LABELS:
         return _LABELS[key]
     if key.startswith("sector_weight."):
-        return f"Weight of {key.removeprefix('sector_weight.')}, average"
+        return f"Weight of {key.removeprefix('sector_weight.')}"
     if key.endswith("_bps_per_year"):
         return f"{_spelled(key.removesuffix('_bps_per_year'))} cost per year"
     return _spelled(key)
@@ -141,6 +145,8 @@ def metric_text(group: str, key: str, value: float | str | None) -> str:
         return text.decimal(value, 0)
     if key in ("max_drawdown", "average_drawdown") and value:
         value = -value
+    if key in _PROBABILITIES and value is not None and NEARLY_CERTAIN < value < 1.0:
+        return f">{text.percent(NEARLY_CERTAIN)}"
     return text.reading(_unit(group, key))(value)
 
 

@@ -81,7 +81,7 @@ def table(
     caption: str,
     text_columns: Sequence[int] = (0,),
     class_: str = "",
-    hide_caption: bool = True,
+    minor_columns: Sequence[int] = (),
 ) -> str:
     """A table with scoped headers; the first cell of each row is its header.
 
@@ -92,43 +92,55 @@ def table(
     rows : iterable of sequence of str
         Cells, as markup.
     caption : str
-        What the table shows, as plain text.
+        What the table shows, as plain text; for screen readers.
     text_columns : sequence of int, default (0,)
         Columns set flush left; the others are numbers, flush right.
     class_ : str, optional
         Class of the table.
-    hide_caption : bool, default True
-        Whether the caption is for screen readers only.
+    minor_columns : sequence of int, optional
+        Columns that give way on a narrow screen.
 
     Returns
     -------
     markup : str
         The table inside a box that scrolls sideways on a narrow screen.
     """
-    left = set(text_columns)
-    cells = (element("th", name, scope="col", class_=None if i in left else "n") for i, name in enumerate(head))
+    classes = [
+        " ".join(name for name, given in (("n", i not in text_columns), ("minor", i in minor_columns)) if given) or None
+        for i in range(len(head))
+    ]
+    names = (element("th", cell, scope="col", class_=of) for cell, of in zip(head, classes, strict=True))
     body = (
         element(
             "tr",
             (
-                element(
-                    "th" if i == 0 else "td", cell, scope="row" if i == 0 else None, class_=None if i in left else "n"
-                )
-                for i, cell in enumerate(row)
+                element("th" if i == 0 else "td", cell, scope="row" if i == 0 else None, class_=of)
+                for i, (cell, of) in enumerate(zip(row, classes, strict=True))
             ),
         )
         for row in rows
     )
-    title = element("caption", escape(caption), class_="sr" if hide_caption else None)
-    parts = title + element("thead", element("tr", cells)) + element("tbody", body)
-    return element(
-        "div",
-        element("table", parts, class_=class_ or None),
-        class_="scroll",
-        tabindex=0,
-        role="group",
-        aria_label=caption,
-    )
+    title = element("caption", escape(caption), class_="sr")
+    parts = title + element("thead", element("tr", names)) + element("tbody", body)
+    return scrolling(element("table", parts, class_=class_ or None), caption)
+
+
+def scrolling(markup: str, label: str) -> str:
+    """A box that scrolls sideways, also by keyboard, where its content is wider than the screen.
+
+    Parameters
+    ----------
+    markup : str
+        Content.
+    label : str
+        What it shows, as plain text.
+
+    Returns
+    -------
+    markup : str
+        The box.
+    """
+    return element("div", markup, class_="scroll", tabindex=0, role="group", aria_label=label)
 
 
 def figure(title: str, body: str, *, note: str = "", class_: str = "", chart: str | None = None) -> str:

@@ -109,7 +109,7 @@ def metric_section(numbers: Numbers) -> str:
                 *((escape(metric_text(group, key, beside.get(key))),) if beside else ()),
             )
             for key, value in metrics.items()
-            if value is not None or key in beside
+            if value is not None or beside.get(key) is not None
         ]
         title = GROUPS.get(group, metric_label(group))
         head = ("Metric", "Strategy", *((escape(name),) if beside else ()))
@@ -144,7 +144,10 @@ def manifest_section(numbers: Numbers) -> str:
         ("Symbols", text.decimal(facts["symbols"], 0)),
         ("Decisions", text.decimal(facts["decisions"], 0)),
     ]
-    body = figure("Run", table(("Fact", "Value"), identity, caption="Run", text_columns=(0, 1), class_="manifest"))
+    body = figure(
+        "Identity",
+        table(("Fact", "Value"), identity, caption="Identity of the run", text_columns=(0, 1), class_="manifest"),
+    )
     rows = [(element("code", escape(key)), escape(value)) for key, value in flattened(numbers["manifest"])]
     if not rows:
         return section("run", "Run", body)
@@ -244,5 +247,5 @@ def _cards(metrics: Numbers, against: Numbers | None, name: str, facts: Numbers)
     yield (
         "Costs per year",
         value("portfolio", "costs_bps_per_year"),
-        f"Breakeven {value('portfolio', 'breakeven_cost_bps')} a trade",
+        f"Breakeven {value('portfolio', 'breakeven_cost_bps')}",
     )

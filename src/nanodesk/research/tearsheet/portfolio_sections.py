@@ -162,6 +162,7 @@ def _holdings(numbers: Numbers) -> str:
         caption="Holdings and next target weights",
         class_="wide",
         text_columns=(0, 1, len(head) - 1) if known else (0, len(head) - 1),
+        minor_columns=(len(head) - 1,),
     )
     return figure("Holdings and next target", body, note=note)
 
@@ -197,7 +198,7 @@ def _contributions(title: str, rows: list[dict[str, Any]], reach: float, numbers
         "Sessions",
         element("span", "Contribution as a bar", class_="sr"),
     )
-    return figure(title, table(head, cells, caption=title, text_columns=(0, 4), class_="wide"))
+    return figure(title, table(head, cells, caption=title, text_columns=(0, 4), minor_columns=(3,), class_="wide"))
 
 
 def _period_charts(periods: Numbers) -> list[str]:
@@ -277,14 +278,14 @@ def _trades(numbers: Numbers) -> str:
     )
     currency = escape(numbers["strategy"]["currency"])
     head = ("Reason", "Fills", f"Notional {currency}".strip(), f"Cost {currency}".strip(), "Cost, bps")
-    return figure("Fills by reason", table(head, [*rows, total], caption="Fills by reason"))
+    return figure("Fills by reason", table(head, [*rows, total], caption="Fills by reason", minor_columns=(3,)))
 
 
 def _stops(stops: Numbers) -> str:
     if not stops["count"]:
         return figure("Stops", element("p", "No stop fired.", class_="empty"))
     kinds = "; ".join(
-        f"{row['count']} {_reason(row['reason']).lower()}, exit {text.percent(row['slippage'], 2, signed=True)} off level"
+        f"{row['count']} {_reason(row['reason']).lower()}, exit {text.percent(row['slippage'], 2, signed=True)} off"
         for row in stops["by_reason"]
     )
     rows = [
@@ -299,7 +300,7 @@ def _stops(stops: Numbers) -> str:
     ]
     head = ("Date", "Symbol", "Kind", "Level", "Exit")
     body = table(head, rows, caption="Latest stops", text_columns=(0, 1, 2))
-    return figure("Stops", body, note=f"{stops['count']} fired: {kinds}. The latest {len(rows)}:")
+    return figure("Stops", body, note=f"{stops['count']} fired: {kinds}. Off: exit over level. The latest {len(rows)}:")
 
 
 def _reason(name: str) -> str:

@@ -261,7 +261,9 @@ def _drawdown_table(drawdowns: list[dict[str, Any]]) -> str:
         "To recovery",
         element("span", "Depth as a bar", class_="sr"),
     )
-    body = table(head, rows, caption="Deepest drawdowns", text_columns=(0, 2, 3, 4, 8), class_="wide")
+    body = table(
+        head, rows, caption="Deepest drawdowns", text_columns=(0, 2, 3, 4, 8), minor_columns=(2, 6, 7, 8), class_="wide"
+    )
     return figure(
         "Deepest drawdowns",
         body,
@@ -276,7 +278,7 @@ def _distribution(numbers: Numbers) -> str:
     metrics = numbers["metrics"]["risk"]
     year = float(numbers["strategy"]["periods_per_year"])
     lines = [
-        (metrics[key], f"{label} {text.percent(metrics[key])}")
+        (metrics[key], label)
         for key, label in (("var_95", "VaR 95"), ("cvar_95", "CVaR 95"))
         if metrics.get(key) is not None
     ]
@@ -288,6 +290,7 @@ def _distribution(numbers: Numbers) -> str:
         curve=curve,
         lines=lines,
         note="The curve is a normal distribution of the same mean and deviation; the outermost bars "
-        f"collect what lies beyond. Skew {escape(text.decimal(metrics.get('skew')))}, excess "
+        f"collect what lies beyond. VaR 95 {text.percent(metrics.get('var_95'), 2)}, CVaR 95 "
+        f"{text.percent(metrics.get('cvar_95'), 2)}, skew {escape(text.decimal(metrics.get('skew')))}, excess "
         f"kurtosis {escape(text.decimal(metrics.get('excess_kurtosis')))}.",
     )
