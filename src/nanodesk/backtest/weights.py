@@ -472,7 +472,7 @@ def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
         if bad.any():
             column = int(np.argmax(bad))
             value = float(matrix[row, column])
-            small = 0.0 < value and math.isfinite(value)
+            small = value > 0.0 and math.isfinite(value)
             return PriceError(
                 f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}).",
                 field=name,
@@ -493,8 +493,9 @@ def _bad_weight(schedule: Schedule, bars: Bars, row: int, numbers: Mapping[str, 
     cells = schedule.weights[k]
     if np.isinf(cells).any():
         column = int(np.argmax(np.isinf(cells)))
+        where = f"on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column})"
         return WeightsError(
-            f"weights={cells[column]} on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column}).",
+            f"weights={cells[column]} {where}.",
             field=f"weights[{k}, {column}]",
             value=float(cells[column]),
             allowed="finite numbers, or nan to hold",
