@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nanodesk.research.result import ResearchResult
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_SPARK_WIDTH = 48
+_SPARK_WIDTH = 60
+_MOST_TARGETS = 15
+_TARGETS_PER_LINE = 5
 
 _ROWS = (
     ("Total return", "total_return", "{:,.1%}"),
@@ -80,7 +82,7 @@ def print_result(result: ResearchResult, folder: Path | None) -> None:
     folder : Path or None
         Where it was stored.
     """
-    from rich.columns import Columns
+    from rich.table import Table
     from rich.text import Text
 
     from nanodesk.cli.output import stdout_console
@@ -95,8 +97,12 @@ def print_result(result: ResearchResult, folder: Path | None) -> None:
         console.print(f"! {warning}", style="yellow")
     console.print()
     console.print(_growth(result))
-    console.print(Columns([_headline(result), _money(result), _targets(result)], padding=(0, 3)))
-    console.print(Text.assemble(("Last screen  ", "bold"), _funnel_line(result)))
+    tables = Table.grid(padding=(0, 4))
+    tables.add_row(_headline(result), _money(result))
+    console.print(tables)
+    console.print(Text(f"Target, decided {result.decision_dates[-1]} after the close", style="bold"))
+    console.print(_target_lines(result))
+    console.print(Text.assemble(("\nLast screen  ", "bold"), _funnel_line(result)))
     if folder is not None:
         console.print()
         for name, what in _FILES:
@@ -129,8 +135,8 @@ def benchmark_metrics(result: ResearchResult) -> PerformanceMetrics | None:
         return None
     from nanodesk.metrics.performance import compute_metrics
 
-    yearly = float(result.risk_free.mean()) * result.periods_per_year
-    return compute_metrics(result.benchmark_returns, periods_per_year=result.periods_per_year, risk_free=yearly)
+    rate = float(result.risk_free.mean())
+    return compute_metrics(result.benchmark_returns, periods_per_year=result.periods_per_year, risk_free=rate)
 
 
 def costs_bps_year(result: ResearchResult) -> dict[str, float]:
@@ -191,15 +197,18 @@ def _money(result: ResearchResult) -> Table:
     return table
 
 
-def _targets(result: ResearchResult) -> Table:
-    table = _table(f"Target {result.decision_dates[-1]}", "Weight")
+def _target_lines(result: ResearchResult) -> Table:
+    from rich.table import Table
+
     ranked = sorted(result.target.weights.items(), key=lambda item: (-item[1], item[0]))
-    for symbol, weight in ranked[:10]:
-        table.add_row(symbol, f"{weight:.2%}")
-    if len(ranked) > 10:
-        rest = sum(weight for _, weight in ranked[10:])
-        table.add_row(f"{len(ranked) - 10} more", f"{rest:.2%}")
-    return table
+    shown = [f"{symbol:<6}{weight:7.2%}" for symbol, weight in ranked[:_MOST_TARGETS]]
+    if len(ranked) > _MOST_TARGETS:
+        rest = sum(weight for _, weight in ranked[_MOST_TARGETS:])
+        shown[-1] = f"{len(ranked) - _MOST_TARGETS + 1} more{rest + ranked[_MOST_TARGETS - 1][1]:7.2%}"
+    grid = Table.grid(padding=(0, 3))
+    for start in range(0, len(shown), _TARGETS_PER_LINE):
+        grid.add_row(*shown[start : start + _TARGETS_PER_LINE])
+    return grid
 
 
 def _table(first: str, *others: str) -> Table:

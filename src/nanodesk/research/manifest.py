@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,7 +100,22 @@ class Manifest(Section):
         error : ConfigError
             Ready to raise.
         """
-        return self._source.error([Problem(path, message)])
+        return self.errors([(path, message)])
+
+    def errors(self, problems: Iterable[tuple[KeyPath, str]]) -> ConfigError:
+        """Several faults found later.
+
+        Parameters
+        ----------
+        problems : iterable of (tuple of str or int, str)
+            Keys, and what is wrong with each.
+
+        Returns
+        -------
+        error : ConfigError
+            Ready to raise.
+        """
+        return self._source.error([Problem(path, message) for path, message in problems])
 
 
 def load_manifest(path: str | Path, *, settings: Mapping[str, Any] | None = None) -> Manifest:

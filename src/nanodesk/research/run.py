@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,14 @@ from nanodesk.research.decide import Decision, Signals, decide, early_filters, r
 from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.compute import compute_factors
 from nanodesk.research.manifest import Manifest, canonical, plain_values
-from nanodesk.research.preprocess import apply_steps
+from nanodesk.research.manifest_source import parse_dotted
+from nanodesk.research.preprocess import PreprocessContext, apply_steps, check_steps
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
 from nanodesk.research.scoring import combine, factor_report, forward_returns, ic_weights
 from nanodesk.research.screen_context import ScreenContext
+from nanodesk.research.toml_lines import KeyPath
 from nanodesk.research.universe import screen, screen_context
 
 FloatArray = NDArray[np.float64]
@@ -101,7 +103,7 @@ def compute_signals(manifest: Manifest, inputs: RunInputs, progress: Progress | 
         inputs.rows,
     )
     report("factors", 1, 1)
-    values = apply_steps(manifest.preprocess, factors, eligible, context)
+    values = _transformed(manifest, inputs, factors, eligible)
     scores = combine(
         values,
         _factor_weights(manifest, inputs, values, eligible),
@@ -192,6 +194,48 @@ def _screen_all(
         funnel.append(steps)
         progress("screen", i + 1, len(inputs.rows))
     return eligible, tuple(funnel)
+
+
+def _transformed(
+    manifest: Manifest, inputs: RunInputs, factors: Mapping[str, FloatArray], eligible: BoolArray
+) -> dict[str, FloatArray]:
+    context = PreprocessContext(inputs.panel, inputs.rows, _covariates(manifest, inputs), manifest.data.calendar)
+    problems = check_steps(
+        manifest.preprocess,
+        tuple(factors),
+        covariates=context.covariates,
+        sectors=context.has_sectors,
+        bars=tuple(name for name in ("open", "high", "low", "close") if getattr(inputs.panel, name) is not None),
+        calendar=manifest.data.calendar,
+    )
+    if problems:
+        raise manifest.errors(_step_problem(text) for text in problems)
+    return apply_steps(manifest.preprocess, factors, eligible, context)
+
+
+def _step_problem(text: str) -> tuple[KeyPath, str]:
+    """``[1].by: what is wrong`` as a path into the manifest and a message."""
+    where, _, message = text.partition(": ")
+    return ("preprocess", *parse_dotted(f"preprocess{where}")[1:]), message
+
+
+def _covariates(manifest: Manifest, inputs: RunInputs) -> dict[str, FloatArray]:
+    """Columns that steps may neutralize against: market beta and the logarithm of the market capitalisation."""
+    wanted = {name for step in manifest.preprocess for name in getattr(step, "by", ())}
+    found: dict[str, FloatArray] = {}
+    if "beta" in wanted and inputs.market is not None:
+        # The factor is signed so that a low beta is good.
+        found["beta"] = -compute_factors([("beta_252", {})], FactorInputs(inputs.panel, inputs.market), inputs.rows)[
+            "beta_252"
+        ]
+    dataset = manifest.data.fundamentals
+    raw = inputs.panel.raw_close
+    if "log_mcap" in wanted and dataset is not None and raw is not None:
+        dates = inputs.panel.dates[inputs.rows]
+        if "shares" in inputs.lake.describe(dataset).columns:
+            shares = inputs.lake.fundamentals(dataset, dates, inputs.panel.symbols, "shares")
+            found["log_mcap"] = np.log(np.where(shares > 0, shares, np.nan) * raw[inputs.rows])
+    return found
 
 
 def _factor_weights(
