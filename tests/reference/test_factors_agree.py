@@ -5,13 +5,13 @@ import gzip
 
 import numpy as np
 import pytest
-from market_data import market_data
-from reference.factors_reference import REFERENCES, reference_value
 
+from market_data import market_data
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.catalog import FACTORS
 from nanodesk.research.factors.compute import compute_factors
+from reference.factors_reference import REFERENCES, reference_value
 
 # A slope near zero carries the rounding of the sums it is the difference of: its scale is that of its noise.
 RELATIVE = 1e-10

@@ -28,6 +28,7 @@ ALIASES = {"XNAS": "XNYS"}
 _ALWAYS_OPEN = "24-7"
 _MINUTES_PER_DAY = 1440
 _NS_PER_MINUTE = 60_000_000_000
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def bounds(calendar: str) -> tuple[date, date]:
     (datetime.date(1990, 1, 2), datetime.date(2027, 12, 31))
     """
     known = _table(calendar).sessions
-    return known[0].item(), known[-1].item()
+    return _date(known[0]), _date(known[-1])
 
 
 def sessions(calendar: str, start: Day, end: Day) -> Dates:
@@ -131,7 +132,7 @@ def sessions(calendar: str, start: Day, end: Day) -> Dates:
     >>> sessions("XNYS", "2024-07-03", "2024-07-08")
     array(['2024-07-03', '2024-07-05', '2024-07-08'], dtype='datetime64[D]')
     """
-    first, last = _day(start, "start"), _day(end, "end")
+    first, last = as_day(start, field="start"), as_day(end, field="end")
     if last < first:
         raise ValidationError(
             f"end={last} is before start={first}.", field="end", value=str(last), allowed=f">= {first}"
@@ -170,7 +171,7 @@ def is_session(calendar: str, day: Day) -> bool:
     >>> is_session("XNYS", "2024-07-04"), is_session("24-7", "2024-07-04")
     (False, True)
     """
-    table, asked = _table(calendar), _day(day, "day")
+    table, asked = _table(calendar), as_day(day, field="day")
     _check_bounds(table, asked, "day")
     at = int(np.searchsorted(table.sessions, asked))
     return bool(table.sessions[at] == asked)
@@ -234,7 +235,7 @@ def session(calendar: str, day: Day) -> Session:
     >>> (hours.close_ns - hours.open_ns) // 60_000_000_000, hours.is_half_day
     (210, True)
     """
-    table, asked = _table(calendar), _day(day, "day")
+    table, asked = _table(calendar), as_day(day, field="day")
     if not is_session(calendar, asked):
         raise MissingSessionError(
             f"{asked} is not a session of calendar {calendar!r}.",
@@ -247,7 +248,7 @@ def session(calendar: str, day: Day) -> Session:
     offset = int(table.offsets[np.searchsorted(table.offset_starts, asked, side="right") - 1])
     midnight = int(asked.astype(np.int64)) * _MINUTES_PER_DAY - offset
     return Session(
-        asked.item(),
+        _date(asked),
         (midnight + table.open_minute) * _NS_PER_MINUTE,
         (midnight + close) * _NS_PER_MINUTE,
         asked in table.early_closes,
@@ -279,7 +280,7 @@ def next_session(calendar: str, day: Day) -> date:
     >>> next_session("XNYS", "2024-07-03")
     datetime.date(2024, 7, 5)
     """
-    return _neighbour(calendar, _day(day, "day"), 1)
+    return _neighbour(calendar, as_day(day, field="day"), 1)
 
 
 def previous_session(calendar: str, day: Day) -> date:
@@ -307,7 +308,7 @@ def previous_session(calendar: str, day: Day) -> date:
     >>> previous_session("XNYS", "2024-07-05")
     datetime.date(2024, 7, 3)
     """
-    return _neighbour(calendar, _day(day, "day"), -1)
+    return _neighbour(calendar, as_day(day, field="day"), -1)
 
 
 def offset_sessions(calendar: str, days: Dates, count: int) -> Dates:
@@ -341,6 +342,43 @@ def offset_sessions(calendar: str, days: Dates, count: int) -> Dates:
     return answer
 
 
+def as_day(value: Day, *, field: str = "day") -> np.datetime64:
+    """A date in any accepted form.
+
+    Parameters
+    ----------
+    value : date, datetime64 or ISO text
+        The date.
+    field : str, default "day"
+        Name used in the error.
+
+    Returns
+    -------
+    day : datetime64[D]
+        The same day.
+
+    Raises
+    ------
+    ValidationError
+        If it is no date.
+
+    Examples
+    --------
+    >>> as_day("2024-07-03")
+    np.datetime64('2024-07-03')
+    """
+    given: Any = value
+    try:
+        day: np.datetime64 = np.datetime64(given, "D")
+    except (ValueError, TypeError) as error:
+        raise ValidationError(
+            f"{field}={value!r} is not a date.", field=field, value=value, allowed="YYYY-MM-DD"
+        ) from error
+    if np.isnat(day):
+        raise ValidationError(f"{field} is not a time (NaT).", field=field, value=value, allowed="YYYY-MM-DD")
+    return day
+
+
 def _neighbour(calendar: str, day: np.datetime64, step: int) -> date:
     table = _table(calendar)
     _check_bounds(table, day, "day")
@@ -352,19 +390,11 @@ def _neighbour(calendar: str, day: np.datetime64, step: int) -> date:
             field="day",
             value=str(day),
         )
-    return table.sessions[at].item()  # type: ignore[no-any-return]
+    return _date(table.sessions[at])
 
 
-def _day(value: Day, field: str) -> np.datetime64:
-    try:
-        day = np.datetime64(value, "D")
-    except (ValueError, TypeError) as error:
-        raise ValidationError(
-            f"{field}={value!r} is not a date.", field=field, value=value, allowed="YYYY-MM-DD"
-        ) from error
-    if np.isnat(day):
-        raise ValidationError(f"{field} is not a time (NaT).", field=field, value=value, allowed="YYYY-MM-DD")
-    return day
+def _date(day: np.datetime64) -> date:
+    return date.fromordinal(int(day.astype(np.int64)) + _EPOCH_ORDINAL)
 
 
 def _check_bounds(table: _Table, day: np.datetime64, field: str) -> None:

@@ -272,7 +272,9 @@ def newey_west_t(series: FloatArray, *, lags: int | None = None) -> float:
         return math.nan
     used = int(4.0 * (n / 100.0) ** (2.0 / 9.0)) if lags is None else min(lags, n - 1)
     error = known - known.mean()
-    long_run = error @ error + 2.0 * sum((1.0 - k / (used + 1.0)) * (error[k:] @ error[:-k]) for k in range(1, used + 1))
+    long_run = error @ error + 2.0 * sum(
+        (1.0 - k / (used + 1.0)) * (error[k:] @ error[:-k]) for k in range(1, used + 1)
+    )
     return float(known.mean() / math.sqrt(long_run / n / n)) if long_run > 0.0 else math.nan
 
 

@@ -14,6 +14,7 @@ the past at every dividend.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from nanodesk.research.quality import split_like
 
 FloatMatrix = NDArray[np.float64]
+Adjust = Literal["total_return", "split", "none"]
 Anchor = Literal["first", "last"]
 
 _SMALLEST_SPLIT_MOVE = 0.18  # relative move of the price; a smaller action is a dividend (5 for 4 is 0.2)
@@ -138,6 +140,49 @@ def to_actions(factor: FloatMatrix, close: FloatMatrix) -> tuple[FloatMatrix, Fl
     split[1:] = 1.0 / splits[:-1]
     dividend[1:] = np.maximum(np.nan_to_num(before * splits[:-1] * (1.0 - rest[:-1]), nan=0.0), 0.0)
     return dividend, split
+
+
+def adjusted_bars(
+    matrices: Mapping[str, FloatMatrix], bars: Mapping[str, FloatMatrix], *, adjust: Adjust, anchor: Anchor
+) -> dict[str, FloatMatrix]:
+    """The price matrices of a panel, adjusted as asked.
+
+    Parameters
+    ----------
+    matrices : mapping of str to ndarray of float64, shape (n_dates, n_symbols)
+        Raw ``close`` and whatever actions the dataset has: ``next_factor``, or ``dividend`` and ``split``.
+    bars : mapping of str to ndarray of float64, shape (n_dates, n_symbols)
+        Raw open, high, low, close and volume, as far as they exist.
+    adjust : {"total_return", "split", "none"}
+        What prices are adjusted for.
+    anchor : {"first", "last"}
+        Session whose prices stay as they were.
+
+    Returns
+    -------
+    columns : dict of str to ndarray of float64, shape (n_dates, n_symbols)
+        The bars and ``raw_close``; ``dividend`` and ``split`` as well where prices stay raw and actions exist. Volume
+        moves against the price, so that their product stays the value traded.
+    """
+    raw = bars["close"]
+    factor = _factors(matrices)
+    if factor is None:
+        return {**bars, "raw_close": raw}
+    if adjust == "none":
+        dividend, split = to_actions(factor, raw)
+        return {**bars, "raw_close": raw, "dividend": dividend, "split": split}
+    product = cumulative(factor if adjust == "total_return" else split_part(factor))
+    scale = 1.0 / product if anchor == "first" else product[-1] / product
+    scaled = {name: bar / scale if name == "volume" else bar * scale for name, bar in bars.items()}
+    return {**scaled, "raw_close": raw}
+
+
+def _factors(matrices: Mapping[str, FloatMatrix]) -> FloatMatrix | None:
+    if "next_factor" in matrices:
+        return np.nan_to_num(matrices["next_factor"], nan=1.0)
+    if "dividend" in matrices or "split" in matrices:
+        return factors_from_actions(matrices["close"], matrices.get("dividend"), matrices.get("split"))
+    return None
 
 
 def _last_known(close: FloatMatrix) -> FloatMatrix:

@@ -139,6 +139,38 @@ class About:
         return cls(**{**document, "notes": tuple(document["notes"])})
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What a lake holds under one name.
+
+    Parameters
+    ----------
+    name, kind : str
+        Dataset and its kind.
+    rows : int
+        Rows, all versions counted.
+    columns : tuple of str
+        Data columns.
+    quarantined : int
+        Rows set aside.
+    about : About
+        Licence, calendar, units, warnings.
+    """
+
+    name: str
+    kind: KindName
+    rows: int
+    columns: tuple[str, ...]
+    quarantined: int
+    about: About
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a run prints first: survivorship and the notes of the source."""
+        biased = f"survivorship-biased: {self.name} lacks names that failed or left."
+        return ((biased,) if self.about.survivorship == "biased" else ()) + self.about.notes
+
+
 def kind_of(name: str) -> Kind:
     """The kind of that name.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from nanodesk.errors import DataError, SchemaMismatchError, ValidationError
 from nanodesk.research.dataset_kinds import About, Kind
-from nanodesk.research.lake_files import Entry, Partition, Store, content_hash
+from nanodesk.research.lake_files import Store
 from nanodesk.research.quality import Checked, Finding
+from nanodesk.research.snapshot import Entry, Partition, content_hash
 
 _WHOLE = "all"
 _BOOKKEEPING = ("known_at", "ingest")
@@ -225,14 +226,13 @@ def _dated(revised: pl.DataFrame, kind: Kind, revised_at: date | None, file: str
             allowed="the day on which the changed rows became known",
             fix="Pass revised_at; the old values stay readable as of earlier days.",
         )
-    early = revised.filter(pl.col("known_at_old") > revised_at)
-    if len(early):
+    latest = str(revised["known_at_old"].max())
+    if latest > str(revised_at) and latest != "None":
         raise ValidationError(
-            f"revised_at={revised_at} is before {early['known_at_old'].max()}, when a present value of {file} became "
-            "known.",
+            f"revised_at={revised_at} is before {latest}, when a present value of {file} became known.",
             field="revised_at",
             value=str(revised_at),
-            allowed=f">= {early['known_at_old'].max()}",
+            allowed=f">= {latest}",
         )
     return revised.with_columns(pl.lit(revised_at).alias("known_at"))
 
@@ -255,23 +255,3 @@ def _quarantined(store: Store, dataset: str, checked: Checked, old: Entry | None
 
 def _folder(kind: Kind, dataset: str) -> str:
     return f"{kind.name}/{dataset}"
-
-
-def with_entry(datasets: dict[str, Entry], dataset: str, entry: Entry) -> dict[str, Entry]:
-    """The datasets of a snapshot with one of them replaced.
-
-    Parameters
-    ----------
-    datasets : dict of str to Entry
-        The present ones.
-    dataset : str
-        Name.
-    entry : Entry
-        Its new state.
-
-    Returns
-    -------
-    datasets : dict of str to Entry
-        A new mapping.
-    """
-    return {**datasets, dataset: replace(entry)}

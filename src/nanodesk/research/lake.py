@@ -7,7 +7,6 @@ the ingest that brought it; every state of the whole lake is a snapshot whose id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -16,64 +15,37 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nanodesk.errors import DataError, ValidationError
+from nanodesk.errors import DataError
 from nanodesk.market import calendar
+from nanodesk.market.calendar import Day
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import corporate_actions
-from nanodesk.research.dataset_kinds import KINDS, About, Kind, KindName, conform, kind_of, nearest
+from nanodesk.research.corporate_actions import adjusted_bars
+from nanodesk.research.dataset_kinds import KINDS, About, DatasetInfo, Kind, KindName, conform, kind_of, nearest
 from nanodesk.research.ingest import IngestReport, newest_versions, plan_change
-from nanodesk.research.lake_files import Entry, FolderStore, MemoryStore, Snapshot, Store
-from nanodesk.research.point_in_time import members_at, report_age_at, reports_at, series_at
+from nanodesk.research.lake_files import FolderStore, MemoryStore, Store
+from nanodesk.research.point_in_time import (
+    check_coverage,
+    members_at,
+    report_age_at,
+    reports_at,
+    series_at,
+    to_fraction,
+)
 from nanodesk.research.price_matrices import to_matrices
 from nanodesk.research.quality import QualityGates, check
+from nanodesk.research.snapshot import Entry, Snapshot
 from nanodesk.research.sources.base import Source
 
 FloatArray = NDArray[np.float64]
 FloatMatrix = NDArray[np.float64]
 BoolMatrix = NDArray[np.bool_]
 Dates = NDArray[np.datetime64]
-Day = date | np.datetime64 | str
-Adjust = Literal["total_return", "split", "none"]
 
 BUNDLED = "bundled"
 _LATEST = "latest"
-_STALE_SESSIONS = 10
-_DAYS_PER_SESSION = 7 / 5
 _BARS = ("open", "high", "low", "close", "volume")
 _ACTIONS = ("dividend", "split", "next_factor")
-_PERCENT_PER_UNIT = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
-    """What a lake holds under one name.
-
-    Parameters
-    ----------
-    name, kind : str
-        Dataset and its kind.
-    rows : int
-        Rows, all versions counted.
-    columns : tuple of str
-        Data columns.
-    quarantined : int
-        Rows set aside.
-    about : About
-        Licence, calendar, units, warnings.
-    """
-
-    name: str
-    kind: KindName
-    rows: int
-    columns: tuple[str, ...]
-    quarantined: int
-    about: About
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a run prints first: survivorship and the notes of the source."""
-        biased = f"survivorship-biased: {self.name} lacks names that failed or left."
-        return ((biased,) if self.about.survivorship == "biased" else ()) + self.about.notes
 
 
 class Lake:
@@ -357,7 +329,7 @@ class Lake:
         end: Day | None = None,
         symbols: Sequence[str] | None = None,
         as_of: Day | None = None,
-        adjust: Adjust = "total_return",
+        adjust: corporate_actions.Adjust = "total_return",
         anchor: corporate_actions.Anchor = "first",
     ) -> PricePanel:
         """Daily bars as aligned matrices.
@@ -410,7 +382,8 @@ class Lake:
                 fix="Widen the span, or ingest the years.",
             )
         about = About.from_json(entry.about)
-        columns = _adjusted(matrices, adjust=adjust, anchor=anchor, about=about)
+        bars = {name: matrices[name] for name in names if name in _BARS}
+        columns = bars if about.adjusted else adjusted_bars(matrices, bars, adjust=adjust, anchor=anchor)
         cut = {name: matrix[skip:] for name, matrix in columns.items()}
         sectors = self.sectors()
         known = {symbol: sectors[symbol] for symbol in order if symbol in sectors}
@@ -465,9 +438,9 @@ class Lake:
         about = About.from_json(entry.about)
         frame = self._rows(entry, ["value"], as_of=as_of, newest=False).filter(pl.col("name") == short)
         asked = dates if lag_sessions == 0 else calendar.offset_sessions(about.calendar, dates, -lag_sessions)
-        _check_coverage(name, frame, asked, about.calendar)
+        check_coverage(name, frame, asked, market=about.calendar)
         values = series_at(frame, asked)
-        return values if unit is None else values * _to_fraction(name, about.units.get(short, ""))
+        return values if unit is None else values * to_fraction(name, about.units.get(short, ""))
 
     def membership(self, index: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None) -> BoolMatrix:
         """Who belonged to an index on each date.
@@ -726,14 +699,7 @@ def _bundled_lake(snapshot: str) -> Lake:
 
 
 def _bound(day: Day | None, field: str) -> np.datetime64 | None:
-    if day is None:
-        return None
-    try:
-        return np.datetime64(day, "D")
-    except (ValueError, TypeError) as error:
-        raise ValidationError(
-            f"{field}={day!r} is not a date.", field=field, value=day, allowed="YYYY-MM-DD"
-        ) from error
+    return None if day is None else calendar.as_day(day, field=field)
 
 
 def _years(entry: Entry, first: np.datetime64 | None, last: np.datetime64 | None) -> list[str]:
@@ -759,73 +725,3 @@ def _symbols_of(
             fix=nearest(unknown[0], known),
         )
     return list(symbols)
-
-
-def _adjusted(
-    matrices: Mapping[str, FloatMatrix], *, adjust: Adjust, anchor: corporate_actions.Anchor, about: About
-) -> dict[str, FloatMatrix]:
-    """The matrices of a panel, adjusted as asked."""
-    bars = {name: matrices[name] for name in _BARS if name in matrices}
-    if about.adjusted:
-        return bars
-    raw = bars["close"]
-    factor = _factors(matrices)
-    if factor is None:
-        return {**bars, "raw_close": raw}
-    if adjust == "none":
-        dividend, split = corporate_actions.to_actions(factor, raw)
-        return {**bars, "raw_close": raw, "dividend": dividend, "split": split}
-    product = corporate_actions.cumulative(factor if adjust == "total_return" else corporate_actions.split_part(factor))
-    scale = 1.0 / product if anchor == "first" else product[-1] / product
-    scaled = {name: bar / scale if name == "volume" else bar * scale for name, bar in bars.items()}
-    return {**scaled, "raw_close": raw}
-
-
-def _factors(matrices: Mapping[str, FloatMatrix]) -> FloatMatrix | None:
-    if "next_factor" in matrices:
-        return np.nan_to_num(matrices["next_factor"], nan=1.0)
-    if "dividend" in matrices or "split" in matrices:
-        return corporate_actions.factors_from_actions(
-            matrices["close"], matrices.get("dividend"), matrices.get("split")
-        )
-    return None
-
-
-def _check_coverage(name: str, frame: pl.DataFrame, asked: Dates, market: str) -> None:
-    """A series that has ended must not be carried on in silence."""
-    if frame.is_empty() or not len(asked) or np.isnat(asked).all():
-        return
-    days = (
-        frame.select(
-            pl.col("date").unique().sort(),
-        )["date"]
-        .to_numpy()
-        .astype("datetime64[D]")
-    )
-    known = frame["known_at"].to_numpy().astype("datetime64[D]").max()
-    spacing = int(np.median(np.diff(days[-25:]).astype(np.int64))) if len(days) > 1 else 1
-    last = asked[~np.isnat(asked)].max()
-    # The next value is due one spacing after the last; only then do sessions count as silent.
-    limit = calendar.offset_sessions(market, np.array([known + max(spacing - 1, 0)]), _STALE_SESSIONS)[0]
-    if not np.isnat(limit) and last > limit:
-        raise DataError(
-            f"series {name!r} covers {days[0]} to {days[-1]}; {last} is more than {_STALE_SESSIONS} sessions later.",
-            field="series",
-            value=str(last),
-            allowed=f"dates up to {limit}",
-            fix="End the run earlier, ingest newer values, or name another series.",
-        )
-
-
-def _to_fraction(name: str, unit: str) -> float:
-    if unit == "percent":
-        return 1.0 / _PERCENT_PER_UNIT
-    if unit == "fraction":
-        return 1.0
-    raise DataError(
-        f"series {name!r} has unit {unit or 'unknown'!r}, which is no fraction.",
-        field="unit",
-        value=unit,
-        allowed="percent, fraction",
-        fix="Name a rate, or ingest the series with its unit.",
-    )

@@ -8,10 +8,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nanodesk.errors import DataError
+from nanodesk.market import calendar
+
 FloatArray = NDArray[np.float64]
 FloatMatrix = NDArray[np.float64]
 BoolMatrix = NDArray[np.bool_]
 Dates = NDArray[np.datetime64]
+
+_STALE_SESSIONS = 10
+_RECENT = 25  # values that tell how often a series comes
+_FRACTION_SCALE = {"percent": 0.01, "fraction": 1.0}
 
 
 def series_at(frame: pl.DataFrame, dates: Dates) -> FloatArray:
@@ -36,6 +43,79 @@ def series_at(frame: pl.DataFrame, dates: Dates) -> FloatArray:
     inside = (at >= 0) & ~np.isnat(dates)
     values[inside] = state["value"].to_numpy()[at[inside]]
     return values
+
+
+def check_coverage(name: str, frame: pl.DataFrame, dates: Dates, *, market: str) -> None:
+    """Refuse to carry a series on after it has ended.
+
+    Parameters
+    ----------
+    name : str
+        Its name, for the error.
+    frame : polars.DataFrame
+        ``date`` and ``known_at`` of its values.
+    dates : ndarray of datetime64[D], shape (n_dates,)
+        Where values are wanted; ``NaT`` is skipped.
+    market : str
+        Calendar in which sessions are counted.
+
+    Raises
+    ------
+    DataError
+        If a date is more than 10 sessions after the next value was due; the spacing of the last values says when.
+    """
+    asked = dates[~np.isnat(dates)]
+    if frame.is_empty() or not len(asked):
+        return
+    days = _days(frame["date"].unique().sort())
+    spacing = int(np.median(np.diff(days[-_RECENT:]).astype(np.int64))) if len(days) > 1 else 1
+    due = _days(frame["known_at"]).max() + max(spacing - 1, 0)
+    limit = calendar.offset_sessions(market, np.array([due]), _STALE_SESSIONS)[0]
+    if not np.isnat(limit) and asked.max() > limit:
+        raise DataError(
+            f"series {name!r} covers {days[0]} to {days[-1]}; {asked.max()} is more than {_STALE_SESSIONS} sessions "
+            "after it ended.",
+            field="series",
+            value=str(asked.max()),
+            allowed=f"dates up to {limit}",
+            fix="End the run earlier, ingest newer values, or name another series.",
+        )
+
+
+def to_fraction(name: str, unit: str) -> float:
+    """What the values of a series are multiplied by to become fractions.
+
+    Parameters
+    ----------
+    name : str
+        Its name, for the error.
+    unit : str
+        Its unit.
+
+    Returns
+    -------
+    scale : float
+        One hundredth for percent.
+
+    Raises
+    ------
+    DataError
+        If the unit is no rate.
+
+    Examples
+    --------
+    >>> to_fraction("DGS3MO", "percent")
+    0.01
+    """
+    if unit in _FRACTION_SCALE:
+        return _FRACTION_SCALE[unit]
+    raise DataError(
+        f"series {name!r} has unit {unit or 'unknown'!r}, which is no fraction.",
+        field="unit",
+        value=unit,
+        allowed=", ".join(_FRACTION_SCALE),
+        fix="Name a rate, or ingest the series with its unit.",
+    )
 
 
 def reports_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str], *, column: str) -> FloatMatrix:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from nanodesk.errors import ShapeError, ValidationError
 from nanodesk.research.factors.base import Factor, FactorInputs, Value
 from nanodesk.research.factors.catalog import find_factor
-from nanodesk.research.factors.windows import MarketSeries, SymbolBlock
+from nanodesk.research.factors.market_series import MarketSeries
+from nanodesk.research.factors.windows import SymbolBlock
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -92,9 +93,7 @@ def _resolve(specs: Sequence[FactorSpec], inputs: FactorInputs) -> list[tuple[Fa
     ids = [factor_id for factor_id, _ in specs]
     twice = next((factor_id for factor_id in ids if ids.count(factor_id) > 1), None)
     if twice is not None:
-        raise ValidationError(
-            f"factor {twice!r} is given twice.", field="specs", value=twice, allowed="each id once"
-        )
+        raise ValidationError(f"factor {twice!r} is given twice.", field="specs", value=twice, allowed="each id once")
     resolved = []
     for factor_id, given in specs:
         factor = find_factor(factor_id)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from nanodesk.research.factors.base import Factor, Parameters
 from nanodesk.research.factors.coverage import covered, min_coverage, window
-from nanodesk.research.factors.windows import Common, Own, SymbolBlock
+from nanodesk.research.factors.market_series import Common
+from nanodesk.research.factors.windows import Own, SymbolBlock
 
 FloatArray = NDArray[np.float64]
 

@@ -99,10 +99,9 @@ def residual_momentum(block: SymbolBlock, parameters: Parameters) -> FloatArray:
     skip, estimation = int(parameters["skip"]), int(parameters["estimation"])
     formation = int(parameters["window"]) - skip
     fit = block.regression(estimation)
-    n, own, market = (
-        block.window_sum(what[0], what[1], "rm", formation, lag=skip)  # type: ignore[arg-type]
-        for what in (("1", "1"), ("r", "1"), ("1", "m"))
-    )
+    n = block.window_sum("1", "1", "rm", formation, lag=skip)
+    own = block.window_sum("r", "1", "rm", formation, lag=skip)
+    market = block.window_sum("1", "m", "rm", formation, lag=skip)
     total = own - fit.slope * market
     if parameters["remove_alpha"]:
         total = total - n * (fit.mean_y - fit.slope * fit.mean_x)
@@ -182,7 +181,7 @@ RESID_MOM = Factor(
         "min_coverage": min_coverage(),
     },
     reach=lambda p: int(p["estimation"]),
-    citation="Blitz, Huij, Martens (2011), J. Empirical Finance 18(3); Gutierrez, Prinsky (2007), J. Fin. Markets 10(1)",
+    citation="Blitz, Huij, Martens (2011), J. Empirical Finance 18(3); Gutierrez, Prinsky (2007), J. Fin. Mkts 10(1)",
     func=residual_momentum,
     check=_check_residual,
 )

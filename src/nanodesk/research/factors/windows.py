@@ -13,18 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.research.factors.kernels.window_sums import exact_moments, maxima, weighted_sums
+from nanodesk.research.factors.market_series import Common, MarketSeries, Sample, log_returns, overlapping
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# Which series must be known on a session for it to count: the symbol's return alone, with the market's, or with both
-# the market's return and the VIX change.
-Sample = Literal["r", "rm", "rmv"]
 # What is summed of the symbol: presence, return, squared return, squared loss.
 Own = Literal["1", "r", "rr", "dd"]
-# What it is multiplied with: products of market return m and VIX change v.
-Common = Literal["1", "m", "v", "mm", "mv", "vv"]
 
 # Below this share of the plain sum of squares a centred sum has lost five digits; it is computed again exactly.
 CANCELLED = 1e-5
@@ -60,75 +56,6 @@ class Regression:
     def slope(self) -> FloatArray:
         """The market beta."""
         return self.sxy / self.sxx
-
-
-class MarketSeries:
-    """Market return and VIX change, and their window sums, shared by all blocks.
-
-    Parameters
-    ----------
-    n_rows : int
-        Sessions.
-    market, vix : ndarray of float64, shape (n_rows,), optional
-        Closes; ``nan`` where unknown.
-    """
-
-    def __init__(self, n_rows: int, market: FloatArray | None, vix: FloatArray | None) -> None:
-        self.n_rows = n_rows
-        unknown = np.full(n_rows, np.nan)
-        self.returns = unknown if market is None else log_returns(market[:, None])[:, 0]
-        self.vix_changes = unknown if vix is None else np.concatenate([[np.nan], np.diff(vix)])
-        self._overlapping: dict[int, FloatArray] = {1: self.returns}
-        self._weights: dict[tuple[Common, Sample, int], FloatArray] = {}
-        self.sums: dict[tuple[object, ...], FloatArray] = {}
-
-    def overlapping(self, horizon: int) -> FloatArray:
-        """Market returns over `horizon` sessions.
-
-        Parameters
-        ----------
-        horizon : int
-            Sessions per return.
-
-        Returns
-        -------
-        returns : ndarray of float64, shape (n_rows,)
-            Sum of the last `horizon` log returns; ``nan`` if any is unknown.
-        """
-        if horizon not in self._overlapping:
-            self._overlapping[horizon] = overlapping(self.returns[:, None], horizon)[:, 0]
-        return self._overlapping[horizon]
-
-    def weights(self, common: Common, sample: Sample, horizon: int) -> FloatArray:
-        """A product of the common series, zero on sessions that do not count.
-
-        Parameters
-        ----------
-        common : {"1", "m", "v", "mm", "mv", "vv"}
-            The product.
-        sample : {"r", "rm", "rmv"}
-            Which series must be known.
-        horizon : int
-            Sessions per return.
-
-        Returns
-        -------
-        weights : ndarray of float64, shape (n_rows,)
-            Finite everywhere.
-        """
-        key = (common, sample, horizon)
-        if key not in self._weights:
-            m, v = self.overlapping(horizon), self.vix_changes
-            known = np.arange(self.n_rows) >= horizon
-            if "m" in sample:
-                known = known & ~np.isnan(m)
-            if "v" in sample:
-                known = known & ~np.isnan(v)
-            product = np.ones(self.n_rows)
-            for letter in common.strip("1"):
-                product = product * (m if letter == "m" else v)
-            self._weights[key] = np.where(known, product, 0.0)
-        return self._weights[key]
 
 
 class SymbolBlock:
@@ -375,9 +302,7 @@ class SymbolBlock:
         syy, sxx = _varying(syy, plain_yy), _varying(sxx, plain_xx)
         return Regression(n, sum_x / n, sum_y / n, sxx, sxy, syy, _varying(rss, syy))
 
-    def _exact(
-        self, x: FloatArray, y: FloatArray, where: tuple[NDArray[np.intp], ...], window: int
-    ) -> FloatArray:
+    def _exact(self, x: FloatArray, y: FloatArray, where: tuple[NDArray[np.intp], ...], window: int) -> FloatArray:
         out = np.empty((len(where[0]), 4))
         columns = np.ascontiguousarray(where[1], dtype=np.int64)
         exact_moments(np.ascontiguousarray(x), y, self.rows[where[0]], columns, window, out)
@@ -387,48 +312,6 @@ class SymbolBlock:
         if key not in self._store:
             self._store[key] = compute()
         return self._store[key]
-
-
-def log_returns(close: FloatArray) -> FloatArray:
-    """Log return of each session.
-
-    Parameters
-    ----------
-    close : ndarray of float64, shape (n_rows, n_columns)
-        Closes; ``nan`` where missing.
-
-    Returns
-    -------
-    returns : ndarray of float64, shape (n_rows, n_columns)
-        ``nan`` on the first row and where this or the last session has no close.
-    """
-    returns = np.empty_like(close)
-    returns[:1] = np.nan
-    np.divide(close[1:], close[:-1], out=returns[1:])
-    np.log(returns[1:], out=returns[1:])
-    return returns
-
-
-def overlapping(returns: FloatArray, horizon: int) -> FloatArray:
-    """Sum of the last `horizon` log returns on every session.
-
-    Parameters
-    ----------
-    returns : ndarray of float64, shape (n_rows, n_columns)
-        Log returns of one session each.
-    horizon : int
-        Sessions per sum.
-
-    Returns
-    -------
-    returns : ndarray of float64, shape (n_rows, n_columns)
-        ``nan`` where any of the returns is.
-    """
-    total = np.full_like(returns, np.nan)
-    total[horizon - 1 :] = returns[horizon - 1 :]
-    for lag in range(1, horizon):
-        total[horizon - 1 :] += returns[horizon - 1 - lag : len(returns) - lag]
-    return total
 
 
 def _filled(values: FloatArray) -> FloatArray:

@@ -71,26 +71,11 @@ class FileFormat:
     about: About = field(default_factory=About)
 
 
-_EDGAR_FIGURES = [
-    "amend",
-    "period_focus",
-    "fiscal_year",
-    "doc_type",
-    "revenues",
-    "op_income",
-    "net_income",
-    "eps_basic",
-    "eps_diluted",
-    "dividend",
-    "assets",
-    "cur_assets",
-    "cur_liab",
-    "cash",
-    "equity",
-    "cash_flow_op",
-    "cash_flow_inv",
-    "cash_flow_fin",
-]
+_EDGAR_FIGURES = (
+    *("amend", "period_focus", "fiscal_year", "doc_type", "revenues", "op_income", "net_income", "eps_basic"),
+    *("eps_diluted", "dividend", "assets", "cur_assets", "cur_liab", "cash", "equity"),
+    *("cash_flow_op", "cash_flow_inv", "cash_flow_fin"),
+)
 
 FORMATS: Mapping[str, FileFormat] = {
     "ohlcv": FileFormat("prices"),

@@ -95,58 +95,52 @@ def lagged(values: FloatArray, bars: int) -> FloatArray:
     return out
 
 
-def simple_returns(values: FloatArray, periods: int) -> FloatArray:
-    """``x[t] / x[t - periods] - 1``.
+def simple_return(newer: FloatArray, older: FloatArray) -> FloatArray:
+    """``newer / older - 1``.
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n_rows, n_columns)
-        Positive; ``nan`` is missing.
-    periods : int
-        Rows back, at least one.
+    newer, older : ndarray of float64, shape (n_rows, n_columns)
+        Prices; ``nan`` is missing.
 
     Returns
     -------
-    returns : ndarray of float64, shape (n_rows, n_columns)
+    change : ndarray of float64, shape (n_rows, n_columns)
         Fractions; ``nan`` where an end is missing.
     """
-    return np.asarray(values / lagged(values, periods) - 1.0)
+    return newer / older - 1.0
 
 
-def log_returns(values: FloatArray, periods: int) -> FloatArray:
-    """``ln(x[t] / x[t - periods])``.
+def log_return(newer: FloatArray, older: FloatArray) -> FloatArray:
+    """``ln(newer / older)``.
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n_rows, n_columns)
-        Positive; ``nan`` is missing.
-    periods : int
-        Rows back, at least one.
+    newer, older : ndarray of float64, shape (n_rows, n_columns)
+        Prices; ``nan`` is missing.
 
     Returns
     -------
-    returns : ndarray of float64, shape (n_rows, n_columns)
+    change : ndarray of float64, shape (n_rows, n_columns)
         ``nan`` where an end is missing.
     """
-    return np.asarray(np.log(values / lagged(values, periods)))
+    return np.asarray(np.log(newer / older))
 
 
-def rate_of_change(values: FloatArray, periods: int) -> FloatArray:
-    """``100 (x[t] / x[t - periods] - 1)``, in per cent as chartists write it.
+def rate_of_change(newer: FloatArray, older: FloatArray) -> FloatArray:
+    """``100 (newer / older - 1)``, in per cent as chartists write it.
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n_rows, n_columns)
-        Positive; ``nan`` is missing.
-    periods : int
-        Rows back, at least one.
+    newer, older : ndarray of float64, shape (n_rows, n_columns)
+        Prices; ``nan`` is missing.
 
     Returns
     -------
-    roc : ndarray of float64, shape (n_rows, n_columns)
+    change : ndarray of float64, shape (n_rows, n_columns)
         Per cent, not a fraction; ``nan`` where an end is missing.
     """
-    return 100.0 * simple_returns(values, periods)
+    return 100.0 * simple_return(newer, older)
 
 
 def ewma(values: FloatArray, halflife: float) -> FloatArray:
@@ -197,4 +191,4 @@ def decay_linear(values: FloatArray, window: int) -> FloatArray:
         total += np.where(known, (window - age) * earlier, 0.0)
         weight += (window - age) * known
     present = ~np.isnan(values)
-    return np.divide(total, weight, out=np.full(values.shape, np.nan), where=present)
+    return np.where(present, total / np.where(present, weight, 1.0), np.nan)

@@ -34,7 +34,9 @@ Columns = Mapping[str, FloatArray]
 MAX_LENGTH = 500
 MAX_DEPTH = 32
 
-_TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/()<>]))")
+_TOKEN = re.compile(
+    r"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/()<>]))"
+)
 _COMPARE: dict[str, Callable[[FloatArray, FloatArray], BoolArray]] = {
     "<": np.less,
     "<=": np.less_equal,

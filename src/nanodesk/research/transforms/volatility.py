@@ -12,7 +12,8 @@ from nanodesk.errors import ValidationError
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.factors.coverage import needed
 from nanodesk.research.factors.kernels.window_sums import weighted_sums
-from nanodesk.research.factors.windows import MarketSeries, SymbolBlock, log_returns
+from nanodesk.research.factors.market_series import MarketSeries, log_returns
+from nanodesk.research.factors.windows import SymbolBlock
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
