@@ -268,7 +268,8 @@ def _corwin_schultz(high: FloatMatrix, low: FloatMatrix, close: FloatMatrix) -> 
     gamma = np.log(np.maximum(high[:-1], upper) / np.minimum(low[:-1], lower)) ** 2
     alpha = (np.sqrt(2.0 * beta) - np.sqrt(beta)) / _CORWIN_SCHULTZ - np.sqrt(gamma / _CORWIN_SCHULTZ)
     growth = np.exp(alpha)
-    return np.maximum(2.0 * (growth - 1.0) / (1.0 + growth), 0.0)
+    spread: FloatMatrix = np.maximum(2.0 * (growth - 1.0) / (1.0 + growth), 0.0)
+    return spread
 
 
 def _abdi_ranaldo(high: FloatMatrix, low: FloatMatrix, close: FloatMatrix) -> FloatMatrix:
