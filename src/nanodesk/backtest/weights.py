@@ -225,7 +225,7 @@ def _simulate(
 ) -> Books:
     n_dates, n_symbols = bars.close.shape
     room = kernel.TRADES_PER_CELL * n_symbols
-    state = np.zeros((19, n_symbols), np.int64)
+    state = np.zeros((21, n_symbols), np.int64)
     state[10] = _NEVER
     tracks_changes = stops is not None and stops.atr_multiple is not None and stops.atr == "close_change"
     books = Books(
