@@ -144,12 +144,13 @@ def _holdings(numbers: Numbers) -> str:
     shown = holdings[:SHOWN_HOLDINGS]
     reach = max(max(abs(row["weight"]), abs(row["target"])) for row in shown)
     known = any(row["sector"] for row in shown)
+    color = "" if any(row["target"] < 0 for row in shown) else "c1"
     rows = []
     for row in shown:
         cells = [escape(row["symbol"])]
         cells += [escape(row["sector"] or text.MISSING)] if known else []
         cells += [text.percent(row["weight"], 2), text.percent(row["target"], 2), _change(row["change"])]
-        cells.append(_target_bar(row, reach))
+        cells.append(bar_cell(row["target"], reach, color=color))
         rows.append(cells)
     bar = element("span", "Target weight as a bar", class_="sr")
     head = ("Symbol", *(("Sector",) if known else ()), "Held", "Target", "Change", bar)
@@ -165,10 +166,6 @@ def _holdings(numbers: Numbers) -> str:
         minor_columns=(len(head) - 1,),
     )
     return figure("Holdings and next target", body, note=note)
-
-
-def _target_bar(row: Numbers, reach: float) -> str:
-    return bar_cell(row["target"], reach, color="" if row["target"] < 0 else "c1")
 
 
 def _change(value: float) -> str:
@@ -236,7 +233,10 @@ def _sensitivity(numbers: Numbers) -> list[str]:
     labels = [f"{level:.0f} bps" for level in curve["cost_bps"]]
     breakeven = numbers["metrics"].get("portfolio", {}).get("breakeven_cost_bps")
     note = "Of each trade's notional, in place of the costs of the run."
-    zero = "" if breakeven is None else f" The mean return is zero at {text.decimal(breakeven, 0)} bps."
+    zero = ""
+    if breakeven is not None:
+        at = f"The mean return is zero at {text.decimal(breakeven, 0)} bps."
+        zero = f" {at}" if breakeven > 0 else " The mean return is negative even without costs."
     return [
         curve_chart(
             "cost-cagr",
