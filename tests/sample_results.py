@@ -210,11 +210,9 @@ def _factor_report(key, values, ahead, closes, decisions):
     horizons = (1, 5, 10, 21, 42, 63)
     ic = _rank_correlation(values, ahead)
     reach = [np.minimum(decisions + h, len(closes) - 1) for h in horizons]
-    decay = [np.mean(_rank_correlation(values, closes[end] / closes[decisions] - 1)) for end in reach]
-    ranks = _ranks(values) if len(values) else values
-    buckets = [ahead[(ranks >= q / 5) & (ranks <= (q + 1) / 5)] for q in range(5)]
-    spread = float(np.nanstd(ic)) if len(ic) else np.nan
-    mean = float(np.nanmean(ic)) if len(ic) else np.nan
+    ranks = _ranks(values)
+    finite = ic[np.isfinite(ic)]
+    mean, spread = _mean(ic), float(finite.std()) if len(finite) else np.nan
     return FactorReport(
         id=key,
         horizons=horizons,
@@ -222,11 +220,16 @@ def _factor_report(key, values, ahead, closes, decisions):
         ic_mean=mean,
         ic_t=mean / spread * len(ic) ** 0.5 if spread else np.nan,
         icir=mean / spread if spread else np.nan,
-        ic_decay=np.array(decay) if len(ic) else np.full(len(horizons), np.nan),
-        quantile_returns=np.array([b.mean() if b.size else np.nan for b in buckets]),
+        ic_decay=np.array([_mean(_rank_correlation(values, closes[end] / closes[decisions] - 1)) for end in reach]),
+        quantile_returns=np.array([_mean(ahead[(ranks >= q / 5) & (ranks <= (q + 1) / 5)]) for q in range(5)]),
         coverage=1.0,
-        autocorrelation=float(np.mean(_rank_correlation(values[1:], values[:-1]))) if len(values) > 1 else np.nan,
+        autocorrelation=_mean(_rank_correlation(values[1:], values[:-1])),
     )
+
+
+def _mean(values):
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else np.nan
 
 
 def _rank_correlation(a, b):

@@ -25,6 +25,9 @@ from nanodesk.research.tearsheet.markup import element, escape
 from nanodesk.research.tearsheet.scale import linear_scale
 from nanodesk.research.tearsheet.svg import WIDTH, coordinate, line_path, path, percent_of, stick_path
 
+NARROWEST = 0.001
+"""Least reach of a histogram, as a fraction: returns that never move still get a readable axis."""
+
 HISTOGRAM_TAIL = 0.002
 """Share of the largest moves that the outermost bars collect."""
 
@@ -69,7 +72,7 @@ def bar_chart(
     scale = linear_scale(tops, zero=True, count=max(3, height // 45))
     slot = WIDTH / len(categories)
     width = min(0.72 * slot, 60.0) / (1 if stacked else len(series))
-    centre = (np.arange(len(categories)) + 0.5) * slot
+    centre = (np.arange(len(categories), dtype=np.float64) + 0.5) * slot
     bars = []
     for i, item in enumerate(series):
         x = centre + (0.0 if stacked else (i - (len(series) - 1) / 2) * width)
@@ -255,7 +258,7 @@ def spark_bars(values: FloatArray, *, width: int = 76, height: int = 22) -> str:
     """
     scale = linear_scale(values, zero=True)
     slot = width / max(len(values), 1)
-    x = (np.arange(len(values)) + 0.5) * slot
+    x = (np.arange(len(values), dtype=np.float64) + 0.5) * slot
     foot = height * (1 - float(scale.fraction(np.array(0.0))))
     tops = height * (1 - scale.fraction(values))
     parts = [element("line", x1=0, x2=width, y1=coordinate(foot), y2=coordinate(foot), class_="grid")]
@@ -267,7 +270,7 @@ def spark_bars(values: FloatArray, *, width: int = 76, height: int = 22) -> str:
 
 def _edges(values: FloatArray, marked: Sequence[float], bins: int) -> FloatArray:
     reach = float(np.quantile(np.abs(values), 1.0 - HISTOGRAM_TAIL)) if len(values) else 0.01
-    reach = 1.04 * max(reach, *(abs(at) for at in marked if np.isfinite(at)), 1e-6)
+    reach = 1.04 * max(reach, *(abs(at) for at in marked if np.isfinite(at)), NARROWEST)
     return np.linspace(-reach, reach, min(bins, max(5, 2 * int(np.sqrt(len(values))) + 1)) + 1)
 
 

@@ -247,5 +247,11 @@ def _cards(metrics: Numbers, against: Numbers | None, name: str, facts: Numbers)
     yield (
         "Costs per year",
         value("portfolio", "costs_bps_per_year"),
-        f"Breakeven {value('portfolio', 'breakeven_cost_bps')}",
+        _breakeven(metrics["portfolio"].get("breakeven_cost_bps")),
     )
+
+
+def _breakeven(cost_bps: float | None) -> str:
+    if cost_bps is None:
+        return ""
+    return f"Breakeven {text.reading('bps')(cost_bps)}" if cost_bps > 0 else "Loses before costs"

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def plain(value: Any) -> Any:
@@ -44,9 +45,11 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _plain_array(values: np.ndarray[Any, Any]) -> list[Any]:
+def _plain_array(values: NDArray[Any]) -> Any:
     if values.dtype.kind == "M":
-        return np.datetime_as_string(values).tolist()  # type: ignore[no-any-return]
+        return np.datetime_as_string(values).tolist()
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return np.where(np.isfinite(values), values.astype(object), None).tolist()
-    return values.tolist()  # type: ignore[no-any-return]
+        boxed = values.astype(object)
+        boxed[~np.isfinite(values)] = None
+        return boxed.tolist()
+    return values.tolist()

@@ -287,15 +287,14 @@ def stop_numbers(backtest: BacktestResult) -> dict[str, Any]:
     Returns
     -------
     numbers : dict
-        ``count``, ``by_reason`` (count and mean ``slippage``: exit over level less one, as a fraction, positive above)
+        ``count``, ``slippage`` (mean of exit price over stop level less one, a fraction), both again ``by_reason``,
         and ``last``, the latest events.
     """
     stops = backtest.stop_events
-    beyond = np.divide(
-        stops.exit_price, stops.trigger_price, out=np.full(len(stops), np.nan), where=stops.trigger_price > 0.0
-    )
+    level = np.where(stops.trigger_price > 0.0, stops.trigger_price, np.nan)
+    beyond = stops.exit_price / level - 1.0
     by_reason = [
-        {"reason": reason, "count": int(chosen.sum()), "slippage": float(beyond[chosen].mean()) - 1.0}
+        {"reason": reason, "count": int(chosen.sum()), "slippage": float(beyond[chosen].mean())}
         for code, reason in enumerate(REASONS)
         if (chosen := stops.reason == code).any()
     ]
@@ -309,4 +308,9 @@ def stop_numbers(backtest: BacktestResult) -> dict[str, Any]:
         }
         for i in range(len(stops) - 1, max(len(stops) - 1 - LAST_STOPS, -1), -1)
     ]
-    return {"count": len(stops), "by_reason": by_reason, "last": last}
+    return {
+        "count": len(stops),
+        "slippage": float(beyond.mean()) if len(stops) else None,
+        "by_reason": by_reason,
+        "last": last,
+    }

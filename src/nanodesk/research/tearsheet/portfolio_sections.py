@@ -16,7 +16,7 @@ from nanodesk.research.tearsheet.time_charts import Dates, stacked_chart, time_c
 
 Numbers = Mapping[str, Any]
 
-SHOWN_HOLDINGS = 100
+SHOWN_HOLDINGS = 30
 SHOWN_CONTRIBUTIONS = 10
 COST_COLORS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8")
 
@@ -136,39 +136,39 @@ def _sectors(sectors: Numbers | None) -> str:
 
 
 def _holdings(numbers: Numbers) -> str:
-    holdings, facts = numbers["holdings"], numbers["strategy"]
-    if not holdings:
-        return figure(
-            "Holdings and next target", element("p", "Nothing is held and nothing is wanted.", class_="empty")
-        )
-    shown = holdings[:SHOWN_HOLDINGS]
-    reach = max(max(abs(row["weight"]), abs(row["target"])) for row in shown)
-    known = any(row["sector"] for row in shown)
-    rows = []
-    for row in shown:
-        cells = [escape(row["symbol"])]
-        cells += [escape(row["sector"] or text.MISSING)] if known else []
-        cells += [text.percent(row["weight"], 2), text.percent(row["target"], 2), _change(row["change"])]
-        cells.append(_target_bar(row, reach))
-        rows.append(cells)
-    bar = element("span", "Target weight as a bar", class_="sr")
-    head = ("Symbol", *(("Sector",) if known else ()), "Held", "Target", "Change", bar)
+    rows, facts = numbers["holdings"], numbers["strategy"]
+    if not rows:
+        empty = element("p", "Nothing is held and nothing is wanted.", class_="empty")
+        return figure("Holdings and next target", empty)
+    first, rest = rows[:SHOWN_HOLDINGS], rows[SHOWN_HOLDINGS:]
+    body = _holding_table(first, rows, "Holdings and next target weights")
+    if rest:
+        more = _holding_table(rest, rows, "Further holdings and next target weights")
+        body += element("details", element("summary", f"{len(rest)} smaller weights") + more)
     note = f"Held at the close of {facts['end']}; target of the decision of {facts['last_decision'] or text.MISSING}."
-    if len(holdings) > len(shown):
-        note += f" The {len(shown)} largest of {len(holdings)}; the rest is in the JSON file."
-    body = table(
-        head,
-        rows,
-        caption="Holdings and next target weights",
-        class_="wide",
-        text_columns=(0, 1, len(head) - 1) if known else (0, len(head) - 1),
-        minor_columns=(len(head) - 1,),
-    )
     return figure("Holdings and next target", body, note=note)
 
 
-def _target_bar(row: Numbers, reach: float) -> str:
-    return bar_cell(row["target"], reach, color="" if row["target"] < 0 else "c1")
+def _holding_table(shown: list[dict[str, Any]], rows: list[dict[str, Any]], caption: str) -> str:
+    reach = max(max(abs(row["weight"]), abs(row["target"])) for row in rows)
+    known = any(row["sector"] for row in rows)
+    color = "" if any(row["target"] < 0 for row in rows) else "c1"
+    cells = (
+        (
+            escape(row["symbol"]),
+            *((escape(row["sector"] or text.MISSING),) if known else ()),
+            text.percent(row["weight"], 2),
+            text.percent(row["target"], 2),
+            _change(row["change"]),
+            bar_cell(row["target"], reach, color=color),
+        )
+        for row in shown
+    )
+    bar = element("span", "Target weight as a bar", class_="sr")
+    head = ("Symbol", *(("Sector",) if known else ()), "Held", "Target", "Change", bar)
+    last = len(head) - 1
+    words = (0, 1, last) if known else (0, last)
+    return table(head, cells, caption=caption, text_columns=words, minor_columns=(last,), class_="wide")
 
 
 def _change(value: float) -> str:
@@ -236,7 +236,10 @@ def _sensitivity(numbers: Numbers) -> list[str]:
     labels = [f"{level:.0f} bps" for level in curve["cost_bps"]]
     breakeven = numbers["metrics"].get("portfolio", {}).get("breakeven_cost_bps")
     note = "Of each trade's notional, in place of the costs of the run."
-    zero = "" if breakeven is None else f" The mean return is zero at {text.decimal(breakeven, 0)} bps."
+    zero = ""
+    if breakeven is not None:
+        at = f"The mean return is zero at {text.decimal(breakeven, 0)} bps."
+        zero = f" {at}" if breakeven > 0 else " The mean return is negative even without costs."
     return [
         curve_chart(
             "cost-cagr",
@@ -284,10 +287,7 @@ def _trades(numbers: Numbers) -> str:
 def _stops(stops: Numbers) -> str:
     if not stops["count"]:
         return figure("Stops", element("p", "No stop fired.", class_="empty"))
-    kinds = "; ".join(
-        f"{row['count']} {_reason(row['reason']).lower()}, exit {text.percent(row['slippage'], 2, signed=True)} off"
-        for row in stops["by_reason"]
-    )
+    kinds = ", ".join(f"{row['count']} {_reason(row['reason']).lower()}" for row in stops["by_reason"])
     rows = [
         (
             row["date"],
@@ -300,7 +300,8 @@ def _stops(stops: Numbers) -> str:
     ]
     head = ("Date", "Symbol", "Kind", "Level", "Exit")
     body = table(head, rows, caption="Latest stops", text_columns=(0, 1, 2))
-    return figure("Stops", body, note=f"{stops['count']} fired: {kinds}. Off: exit over level. The latest {len(rows)}:")
+    distance = text.percent(stops["slippage"], 2, signed=True)
+    return figure("Stops", body, note=f"{kinds}. Exits {distance} from their level on average. The latest {len(rows)}:")
 
 
 def _reason(name: str) -> str:

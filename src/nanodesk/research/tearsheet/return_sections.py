@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.bar_charts import bar_cell, bar_chart, histogram
 from nanodesk.research.tearsheet.chart import Series
-from nanodesk.research.tearsheet.markup import element, escape, figure, section, table
+from nanodesk.research.tearsheet.markup import element, figure, section, table
 from nanodesk.research.tearsheet.time_charts import Mark, time_chart
 
 FloatArray = NDArray[np.float64]
@@ -58,19 +58,7 @@ def growth_section(numbers: Numbers) -> str:
             base=1.0,
             note=_growth_note(growth[0].values),
         ),
-        time_chart(
-            "underwater",
-            "Drawdown",
-            dates,
-            depth,
-            unit="percent",
-            height=170,
-            zero=True,
-            base=0.0,
-            note="Below the running peak of wealth, which starts at the initial equity; the five deepest shaded.",
-            marks=_deepest(numbers["drawdowns"]),
-            bands=_bands(numbers["drawdowns"], dates),
-        ),
+        _underwater(numbers, dates, depth),
         _rolling(numbers, dates, name, against),
     ]
     return section("performance", "Performance", element("div", charts, class_="stack"))
@@ -144,6 +132,24 @@ def _growth_note(growth: FloatArray) -> str:
     if (growth <= 0.0).any():
         return "Logarithmic scale. Equity reached zero: from there the line runs along the floor of the chart."
     return "Logarithmic scale, after all costs."
+
+
+def _underwater(numbers: Numbers, dates: NDArray[np.datetime64], depth: list[Series]) -> str:
+    if not any((item.values < 0.0).any() for item in depth):
+        return figure("Drawdown", element("p", "Wealth never fell below a peak.", class_="empty"))
+    return time_chart(
+        "underwater",
+        "Drawdown",
+        dates,
+        depth,
+        unit="percent",
+        height=170,
+        zero=True,
+        base=0.0,
+        note="Below the running peak of wealth, which starts at the initial equity; the five deepest shaded.",
+        marks=_deepest(numbers["drawdowns"]),
+        bands=_bands(numbers["drawdowns"], dates),
+    )
 
 
 def _deepest(drawdowns: list[dict[str, Any]]) -> list[Mark]:
@@ -291,6 +297,6 @@ def _distribution(numbers: Numbers) -> str:
         lines=lines,
         note="The curve is a normal distribution of the same mean and deviation; the outermost bars "
         f"collect what lies beyond. VaR 95 {text.percent(metrics.get('var_95'), 2)}, CVaR 95 "
-        f"{text.percent(metrics.get('cvar_95'), 2)}, skew {escape(text.decimal(metrics.get('skew')))}, excess "
-        f"kurtosis {escape(text.decimal(metrics.get('excess_kurtosis')))}.",
+        f"{text.percent(metrics.get('cvar_95'), 2)}, skew {text.decimal(metrics.get('skew'))}, excess "
+        f"kurtosis {text.decimal(metrics.get('excess_kurtosis'))}.",
     )

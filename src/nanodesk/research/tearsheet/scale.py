@@ -195,7 +195,7 @@ def date_ticks(first: np.datetime64, last: np.datetime64, *, count: int = 9) -> 
         ticks = [tick for tick in ticks if first <= tick <= last]
         if len(ticks) <= count:
             break
-    if len(ticks) >= 3:
+    if len(ticks) >= 4:
         return tuple((tick, str(tick)[:4]) for tick in ticks)
     return _month_ticks(first, last, count)
 

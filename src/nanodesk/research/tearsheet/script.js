@@ -28,7 +28,7 @@
     if (unit === "ic") { return fixed(value, 3, ""); }
     if (unit === "multiple") {
       var size = Math.abs(value);
-      return fixed(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3, "\u00d7");
+      return fixed(value, size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3, "\u00d7");
     }
     if (unit === "count") { return fixed(value, 0, ""); }
     if (unit === "bps") { return fixed(value, 1, " bps"); }

@@ -159,7 +159,7 @@ def path(data: str, **attributes: Attribute) -> str:
     markup : str
         The element.
     """
-    return element("path", d=data, **attributes) if data else ""
+    return element("path", "", d=data, **attributes) if data else ""
 
 
 def percent_of(fraction: float) -> str:

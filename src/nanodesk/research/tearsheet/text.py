@@ -91,7 +91,7 @@ def multiple(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3
+    digits = 0 if abs(value) >= 100 or value == 0 else 1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3
     return decimal(value, digits, suffix="×")
 
 
