@@ -7,4 +7,5 @@ import cython
 @cython.nogil
 @cython.exceptval(-1)
 def probe(x: cython.longlong) -> cython.longlong:
+    """The number itself."""
     return x
