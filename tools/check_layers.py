@@ -11,9 +11,32 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parent.parent / "src"
 
 LAYERS = (
-    "cli compat ops research training live backtest strategies rebalance oms venues portfolio features risk brokers "
-    "book feeds metrics allocation indicators volatility models market atomic_file errors"
-).split()  # noqa: SIM905
+    "cli",
+    "compat",
+    "ops",
+    "research",
+    "training",
+    "live",
+    "backtest",
+    "strategies",
+    "rebalance",
+    "oms",
+    "venues",
+    "portfolio",
+    "features",
+    "risk",
+    "brokers",
+    "book",
+    "feeds",
+    "metrics",
+    "allocation",
+    "indicators",
+    "volatility",
+    "models",
+    "market",
+    "atomic_file",
+    "errors",
+)
 """Top first. The face (``nanodesk/__init__.py``) stands above all of them."""
 
 READS_ENVIRONMENT = ("cli",)
