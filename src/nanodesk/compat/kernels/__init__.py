@@ -1,0 +1,1 @@
+"""The published optimizers' iterations."""
