@@ -1,0 +1,292 @@
+"""What every metric asks of a series before it computes: shape, finite numbers, sorted sessions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanodesk.errors import ShapeError, ValidationError
+
+FloatArray = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+
+
+def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:
+    """The values as one contiguous float array, or one clear error.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        Any one-dimensional sequence of numbers.
+    field : str, default "returns"
+        Name used in the error.
+
+    Returns
+    -------
+    series : ndarray of float64, shape (n,)
+        Finite, at least one value; the same memory where it fits already.
+
+    Raises
+    ------
+    ShapeError
+        If the values are empty or not one-dimensional.
+    ValidationError
+        If a value is not a finite number; the message names its index.
+
+    Examples
+    --------
+    >>> checked_series([0.1, float("nan")])
+    Traceback (most recent call last):
+        ...
+    nanodesk.errors.ValidationError: returns[1]=nan is not finite. Drop the session or fill it before measuring.
+    """
+    series = _as_floats(values, field)
+    if series.ndim != 1:
+        raise ShapeError(f"{field} has {series.ndim} dimensions, expected 1.", field=field, value=series.shape)
+    if not series.size:
+        raise ShapeError(f"{field} is empty.", field=field, value=0, allowed="at least one value")
+    finite = np.isfinite(series)
+    if not finite.all():
+        at = int(np.argmin(finite))
+        raise ValidationError(
+            f"{field}[{at}]={series[at]} is not finite.",
+            field=field,
+            value=float(series[at]),
+            allowed="finite numbers",
+            fix="Drop the session or fill it before measuring.",
+        )
+    return series
+
+
+def checked_beside(values: ArrayLike, like: FloatArray, *, field: str) -> FloatArray:
+    """A second series, one value for each value of the first.
+
+    Parameters
+    ----------
+    values : array_like of float, shape (n,)
+        The series to check.
+    like : ndarray of float64, shape (n,)
+        The series it goes with.
+    field : str
+        Name used in the error.
+
+    Returns
+    -------
+    series : ndarray of float64, shape (n,)
+        Finite values.
+
+    Raises
+    ------
+    ShapeError
+        If the lengths differ.
+    ValidationError
+        If a value is not finite.
+    """
+    series = checked_series(values, field=field)
+    if len(series) != len(like):
+        raise ShapeError(
+            f"{field} has {len(series)} values, the returns have {len(like)}.",
+            field=field,
+            value=len(series),
+            allowed=str(len(like)),
+            fix="Align both to the same sessions.",
+        )
+    return series
+
+
+def checked_risk_free(risk_free: ArrayLike, like: FloatArray) -> FloatArray | float:
+    """The risk-free return per period: one number for all, or one for each.
+
+    Parameters
+    ----------
+    risk_free : float or array_like of float, shape (n,)
+        Fraction per period, not per year.
+    like : ndarray of float64, shape (n,)
+        The returns it is taken from.
+
+    Returns
+    -------
+    risk_free : float or ndarray of float64, shape (n,)
+        Finite.
+
+    Raises
+    ------
+    ShapeError
+        If an array has not one value per return.
+    ValidationError
+        If a value is not finite.
+    """
+    if np.ndim(risk_free) == 0:
+        return float(checked_series(np.reshape(_as_floats(risk_free, "risk_free"), 1), field="risk_free")[0])
+    return checked_beside(risk_free, like, field="risk_free")
+
+
+def checked_periods(periods_per_year: float) -> float:
+    """Periods per year, finite and positive.
+
+    Parameters
+    ----------
+    periods_per_year : float
+        252 for daily sessions, 12 for months.
+
+    Returns
+    -------
+    periods_per_year : float
+        The same number.
+
+    Raises
+    ------
+    ValidationError
+        If it is not a finite number above zero.
+    """
+    number = isinstance(periods_per_year, (int, float, np.integer, np.floating))
+    if not number or isinstance(periods_per_year, bool) or not 0 < periods_per_year < math.inf:
+        raise ValidationError(
+            f"periods_per_year={periods_per_year!r} must be a finite number above 0.",
+            field="periods_per_year",
+            value=periods_per_year,
+            allowed="> 0",
+            fix="Use 252 for daily returns, 12 for monthly.",
+        )
+    return float(periods_per_year)
+
+
+def checked_dates(dates: Any, n: int) -> Dates:
+    """Strictly increasing sessions, one per return.
+
+    Parameters
+    ----------
+    dates : array_like of datetime64[D], shape (n,)
+        Sessions; dates and ISO strings are accepted.
+    n : int
+        Number expected.
+
+    Returns
+    -------
+    dates : ndarray of datetime64[D], shape (n,)
+        The sessions.
+
+    Raises
+    ------
+    ShapeError
+        If there are not ``n`` of them.
+    ValidationError
+        If one is missing, repeats or comes before its predecessor.
+    """
+    sessions: Dates = np.asarray(dates, dtype="datetime64[D]")
+    if sessions.shape != (n,):
+        raise ShapeError(f"dates has shape {sessions.shape}, expected ({n},).", field="dates", value=sessions.shape)
+    if np.isnat(sessions).any():
+        at = int(np.argmax(np.isnat(sessions)))
+        raise ValidationError(f"dates[{at}] is missing.", field="dates", value=None, allowed="a date")
+    late = np.diff(sessions.astype(np.int64)) <= 0
+    if late.any():
+        at = int(np.argmax(late)) + 1
+        raise ValidationError(
+            f"dates[{at}]={sessions[at]} does not come after dates[{at - 1}]={sessions[at - 1]}.",
+            field="dates",
+            value=str(sessions[at]),
+            allowed="strictly increasing sessions",
+            fix="Sort the sessions and drop duplicates.",
+        )
+    return sessions
+
+
+def checked_window(window: int, *, least: int = 2) -> int:
+    """A window length in sessions.
+
+    Parameters
+    ----------
+    window : int
+        Number of sessions.
+    least : int, default 2
+        Smallest length that means something.
+
+    Returns
+    -------
+    window : int
+        The same number.
+
+    Raises
+    ------
+    ValidationError
+        If it is not an integer of at least ``least``.
+    """
+    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < least:
+        raise ValidationError(
+            f"window={window!r} must be an integer of at least {least}.",
+            field="window",
+            value=window,
+            allowed=f">= {least}",
+        )
+    return int(window)
+
+
+def compounded(returns: FloatArray) -> float:
+    """Return over the whole span: ``prod(1 + r) - 1``.
+
+    Parameters
+    ----------
+    returns : ndarray of float64, shape (n,)
+        Simple returns.
+
+    Returns
+    -------
+    total : float
+        Fraction.
+    """
+    return float(np.prod(1.0 + returns)) - 1.0
+
+
+def annualised(total: float, n: int, periods_per_year: float) -> float:
+    """Yearly rate that compounds to a total: ``(1 + total) ** (periods_per_year / n) - 1``.
+
+    Parameters
+    ----------
+    total : float
+        Compounded return over ``n`` periods, as a fraction.
+    n : int
+        Number of periods, at least 1.
+    periods_per_year : float
+        Periods per year.
+
+    Returns
+    -------
+    rate : float
+        Fraction per year; -1 where everything was lost, ``inf`` where the power overflows.
+    """
+    if total <= -1.0:
+        return -1.0
+    try:
+        return float((1.0 + total) ** (periods_per_year / n)) - 1.0
+    except OverflowError:
+        return math.inf
+
+
+def deviation(values: FloatArray) -> float:
+    """Sample standard deviation (ddof 1), exactly zero for constant values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Finite numbers.
+
+    Returns
+    -------
+    deviation : float
+        Zero for one value. Without the check, the rounded mean of a constant series leaves about 1e-18, and a
+        ratio over it reports a Sharpe near 1e16.
+    """
+    if len(values) < 2 or values.min() == values.max():
+        return 0.0
+    return float(values.std(ddof=1))
+
+
+def _as_floats(values: ArrayLike, field: str) -> FloatArray:
+    try:
+        return np.ascontiguousarray(values, dtype=np.float64) if np.ndim(values) else np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValidationError(f"{field} does not hold numbers: {error}.", field=field, value=values) from error
