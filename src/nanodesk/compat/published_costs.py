@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, final
+from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 
@@ -10,7 +10,6 @@ _MAX_BPS = 2**32 - 1
 _MAX_CENTS = 2**63 - 1
 
 
-@final
 class CostModel:
     """What a trade costs, in cents.
 
@@ -37,7 +36,6 @@ class CostModel:
     """
 
     __slots__ = ("_commission_bps", "_min_trade_fee", "_slippage_bps")
-    __hash__: ClassVar[Any] = object.__hash__
 
     def __init__(self, commission_bps: Any = 0, slippage_bps: Any = 0, min_trade_fee: Any = 0) -> None:
         self._commission_bps = arguments.integer(commission_bps, "commission_bps", low=0, high=_MAX_BPS)
@@ -68,11 +66,22 @@ class CostModel:
         cost : int
             Cents, rounded down, at least the minimum fee.
         """
-        return charge(
-            abs(arguments.integer(notional, "notional")),
-            self._commission_bps + self._slippage_bps,
-            self._min_trade_fee,
-        )
+        proportional = abs(arguments.integer(notional, "notional")) * (self._commission_bps + self._slippage_bps)
+        return min(max(proportional // 10_000, self._min_trade_fee), _MAX_CENTS)
+
+    def state(self) -> dict[str, int]:
+        """The three numbers by name.
+
+        Returns
+        -------
+        state : dict of str to int
+            Arguments that make the same model.
+        """
+        return {
+            "commission_bps": self._commission_bps,
+            "slippage_bps": self._slippage_bps,
+            "min_trade_fee": self._min_trade_fee,
+        }
 
     def __repr__(self) -> str:
         return (
@@ -80,22 +89,3 @@ class CostModel:
             f"min_trade_fee={self._min_trade_fee})"
         )
 
-
-def charge(notional: int, bps: int, min_trade_fee: int) -> int:
-    """Cost of a trade in cents: ``max(notional * bps // 10_000, min_trade_fee)``, at most the largest 64-bit integer.
-
-    Parameters
-    ----------
-    notional : int
-        Cents, not negative.
-    bps : int
-        Basis points.
-    min_trade_fee : int
-        Cents.
-
-    Returns
-    -------
-    cost : int
-        Cents.
-    """
-    return min(max(notional * bps // 10_000, min_trade_fee), _MAX_CENTS)
