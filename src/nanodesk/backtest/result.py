@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,47 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+T = TypeVar("T")
+
+REASONS = ("rebalance", "fixed_stop", "trailing_stop", "atr_stop", "delisting")
+"""Why a fill happened; ``TradeTable.reason`` and ``StopTable.reason`` index it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TradeTable:
+class Derived(Generic[T]):
+    """A field that takes a value, or a function of no arguments that is called when the field is first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, record: None, owner: type) -> Derived[T]: ...
+    @overload
+    def __get__(self, record: object, owner: type) -> T: ...
+    def __get__(self, record: object | None, owner: type) -> T | Derived[T]:
+        if record is None:
+            raise AttributeError(self._name)  # tells dataclass that the field has no default
+        value = record.__dict__[self._name]
+        if callable(value):
+            value = record.__dict__[self._name] = value()
+        found: T = value
+        return found
+
+    def __set__(self, record: object, value: T | Callable[[], T]) -> None:
+        record.__dict__[self._name] = value
+
+
+class _Record:
+    """Pickles as values: what was not computed yet is computed then."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TradeTable(_Record):
     """Every fill of a backtest, one row a fill, in the order of execution.
 
     Parameters
@@ -40,20 +77,46 @@ class TradeTable:
         Index into ``REASONS``.
     """
 
-    row: IntArray
-    symbol: IntArray
-    quantity: FloatArray
-    price: FloatArray
-    notional: FloatArray
-    cost: FloatArray
-    reason: NDArray[np.int8]
+    row: Derived[IntArray] = Derived()
+    symbol: Derived[IntArray] = Derived()
+    quantity: Derived[FloatArray] = Derived()
+    price: Derived[FloatArray] = Derived()
+    notional: Derived[FloatArray] = Derived()
+    cost: Derived[FloatArray] = Derived()
+    reason: Derived[NDArray[np.int8]] = Derived()
 
     def __len__(self) -> int:
         return len(self.row)
 
+    def to_polars(self, dates: NDArray[np.datetime64], symbols: Sequence[str]) -> pl.DataFrame:
+        """One row a fill, with the session, the symbol and the reason by name.
 
-REASONS = ("rebalance", "fixed_stop", "trailing_stop", "atr_stop", "delisting")
-"""Why a fill happened; ``TradeTable.reason`` and ``StopTable.reason`` index it."""
+        Parameters
+        ----------
+        dates : ndarray of datetime64[D], shape (n_dates,)
+            Sessions of the backtest.
+        symbols : sequence of str
+            Symbols of the backtest.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Columns date, symbol, quantity, price, notional, cost, reason.
+        """
+        import polars as pl
+
+        return pl.DataFrame(
+            {
+                "date": dates[self.row],
+                "symbol": np.asarray(symbols, dtype=object)[self.symbol],
+                "quantity": self.quantity,
+                "price": self.price,
+                "notional": self.notional,
+                "cost": self.cost,
+                "reason": np.asarray(REASONS, dtype=object)[self.reason],
+            },
+            schema_overrides={"symbol": pl.String, "reason": pl.String},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +146,113 @@ class StopTable:
     def __len__(self) -> int:
         return len(self.row)
 
+    def to_polars(self, dates: NDArray[np.datetime64], symbols: Sequence[str]) -> pl.DataFrame:
+        """One row a stop, with the session, the symbol and the reason by name.
+
+        Parameters
+        ----------
+        dates : ndarray of datetime64[D], shape (n_dates,)
+            Sessions of the backtest.
+        symbols : sequence of str
+            Symbols of the backtest.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Columns date, symbol, trigger_price, exit_price, reason.
+        """
+        import polars as pl
+
+        return pl.DataFrame(
+            {
+                "date": dates[self.row],
+                "symbol": np.asarray(symbols, dtype=object)[self.symbol],
+                "trigger_price": self.trigger_price,
+                "exit_price": self.exit_price,
+                "reason": np.asarray(REASONS, dtype=object)[self.reason],
+            },
+            schema_overrides={"symbol": pl.String, "reason": pl.String},
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class BacktestResult(Mapping[str, Any]):
+class ExactLedger:
+    """The ledger as the engine kept it: integers, without rounding.
+
+    A price unit is ``1 / price_scale`` of the currency, a quantity unit ``1 / quantity_scale`` of a share, and a
+    money unit the product of the two. The books close exactly, session by session: the change of ``cash`` is
+    ``income`` less the signed notional of the fills and the four costs.
+
+    Parameters
+    ----------
+    price_scale, quantity_scale : int
+        Price units per currency unit, quantity units per share.
+    initial_cash : int
+        Money units before the first session.
+    cash, equity : ndarray of int64, shape (n_dates,)
+        Money units at each close.
+    commission, spread, impact, borrow : ndarray of int64, shape (n_dates,)
+        Money units paid per session.
+    income : ndarray of int64, shape (n_dates,)
+        Dividends and fractions of shares from splits, in money units; negative for shorts.
+    holdings : ndarray of int64, shape (n_dates, n_symbols)
+        Quantity units after each session.
+    trades : ndarray of int64, shape (n_trades, 4)
+        ``symbol * 8 + reason``, signed quantity units, price units and cost in money units of every fill.
+    trade_counts : ndarray of int64, shape (n_dates,)
+        Fills per session.
+    """
+
+    price_scale: int
+    quantity_scale: int
+    initial_cash: int
+    cash: IntArray
+    equity: IntArray
+    commission: IntArray
+    spread: IntArray
+    impact: IntArray
+    borrow: IntArray
+    income: IntArray
+    holdings: IntArray
+    trades: IntArray
+    trade_counts: IntArray
+
+    @property
+    def money_scale(self) -> int:
+        """Money units per currency unit."""
+        return self.price_scale * self.quantity_scale
+
+    @property
+    def trade_row(self) -> IntArray:
+        """Session of every fill."""
+        return np.repeat(np.arange(len(self.trade_counts)), self.trade_counts)
+
+    @property
+    def trade_symbol(self) -> IntArray:
+        """Column of every fill."""
+        return self.trades[:, 0] >> 3
+
+    @property
+    def trade_quantity(self) -> IntArray:
+        """Signed quantity units of every fill."""
+        return self.trades[:, 1]
+
+    @property
+    def trade_price(self) -> IntArray:
+        """Price units of every fill."""
+        return self.trades[:, 2]
+
+    @property
+    def trade_cost(self) -> IntArray:
+        """Commission, spread and impact of every fill, in money units."""
+        return self.trades[:, 3]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BacktestResult(_Record, Mapping[str, Any]):
     """Equity, holdings, trades and costs of one backtest, by attribute or by key.
+
+    A field may be given as a function of no arguments; it is then computed when it is first read.
 
     Parameters
     ----------
@@ -101,7 +267,8 @@ class BacktestResult(Mapping[str, Any]):
     cash : ndarray of float64, shape (n_dates,)
         Cash at each close, in currency units.
     returns : ndarray of float64, shape (n_dates,)
-        Change of equity over each session as a fraction; the first against ``initial_cash``.
+        Change of equity over each session as a fraction; the first against ``initial_cash``. Zero once the equity
+        is gone.
     holdings : ndarray of float64, shape (n_dates, n_symbols)
         Signed shares after each session.
     weights : ndarray of float64, shape (n_dates, n_symbols)
@@ -115,9 +282,13 @@ class BacktestResult(Mapping[str, Any]):
     costs : mapping of str to ndarray of float64, shape (n_dates,)
         Currency paid per session by kind: ``commission``, ``spread``, ``impact``, ``borrow``.
     turnover : ndarray of float64, shape (n_dates,)
-        One-way traded notional per session as a fraction of equity.
+        One-way turnover: half of the notional bought and sold, as a fraction of the equity at the last close.
     metrics : PerformanceMetrics
         Headline numbers of ``returns``.
+    income : ndarray of float64, shape (n_dates,), optional
+        Dividends and cash for fractions of shares, in currency units.
+    exact : ExactLedger, optional
+        The same books in integers; ``None`` where the engine kept none.
     """
 
     dates: NDArray[np.datetime64]
@@ -126,14 +297,16 @@ class BacktestResult(Mapping[str, Any]):
     equity: FloatArray
     cash: FloatArray
     returns: FloatArray
-    holdings: FloatArray
-    weights: FloatArray
-    symbol_returns: FloatArray
+    holdings: Derived[FloatArray] = Derived()
+    weights: Derived[FloatArray] = Derived()
+    symbol_returns: Derived[FloatArray] = Derived()
     trades: TradeTable
     stop_events: StopTable
-    costs: Mapping[str, FloatArray]
-    turnover: FloatArray
-    metrics: PerformanceMetrics
+    costs: Derived[Mapping[str, FloatArray]] = Derived()
+    turnover: Derived[FloatArray] = Derived()
+    metrics: Derived[PerformanceMetrics] = Derived()
+    income: FloatArray | None = None
+    exact: ExactLedger | None = None
 
     def __getitem__(self, key: str) -> Any:
         if key not in _RESULT_KEYS:

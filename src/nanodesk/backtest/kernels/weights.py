@@ -1,10 +1,1170 @@
-"""The loop of the weights backtest."""
+"""The loop of the weights backtest: one pass over the sessions, money in exact integers.
+
+Units: a price is an integer number of price units, a quantity an integer number of quantity units (whole shares,
+or a fixed fraction of one), and money is their product, so the ledger adds and multiplies and never divides.
+Decisions (target sizes, costs, stop levels) are IEEE doubles in a fixed order of operations, truncated or rounded
+once; the slow reference in the tests repeats them and must agree to the last bit.
+
+Layout: prices and weights stay in the caller's (sessions x symbols) doubles and are read once, a row at a time,
+into the arrays of length N below, which stay in the first-level cache. A trade is one record of four integers.
+Before a session starts there is room for every trade it could make; otherwise ``run`` returns FULL and the shell
+calls again with a longer table, because all state lives in the engine.
+
+Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
+The rules themselves are written down in docs/backtest.md.
+"""
 
 import cython
+from cython.cimports.libc.math import fabs, log, rint, sqrt
+
+STATUS = ("done", "full", "bad_price", "bad_weight", "missing_price", "quantity_range", "money_range")
+FULL = cython.declare(cython.int, 1)
+BAD_PRICE = cython.declare(cython.int, 2)
+BAD_WEIGHT = cython.declare(cython.int, 3)
+MISSING_PRICE = cython.declare(cython.int, 4)
+QUANTITY_RANGE = cython.declare(cython.int, 5)
+MONEY_RANGE = cython.declare(cython.int, 6)
+
+# Fill policies and what stops look at; the shell uses the same numbers.
+SAME_CLOSE = cython.declare(cython.int, 0)
+NEXT_OPEN = cython.declare(cython.int, 1)
+NEXT_CLOSE = cython.declare(cython.int, 2)
+VWAP_PROXY = cython.declare(cython.int, 3)
+
+REBALANCE = cython.declare(cython.int, 0)
+FIXED_STOP = cython.declare(cython.int, 1)
+TRAILING_STOP = cython.declare(cython.int, 2)
+ATR_STOP = cython.declare(cython.int, 3)
+DELISTING = cython.declare(cython.int, 4)
+
+# Columns of the session table.
+SESSION_COLUMNS = ("cash", "equity", "commission", "spread", "impact", "borrow", "income", "traded", "n_trades")
+CASH = cython.declare(cython.int, 0)
+EQUITY = cython.declare(cython.int, 1)
+COMMISSION = cython.declare(cython.int, 2)
+SPREAD = cython.declare(cython.int, 3)
+IMPACT = cython.declare(cython.int, 4)
+BORROW = cython.declare(cython.int, 5)
+INCOME = cython.declare(cython.int, 6)
+TRADED = cython.declare(cython.int, 7)
+N_TRADES = cython.declare(cython.int, 8)
+
+TRADES_PER_CELL = 4  # a symbol can be delisted, stopped, rebalanced and stopped again within one session
+ROOM = cython.declare(cython.Py_ssize_t, 4)
+CASH_ATTEMPTS = cython.declare(cython.int, 8)
+
+LIMIT = cython.declare(cython.double, 1152921504606846976.0)  # 2**60: two of them still add up within 64 bits
+MAX_PRICE = cython.declare(cython.double, 1125899906842624.0)  # 2**50
+MAX_QUANTITY = cython.declare(cython.double, 9007199254740992.0)  # 2**53: exact as a double
 
 
-@cython.ccall
-@cython.nogil
-@cython.exceptval(-1)
-def probe(x: cython.longlong) -> cython.longlong:
-    return x
+@cython.final
+@cython.cclass
+class Engine:
+    """State of one backtest; the arrays belong to the caller."""
+
+    # Inputs, (sessions x symbols) unless stated.
+    weights: cython.const[cython.double][:, ::1]  # (decisions x symbols); nan holds
+    decision: cython.const[cython.longlong][::1]  # (sessions,) row of weights decided there, or -1
+    close: cython.const[cython.double][:, ::1]
+    open: cython.const[cython.double][:, ::1]
+    high: cython.const[cython.double][:, ::1]
+    low: cython.const[cython.double][:, ::1]
+    volume: cython.const[cython.double][:, ::1]
+    dividend: cython.const[cython.double][:, ::1]
+    split: cython.const[cython.double][:, ::1]
+    action_row: cython.const[cython.longlong][::1]  # (sessions,) whether any dividend or split is there
+    delisting_row: cython.const[cython.longlong][::1]  # (symbols,) session of the terminal payment, or -1
+    delistings: cython.const[cython.longlong][::1]  # (sessions,) how many there are
+    terminal: cython.const[cython.double][::1]  # (symbols,) terminal return
+    # Outputs.
+    holdings: cython.longlong[:, ::1]
+    sessions: cython.longlong[:, ::1]
+    trades: cython.longlong[:, ::1]  # symbol * 8 + reason, quantity, price, cost
+    stops: cython.longlong[:, ::1]  # session, symbol, level, exit price, reason
+    # State, all of length N.
+    position: cython.longlong[::1]
+    mark: cython.longlong[::1]  # last known price
+    price: cython.longlong[::1]  # close of this session, 0 where there is none
+    fill_price: cython.longlong[::1]
+    bar_open: cython.longlong[::1]
+    bar_high: cython.longlong[::1]
+    bar_low: cython.longlong[::1]
+    entry: cython.longlong[::1]
+    best: cython.longlong[::1]
+    opened: cython.longlong[::1]
+    blocked: cython.longlong[::1]
+    last_seen: cython.longlong[::1]
+    changes: cython.longlong[:, ::1]  # (period x symbols) ring of absolute changes
+    n_changes: cython.longlong[::1]
+    average_range: cython.double[::1]
+    n_ranges: cython.longlong[::1]
+    range_close: cython.longlong[::1]
+    candidate: cython.longlong[::1]
+    delta: cython.longlong[::1]
+    sized: cython.longlong[::1]
+    average_volume: cython.double[::1]
+    volatility: cython.double[::1]
+    statistics_row: cython.longlong[::1]
+    log_returns: cython.double[::1]  # (impact window,)
+    # Scalars of the ledger.
+    cash: cython.longlong
+    row: cython.Py_ssize_t
+    n_symbols: cython.Py_ssize_t
+    n_trades: cython.Py_ssize_t
+    n_stops: cython.Py_ssize_t
+    n_candidates: cython.Py_ssize_t
+    error_row: cython.Py_ssize_t
+    error_column: cython.Py_ssize_t
+    units_held: cython.double  # sum of absolute positions
+    highest_price: cython.double  # of any price read so far
+    skipped: cython.bint
+    level_reason: cython.int
+    commission_now: cython.longlong
+    spread_now: cython.longlong
+    impact_now: cython.longlong
+    commission: cython.longlong
+    spread: cython.longlong
+    impact: cython.longlong
+    borrow: cython.longlong
+    income: cython.longlong
+    traded: cython.longlong
+    row_gross: cython.double
+    row_is_long: cython.bint
+    row_states: cython.bint
+    # Options.
+    scale: cython.double
+    quantity_scale: cython.double
+    fill: cython.int
+    raises_missing: cython.bint
+    by_delta: cython.bint
+    reserves: cython.bint
+    invested: cython.double
+    max_gross: cython.double
+    band: cython.double
+    max_turnover: cython.double
+    max_participation: cython.double
+    lot: cython.longlong
+    volume_window: cython.Py_ssize_t
+    impact_window: cython.Py_ssize_t
+    commission_bps: cython.double
+    per_unit: cython.double
+    min_commission: cython.longlong
+    spread_bps: cython.double
+    impact_coef: cython.double
+    borrow_bps: cython.double
+    periods_per_year: cython.double
+    rounding: cython.double
+    has_stops: cython.bint
+    intrabar: cython.bint
+    fixed: cython.double
+    trailing: cython.double
+    atr_multiple: cython.double
+    atr_period: cython.longlong
+    wilder: cython.bint
+    reentry_after: cython.longlong
+    has_open: cython.bint
+    has_actions: cython.bint
+    has_dividend: cython.bint
+    has_split: cython.bint
+    has_delistings: cython.bint
+
+    def __init__(self, arrays, numbers):
+        self.weights = arrays["weights"]
+        self.decision = arrays["decision"]
+        self.close = arrays["close"]
+        self.open = arrays.get("open")
+        self.high = arrays.get("high")
+        self.low = arrays.get("low")
+        self.volume = arrays.get("volume")
+        self.dividend = arrays.get("dividend")
+        self.split = arrays.get("split")
+        self.action_row = arrays.get("action_row")
+        self.delisting_row = arrays.get("delisting_row")
+        self.delistings = arrays.get("delistings")
+        self.terminal = arrays.get("terminal")
+        self.holdings = arrays["holdings"]
+        self.sessions = arrays["sessions"]
+        self.trades = arrays["trades"]
+        self.stops = arrays["stops"]
+        state = arrays["state"]
+        self.position = state[0]
+        self.mark = state[1]
+        self.price = state[2]
+        self.fill_price = state[3]
+        self.bar_open = state[4]
+        self.bar_high = state[5]
+        self.bar_low = state[6]
+        self.entry = state[7]
+        self.best = state[8]
+        self.opened = state[9]
+        self.blocked = state[10]
+        self.last_seen = state[11]
+        self.n_changes = state[12]
+        self.n_ranges = state[13]
+        self.range_close = state[14]
+        self.candidate = state[15]
+        self.delta = state[16]
+        self.sized = state[17]
+        self.statistics_row = state[18]
+        self.changes = arrays["changes"]
+        measures = arrays["measures"]
+        self.average_range = measures[0]
+        self.average_volume = measures[1]
+        self.volatility = measures[2]
+        self.log_returns = arrays["log_returns"]
+        self.n_symbols = self.close.shape[1]
+        self.cash = numbers["cash"]
+        self.scale = numbers["scale"]
+        self.quantity_scale = numbers["quantity_scale"]
+        self.fill = numbers["fill"]
+        self.raises_missing = numbers["raises_missing"]
+        self.by_delta = numbers["by_delta"]
+        self.reserves = numbers["reserves"]
+        self.invested = numbers["invested"]
+        self.max_gross = numbers["max_gross"]
+        self.band = numbers["band"]
+        self.max_turnover = numbers["max_turnover"]
+        self.max_participation = numbers["max_participation"]
+        self.lot = numbers["lot"]
+        self.volume_window = numbers["volume_window"]
+        self.impact_window = numbers["impact_window"]
+        self.commission_bps = numbers["commission_bps"]
+        self.per_unit = numbers["per_unit"]
+        self.min_commission = numbers["min_commission"]
+        self.spread_bps = numbers["spread_bps"]
+        self.impact_coef = numbers["impact_coef"]
+        self.borrow_bps = numbers["borrow_bps"]
+        self.periods_per_year = numbers["periods_per_year"]
+        self.rounding = numbers["rounding"]
+        self.has_stops = numbers["has_stops"]
+        self.intrabar = numbers["intrabar"]
+        self.fixed = numbers["fixed"]
+        self.trailing = numbers["trailing"]
+        self.atr_multiple = numbers["atr_multiple"]
+        self.atr_period = numbers["atr_period"]
+        self.wilder = numbers["wilder"]
+        self.reentry_after = numbers["reentry_after"]
+        self.has_open = self.open is not None
+        self.has_dividend = self.dividend is not None
+        self.has_split = self.split is not None
+        self.has_actions = self.action_row is not None
+        self.has_delistings = self.delisting_row is not None
+
+    def tables(self, trades, stops):
+        """Go on with longer tables."""
+        self.trades = trades
+        self.stops = stops
+
+    def counts(self):
+        """Trades and stops written so far."""
+        return self.n_trades, self.n_stops
+
+    def error(self):
+        """Row and column of the failure; -1 where it has none."""
+        return self.error_row, self.error_column
+
+    def run(self):
+        """Simulate until the end or until a table is full, without the interpreter lock; the status code."""
+        status: cython.int
+        with cython.nogil:
+            status = self._run()
+        return status
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _run(self) -> cython.int:
+        status: cython.int = 0
+        last: cython.Py_ssize_t = self.close.shape[0] - 1
+        room: cython.Py_ssize_t = ROOM * self.n_symbols
+        while self.row <= last:
+            if self.n_trades + room > self.trades.shape[0] or (
+                self.has_stops and self.n_stops + 2 * self.n_symbols > self.stops.shape[0]
+            ):
+                return FULL
+            status = self._session(self.row)
+            if status != 0:
+                self.error_row = self.row
+                return status
+            self.row += 1
+        # The last decision of a delayed fill never trades, but it must be sound all the same.
+        if self.fill != SAME_CLOSE and last >= 0 and self.decision[last] >= 0:
+            status = self._read_weights(self.decision[last])
+            if status != 0:
+                self.error_row = last
+        return status
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _session(self, t: cython.Py_ssize_t) -> cython.int:
+        """One session in the order of time: actions, open, range, close."""
+        status: cython.int = 0
+        decided: cython.Py_ssize_t = t if self.fill == SAME_CLOSE else t - 1
+        k: cython.longlong = self.decision[decided] if decided >= 0 else -1
+        self.commission = self.spread = self.impact = 0
+        self.borrow = self.income = self.traded = 0
+        if self.has_actions and self.action_row[t] != 0:
+            status = self._corporate_actions(t)
+            if status != 0:
+                return status
+        if self.has_delistings and self.delistings[t] != 0:
+            status = self._delist(t)
+            if status != 0:
+                return status
+        if self.intrabar or (self.fill == NEXT_OPEN and k >= 0):
+            status = self._read_prices(self.open[t], self.bar_open)
+            if status != 0:
+                return status
+        if self.intrabar:
+            status = self._stop_at_open(t)
+            if status != 0:
+                return status
+        if self.fill == NEXT_OPEN and k >= 0:
+            status = self._rebalance(t, decided, k, self.bar_open)
+            if status != 0:
+                return status
+        if self.has_stops and (self.intrabar or self.wilder):
+            status = self._read_prices(self.high[t], self.bar_high)
+            if status != 0:
+                return status
+            status = self._read_prices(self.low[t], self.bar_low)
+            if status != 0:
+                return status
+        if self.intrabar:
+            status = self._stop_in_range(t)
+            if status != 0:
+                return status
+        status = self._read_prices(self.close[t], self.price)
+        if status != 0:
+            return status
+        if self.fill == VWAP_PROXY:
+            if k >= 0:
+                status = self._read_typical(t)
+                if status == 0:
+                    status = self._rebalance(t, decided, k, self.fill_price)
+        elif self.fill != NEXT_OPEN and k >= 0:
+            status = self._rebalance(t, decided, k, self.price)
+        if status != 0:
+            return status
+        return self._close_session(t)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _close_session(self, t: cython.Py_ssize_t) -> cython.int:
+        status: cython.int = self._mark_close()
+        i: cython.Py_ssize_t
+        short: cython.double = 0.0
+        equity: cython.longlong
+        if status != 0:
+            return status
+        if self.has_stops:
+            if self.wilder and self.atr_multiple > 0.0:
+                self._update_ranges()
+            status = self._stop_at_close(t)
+            if status != 0:
+                return status
+        if not self._fits():
+            return MONEY_RANGE
+        if self.borrow_bps > 0.0:
+            for i in range(self.n_symbols):
+                if self.position[i] < 0:
+                    short += cython.cast(cython.double, -self.position[i] * self.mark[i])
+            self.borrow = self._rounded(short * self.borrow_bps / 10000.0 / self.periods_per_year)
+            self.cash -= self.borrow
+        equity = self.cash + self._market_value()
+        if fabs(cython.cast(cython.double, self.cash)) > LIMIT:
+            return MONEY_RANGE
+        self.holdings[t, :] = self.position
+        self.sessions[t, CASH] = self.cash
+        self.sessions[t, EQUITY] = equity
+        self.sessions[t, COMMISSION] = self.commission
+        self.sessions[t, SPREAD] = self.spread
+        self.sessions[t, IMPACT] = self.impact
+        self.sessions[t, BORROW] = self.borrow
+        self.sessions[t, INCOME] = self.income
+        self.sessions[t, TRADED] = self.traded
+        self.sessions[t, N_TRADES] = self.n_trades
+        return 0
+
+    # Prices and valuation.
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _read_prices(self, source: cython.const[cython.double][::1], prices: cython.longlong[::1]) -> cython.int:
+        """One row of a matrix in price units; 0 stands for no price."""
+        i: cython.Py_ssize_t
+        scale: cython.double = self.scale
+        highest: cython.double = self.highest_price
+        units: cython.double
+        good: cython.bint
+        bad: cython.bint = False
+        for i in range(source.shape[0]):
+            units = source[i] * scale + 0.5
+            good = (units >= 1.0) & (units < MAX_PRICE)
+            bad |= (source[i] == source[i]) & (not good)
+            units = units if good else 0.0
+            highest = units if units > highest else highest
+            prices[i] = cython.cast(cython.longlong, units)
+        self.highest_price = highest
+        if bad:
+            self.error_column = -1
+            return BAD_PRICE
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _read_typical(self, t: cython.Py_ssize_t) -> cython.int:
+        """Mean of open, high, low and close; no price where one of them is missing."""
+        i: cython.Py_ssize_t
+        units: cython.double
+        mean: cython.double
+        for i in range(self.n_symbols):
+            mean = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
+            units = mean * self.scale + 0.5
+            if mean != mean:
+                self.fill_price[i] = 0
+            elif units >= 1.0 and units < MAX_PRICE:
+                self.fill_price[i] = cython.cast(cython.longlong, units)
+                if units > self.highest_price:
+                    self.highest_price = units
+            else:
+                self.error_column = i
+                return BAD_PRICE
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _mark_close(self) -> cython.int:
+        """Last known prices after the close; a missing one is carried, or refused where a position hangs on it."""
+        i: cython.Py_ssize_t
+        if self.raises_missing:
+            for i in range(self.n_symbols):
+                if self.price[i] == 0 and self.position[i] != 0:
+                    self.error_column = i
+                    return MISSING_PRICE
+        for i in range(self.n_symbols):
+            self.mark[i] = self.price[i] if self.price[i] > 0 else self.mark[i]
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _fits(self) -> cython.int:
+        """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
+        i: cython.Py_ssize_t
+        gross: cython.double = 0.0
+        if self.units_held * self.highest_price < LIMIT:
+            return 1
+        for i in range(self.n_symbols):
+            gross += fabs(cython.cast(cython.double, self.position[i])) * self._highest_mark(i)
+        return 1 if gross < LIMIT else 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _highest_mark(self, i: cython.Py_ssize_t) -> cython.double:
+        """The highest price at which this session can value the symbol."""
+        highest: cython.longlong = self.mark[i]
+        if self.price[i] > highest:
+            highest = self.price[i]
+        if self.bar_open[i] > highest:
+            highest = self.bar_open[i]
+        if self.fill_price[i] > highest:
+            highest = self.fill_price[i]
+        return cython.cast(cython.double, highest)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _market_value(self) -> cython.longlong:
+        i: cython.Py_ssize_t
+        value: cython.longlong = 0
+        for i in range(self.n_symbols):
+            value += self.position[i] * self.mark[i]
+        return value
+
+    # Trading.
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _rounded(self, amount: cython.double) -> cython.longlong:
+        """A non-negative amount of money as an integer, half up (or down by option); LIMIT stands for too much."""
+        return cython.cast(cython.longlong, (amount if amount < LIMIT else LIMIT) + self.rounding)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _measure(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.int:
+        """Average volume and daily volatility of a symbol, from the sessions before this one."""
+        s: cython.Py_ssize_t
+        first: cython.Py_ssize_t
+        n: cython.Py_ssize_t = 0
+        total: cython.double = 0.0
+        mean: cython.double = 0.0
+        squares: cython.double = 0.0
+        now: cython.double
+        if self.statistics_row[i] == t + 1:
+            return 0
+        self.statistics_row[i] = t + 1
+        first = t - self.volume_window if t > self.volume_window else 0
+        for s in range(first, t):
+            if self.volume[s, i] == self.volume[s, i]:
+                total += self.volume[s, i]
+        self.average_volume[i] = (
+            total / cython.cast(cython.double, t - first) * self.quantity_scale if t > first else 0.0
+        )
+        if self.impact_coef == 0.0:
+            return 0
+        first = t - self.impact_window if t > self.impact_window else 1
+        for s in range(first, t):
+            now = self.close[s, i]
+            if self.has_split and self.split[s, i] == self.split[s, i]:
+                now = now * self.split[s, i]
+            if now == now and self.close[s - 1, i] == self.close[s - 1, i]:
+                self.log_returns[n] = log(now / self.close[s - 1, i])
+                mean += self.log_returns[n]
+                n += 1
+        if n < 2:
+            self.volatility[i] = 0.0
+            return 0
+        mean = mean / cython.cast(cython.double, n)
+        for s in range(n):
+            squares += (self.log_returns[s] - mean) * (self.log_returns[s] - mean)
+        self.volatility[i] = sqrt(squares / cython.cast(cython.double, n - 1))
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _cost(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, notional: cython.longlong
+    ) -> cython.longlong:
+        """What a fill of that size costs; its parts stay in the engine until the fill is booked."""
+        amount: cython.double = cython.cast(cython.double, notional)
+        units: cython.double = cython.cast(cython.double, quantity)
+        part: cython.double
+        self.commission_now = self._rounded(amount * self.commission_bps / 10000.0 + units * self.per_unit)
+        if self.commission_now < self.min_commission:
+            self.commission_now = self.min_commission
+        self.spread_now = self._rounded(amount * self.spread_bps / 10000.0) if self.spread_bps > 0.0 else 0
+        self.impact_now = 0
+        if self.impact_coef > 0.0:
+            self._measure(i, t)
+            part = units / self.average_volume[i] if self.average_volume[i] > 0.0 else 1.0
+            self.impact_now = self._rounded(self.impact_coef * self.volatility[i] * sqrt(part) * amount)
+        return self.commission_now + self.spread_now + self.impact_now
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _trade(
+        self,
+        i: cython.Py_ssize_t,
+        t: cython.Py_ssize_t,
+        delta: cython.longlong,
+        price: cython.longlong,
+        reason: cython.int,
+    ) -> cython.int:
+        """Book one fill; ``skipped`` tells that a sale was not worth its cost."""
+        held: cython.longlong = self.position[i]
+        quantity: cython.longlong = delta if delta > 0 else -delta
+        after: cython.longlong = held + delta
+        notional: cython.longlong
+        cost: cython.longlong = 0
+        self.skipped = False
+        if fabs(cython.cast(cython.double, after)) > MAX_QUANTITY or quantity > MAX_QUANTITY:
+            self.error_column = i
+            return QUANTITY_RANGE
+        if cython.cast(cython.double, quantity) * cython.cast(cython.double, price) > LIMIT:
+            self.error_column = i
+            return MONEY_RANGE
+        notional = quantity * price
+        if reason != DELISTING:
+            cost = self._cost(i, t, quantity, notional)
+            if cost >= LIMIT:
+                self.error_column = i
+                return MONEY_RANGE
+            if self.reserves and delta < 0 and held > 0 and cost > notional and self.cash + notional - cost < 0:
+                self.skipped = True
+                return 0
+            self.commission += self.commission_now
+            self.spread += self.spread_now
+            self.impact += self.impact_now
+            self.traded += notional
+        self.cash -= delta * price + cost
+        if fabs(cython.cast(cython.double, self.cash)) > LIMIT or self.traded > LIMIT:
+            self.error_column = i
+            return MONEY_RANGE
+        self.position[i] = after
+        self.units_held += fabs(cython.cast(cython.double, after)) - fabs(cython.cast(cython.double, held))
+        self.mark[i] = price
+        self.trades[self.n_trades, 0] = i * 8 + reason
+        self.trades[self.n_trades, 1] = delta
+        self.trades[self.n_trades, 2] = price
+        self.trades[self.n_trades, 3] = cost
+        self.n_trades += 1
+        if self.has_stops and after != 0 and (held == 0 or (held < 0) != (after < 0)):
+            self.entry[i] = self.best[i] = self.last_seen[i] = price
+            self.opened[i] = t
+            self.n_changes[i] = 0
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _read_weights(self, k: cython.Py_ssize_t) -> cython.int:
+        """Gross and sign of a row, and the columns that may trade."""
+        i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = 0
+        w: cython.double
+        gross: cython.double = 0.0
+        negative: cython.bint = False
+        states: cython.bint = False
+        for i in range(self.n_symbols):
+            w = self.weights[k, i]
+            states |= w == w
+            negative |= w < 0.0
+            self.candidate[n] = i
+            n += (w == w) & ((w != 0.0) | (self.position[i] != 0))
+            gross += fabs(w) if w == w else 0.0
+        self.row_gross = gross
+        self.row_is_long = not negative
+        self.row_states = states
+        self.n_candidates = n
+        if not gross <= self.max_gross:
+            self.error_column = -1
+            return BAD_WEIGHT
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _rebalance(
+        self, t: cython.Py_ssize_t, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, prices: cython.longlong[::1]
+    ) -> cython.int:
+        """Trade toward one row of weights at the given prices: sells first, then buys."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        status: cython.int = self._read_weights(k)
+        equity: cython.longlong = self.cash
+        if status != 0 or not self.row_states:
+            return status
+        if not self._fits():
+            return MONEY_RANGE
+        for i in range(self.n_symbols):
+            equity += self.position[i] * (prices[i] if prices[i] > 0 else self.mark[i])
+        if equity <= 0:
+            return 0
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            self.delta[j] = 0
+            if prices[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
+                status = self._size(i, j, t, self.weights[k, i], prices[i], cython.cast(cython.double, equity))
+                if status != 0:
+                    return status
+        if self.max_turnover >= 0.0:
+            self._cap_turnover(prices, cython.cast(cython.double, equity))
+        for j in range(self.n_candidates):
+            if self.delta[j] < 0:
+                i = self.candidate[j]
+                status = self._trade(i, t, self.delta[j], prices[i], REBALANCE)
+                if status != 0:
+                    return status
+        if self.reserves and self.row_is_long and self.row_gross <= 1.0 + 1e-9:
+            return self._buy_within_cash(t, prices)
+        for j in range(self.n_candidates):
+            if self.delta[j] > 0:
+                i = self.candidate[j]
+                status = self._trade(i, t, self.delta[j], prices[i], REBALANCE)
+                if status != 0:
+                    return status
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _size(
+        self,
+        i: cython.Py_ssize_t,
+        j: cython.Py_ssize_t,
+        t: cython.Py_ssize_t,
+        weight: cython.double,
+        price: cython.longlong,
+        equity: cython.double,
+    ) -> cython.int:
+        """The trade that takes a symbol to its weight, before caps on turnover and cash."""
+        held: cython.longlong = self.position[i]
+        value: cython.double = equity * self.invested * weight
+        at: cython.double = cython.cast(cython.double, price)
+        target: cython.double
+        delta: cython.longlong
+        cap: cython.longlong
+        if weight == 0.0:
+            delta = -held
+        else:
+            if (
+                self.band > 0.0
+                and fabs(weight * self.invested - cython.cast(cython.double, held) * at / equity) < self.band
+            ):
+                return 0
+            if self.by_delta:
+                if not fabs(value) < LIMIT:
+                    self.error_column = i
+                    return MONEY_RANGE
+                delta = self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
+            else:
+                target = value / at
+                if not fabs(target) < MAX_QUANTITY:
+                    self.error_column = i
+                    return QUANTITY_RANGE
+                delta = self._whole_lots(cython.cast(cython.longlong, target)) - held
+        if self.max_participation >= 0.0:
+            self._measure(i, t)
+            target = self.max_participation * self.average_volume[i]
+            cap = cython.cast(cython.longlong, target if target < MAX_QUANTITY else MAX_QUANTITY)
+            if delta > cap:
+                delta = self._whole_lots(cap)
+            elif delta < -cap:
+                delta = -self._whole_lots(cap)
+        self.delta[j] = delta
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-4611686018427387904)
+    def _whole_lots(self, quantity: cython.longlong) -> cython.longlong:
+        """Truncated toward zero onto the lot grid."""
+        return quantity if self.lot == 1 else quantity - quantity % self.lot
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _cap_turnover(self, prices: cython.longlong[::1], equity: cython.double) -> cython.int:
+        """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
+        j: cython.Py_ssize_t
+        total: cython.double = 0.0
+        allowed: cython.double = 2.0 * self.max_turnover * equity
+        for j in range(self.n_candidates):
+            total += fabs(cython.cast(cython.double, self.delta[j])) * cython.cast(
+                cython.double, prices[self.candidate[j]]
+            )
+        if total <= allowed:
+            return 0
+        for j in range(self.n_candidates):
+            self.delta[j] = self._whole_lots(
+                cython.cast(cython.longlong, cython.cast(cython.double, self.delta[j]) * (allowed / total))
+            )
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _buy_within_cash(self, t: cython.Py_ssize_t, prices: cython.longlong[::1]) -> cython.int:
+        """Buy, shrinking all purchases by one factor until they and their costs fit the cash at hand.
+
+        The factor is found by at most CASH_ATTEMPTS corrections; where a minimum commission or impact keeps
+        them from fitting, the purchases are then made in column order, each as large as the cash left allows.
+        """
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        attempt: cython.int
+        status: cython.int
+        quantity: cython.longlong
+        needed: cython.longlong = 0
+        factor: cython.double = 1.0
+        cash: cython.double = cython.cast(cython.double, self.cash if self.cash > 0 else 0)
+        fits: cython.bint = False
+        for attempt in range(CASH_ATTEMPTS):
+            needed = 0
+            for j in range(self.n_candidates):
+                if self.delta[j] > 0:
+                    i = self.candidate[j]
+                    quantity = self.delta[j]
+                    if attempt > 0:
+                        quantity = self._whole_lots(
+                            cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor)
+                        )
+                    self.sized[j] = quantity
+                    if quantity > 0:
+                        if (
+                            cython.cast(cython.double, quantity) * cython.cast(cython.double, prices[i])
+                            + cython.cast(cython.double, needed)
+                            > LIMIT
+                        ):
+                            self.error_column = i
+                            return MONEY_RANGE
+                        needed += quantity * prices[i]
+                        needed += self._cost(i, t, quantity, quantity * prices[i])
+            fits = needed <= self.cash or needed == 0
+            if fits:
+                break
+            factor = factor * (cash / cython.cast(cython.double, needed))
+        for j in range(self.n_candidates):
+            if self.delta[j] > 0:
+                i = self.candidate[j]
+                quantity = self.sized[j]
+                if not fits and quantity > 0:
+                    quantity = self._affordable(i, t, quantity, prices[i])
+                if quantity > 0:
+                    status = self._trade(i, t, quantity, prices[i], REBALANCE)
+                    if status != 0:
+                        return status
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _affordable(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
+    ) -> cython.longlong:
+        """The purchase itself if the cash pays for it, else it shrunk once in proportion, else nothing."""
+        needed: cython.longlong = quantity * price + self._cost(i, t, quantity, quantity * price)
+        if needed <= self.cash:
+            return quantity
+        if self.cash <= 0:
+            return 0
+        quantity = self._whole_lots(
+            cython.cast(
+                cython.longlong,
+                cython.cast(cython.double, quantity)
+                * (cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed)),
+            )
+        )
+        if quantity > 0 and quantity * price + self._cost(i, t, quantity, quantity * price) <= self.cash:
+            return quantity
+        return 0
+
+    # Corporate actions.
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _corporate_actions(self, t: cython.Py_ssize_t) -> cython.int:
+        """Dividends on what was held at the last close, then splits."""
+        i: cython.Py_ssize_t
+        status: cython.int
+        amount: cython.double
+        for i in range(self.n_symbols):
+            if self.has_dividend and self.position[i] != 0 and self.dividend[t, i] > 0.0:
+                amount = fabs(cython.cast(cython.double, self.position[i])) * (self.dividend[t, i] * self.scale)
+                if not amount < LIMIT:
+                    self.error_column = i
+                    return MONEY_RANGE
+                self._receive(amount, self.position[i] > 0)
+            if self.has_split and self.split[t, i] == self.split[t, i] and self.split[t, i] != 1.0:
+                status = self._split(i, t, self.split[t, i])
+                if status != 0:
+                    return status
+            if fabs(cython.cast(cython.double, self.cash)) > LIMIT:
+                self.error_column = i
+                return MONEY_RANGE
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _receive(self, amount: cython.double, is_long: cython.bint) -> cython.int:
+        """Cash in for a long, out for a short."""
+        money: cython.longlong = cython.cast(cython.longlong, amount + 0.5)
+        if not is_long:
+            money = -money
+        self.cash += money
+        self.income += money
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _split(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, ratio: cython.double) -> cython.int:
+        """New quantity, the fraction of a unit paid in cash, and every remembered price on the new footing."""
+        held: cython.double = cython.cast(cython.double, self.position[i])
+        exact: cython.double = fabs(held) * ratio
+        whole: cython.double = rint(exact)
+        price: cython.double
+        j: cython.Py_ssize_t
+        self.mark[i] = self._rescaled(self.mark[i], ratio)
+        self.range_close[i] = self._rescaled(self.range_close[i], ratio)
+        self.average_range[i] = self.average_range[i] / ratio
+        if held == 0.0:
+            return 0
+        if not exact < MAX_QUANTITY:
+            self.error_column = i
+            return QUANTITY_RANGE
+        # A ratio such as 1/3 is not exact in binary: 300 shares must not become 99 and a fraction.
+        if fabs(exact - whole) > 1e-9 * (exact if exact > 1.0 else 1.0):
+            whole = cython.cast(cython.double, cython.cast(cython.longlong, exact))
+            price = self._price_of_day(i, t)
+            if not (exact - whole) * price < LIMIT:
+                self.error_column = i
+                return MONEY_RANGE
+            self._receive((exact - whole) * price, held > 0.0)
+        self.position[i] = cython.cast(cython.longlong, whole if held > 0.0 else -whole)
+        self.units_held += whole - fabs(held)
+        if self.has_stops:
+            self.entry[i] = self._rescaled(self.entry[i], ratio)
+            self.best[i] = self._rescaled(self.best[i], ratio)
+            self.last_seen[i] = self._rescaled(self.last_seen[i], ratio)
+            for j in range(self.changes.shape[0]):
+                self.changes[j, i] = cython.cast(
+                    cython.longlong, cython.cast(cython.double, self.changes[j, i]) / ratio + 0.5
+                )
+        return 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _rescaled(self, price: cython.longlong, ratio: cython.double) -> cython.longlong:
+        """A price on the footing after a split: half up, at least one unit, within the largest price."""
+        after: cython.double = cython.cast(cython.double, price) / ratio + 0.5
+        if price == 0:
+            return 0
+        after = after if after < MAX_PRICE else MAX_PRICE
+        if after > self.highest_price:
+            self.highest_price = after
+        return cython.cast(cython.longlong, after if after > 1.0 else 1.0)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _price_of_day(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.double:
+        """Open of the session, else its close, else the last known price; in price units."""
+        units: cython.double
+        if self.has_open:
+            units = self.open[t, i] * self.scale + 0.5
+            if units >= 1.0 and units < MAX_PRICE:
+                return cython.cast(cython.double, cython.cast(cython.longlong, units))
+        units = self.close[t, i] * self.scale + 0.5
+        if units >= 1.0 and units < MAX_PRICE:
+            return cython.cast(cython.double, cython.cast(cython.longlong, units))
+        return cython.cast(cython.double, self.mark[i])
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _delist(self, t: cython.Py_ssize_t) -> cython.int:
+        """Close what is held of symbols that ended on the session before, at their terminal value."""
+        i: cython.Py_ssize_t
+        status: cython.int
+        price: cython.double
+        for i in range(self.n_symbols):
+            if self.delisting_row[i] == t and self.position[i] != 0:
+                price = cython.cast(cython.double, self.mark[i]) * (1.0 + self.terminal[i]) + 0.5
+                if not price < MAX_PRICE:
+                    self.error_column = i
+                    return MONEY_RANGE
+                status = self._trade(i, t, -self.position[i], cython.cast(cython.longlong, price), DELISTING)
+                if status != 0:
+                    return status
+        return 0
+
+    # Stops.
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _level(self, i: cython.Py_ssize_t) -> cython.longlong:
+        """The tightest stop level of an open position, 0 where none is active; its kind in ``level_reason``."""
+        sign: cython.double = 1.0 if self.position[i] > 0 else -1.0
+        level: cython.longlong = 0
+        width: cython.double
+        self.level_reason = 0
+        if self.fixed > 0.0:
+            level = self._tighter(
+                level, cython.cast(cython.double, self.entry[i]) * (1.0 - sign * self.fixed), sign, FIXED_STOP
+            )
+        if self.trailing > 0.0:
+            level = self._tighter(
+                level, cython.cast(cython.double, self.best[i]) * (1.0 - sign * self.trailing), sign, TRAILING_STOP
+            )
+        if self.atr_multiple > 0.0:
+            width = self._average_range(i)
+            if width >= 0.0:
+                level = self._tighter(
+                    level, cython.cast(cython.double, self.best[i]) - sign * self.atr_multiple * width, sign, ATR_STOP
+                )
+        return level
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _tighter(
+        self, level: cython.longlong, candidate: cython.double, sign: cython.double, reason: cython.int
+    ) -> cython.longlong:
+        rounded: cython.longlong
+        candidate = candidate + 0.5
+        candidate = candidate if candidate < MAX_PRICE else MAX_PRICE
+        rounded = cython.cast(cython.longlong, candidate if candidate > 1.0 else 1.0)
+        if self.level_reason == 0 or (rounded > level if sign > 0.0 else rounded < level):
+            self.level_reason = reason
+            return rounded
+        return level
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2.0)
+    def _average_range(self, i: cython.Py_ssize_t) -> cython.double:
+        """Average true range, or average absolute change since entry by option; -1 while unknown."""
+        n: cython.longlong
+        j: cython.Py_ssize_t
+        total: cython.double = 0.0
+        if self.wilder:
+            return self.average_range[i] if self.n_ranges[i] >= self.atr_period else -1.0
+        n = self.n_changes[i] if self.n_changes[i] < self.atr_period else self.atr_period
+        if n == 0:
+            return -1.0
+        for j in range(n):
+            total += cython.cast(cython.double, self.changes[j, i])
+        return total / cython.cast(cython.double, n)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _exit(
+        self,
+        i: cython.Py_ssize_t,
+        t: cython.Py_ssize_t,
+        level: cython.longlong,
+        price: cython.longlong,
+    ) -> cython.int:
+        """Leave a whole position because of a stop."""
+        reason: cython.int = self.level_reason
+        status: cython.int = self._trade(i, t, -self.position[i], price, reason)
+        if status != 0 or self.skipped:
+            return status
+        self.blocked[i] = t + self.reentry_after
+        self.stops[self.n_stops, 0] = t
+        self.stops[self.n_stops, 1] = i
+        self.stops[self.n_stops, 2] = level
+        self.stops[self.n_stops, 3] = price
+        self.stops[self.n_stops, 4] = reason
+        self.n_stops += 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _stop_at_open(self, t: cython.Py_ssize_t) -> cython.int:
+        """Positions that open beyond their level leave at the open."""
+        i: cython.Py_ssize_t
+        status: cython.int
+        level: cython.longlong
+        for i in range(self.n_symbols):
+            if self.position[i] != 0 and self.bar_open[i] > 0:
+                level = self._level(i)
+                if level > 0 and (self.bar_open[i] <= level if self.position[i] > 0 else self.bar_open[i] >= level):
+                    status = self._exit(i, t, level, self.bar_open[i])
+                    if status != 0:
+                        return status
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _stop_in_range(self, t: cython.Py_ssize_t) -> cython.int:
+        """Positions whose level lies within the bar leave at the level, never better than the bar traded."""
+        i: cython.Py_ssize_t
+        status: cython.int
+        level: cython.longlong
+        price: cython.longlong
+        for i in range(self.n_symbols):
+            if self.position[i] == 0 or self.bar_low[i] == 0 or self.bar_high[i] == 0:
+                continue
+            level = self._level(i)
+            if level == 0:
+                continue
+            if self.position[i] > 0:
+                if self.bar_low[i] > level:
+                    continue
+                price = level if level < self.bar_high[i] else self.bar_high[i]
+            else:
+                if self.bar_high[i] < level:
+                    continue
+                price = level if level > self.bar_low[i] else self.bar_low[i]
+            status = self._exit(i, t, level, price)
+            if status != 0:
+                return status
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _stop_at_close(self, t: cython.Py_ssize_t) -> cython.int:
+        """Bring the trackers up to this close and, where stops look at closes, leave at the close."""
+        i: cython.Py_ssize_t
+        status: cython.int
+        level: cython.longlong
+        high: cython.longlong
+        low: cython.longlong
+        change: cython.longlong
+        for i in range(self.n_symbols):
+            if self.position[i] == 0 or (self.opened[i] == t and self.fill != NEXT_OPEN):
+                continue
+            high = self.bar_high[i] if self.intrabar else self.price[i]
+            low = self.bar_low[i] if self.intrabar else self.price[i]
+            if self.position[i] > 0:
+                if high > self.best[i]:
+                    self.best[i] = high
+            elif low > 0 and low < self.best[i]:
+                self.best[i] = low
+            if self.price[i] == 0:
+                continue
+            if self.atr_multiple > 0.0 and not self.wilder:
+                change = self.price[i] - self.last_seen[i]
+                self.changes[self.n_changes[i] % self.atr_period, i] = change if change > 0 else -change
+                self.n_changes[i] += 1
+                self.last_seen[i] = self.price[i]
+            if self.intrabar:
+                continue
+            level = self._level(i)
+            if level > 0 and (self.price[i] <= level if self.position[i] > 0 else self.price[i] >= level):
+                status = self._exit(i, t, level, self.price[i])
+                if status != 0:
+                    return status
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _update_ranges(self) -> cython.int:
+        """Wilder's average true range of every symbol, this bar included."""
+        i: cython.Py_ssize_t
+        widest: cython.longlong
+        reach: cython.longlong
+        period: cython.double = cython.cast(cython.double, self.atr_period)
+        for i in range(self.n_symbols):
+            if self.price[i] == 0 or self.bar_high[i] == 0 or self.bar_low[i] == 0:
+                continue
+            widest = self.bar_high[i] - self.bar_low[i]
+            if self.range_close[i] > 0:
+                reach = self.bar_high[i] - self.range_close[i]
+                widest = reach if reach > widest else widest
+                reach = self.range_close[i] - self.bar_low[i]
+                widest = reach if reach > widest else widest
+            self.range_close[i] = self.price[i]
+            self.n_ranges[i] += 1
+            if self.n_ranges[i] <= self.atr_period:
+                # A sum until the first `period` ranges are there, then their plain mean.
+                self.average_range[i] += cython.cast(cython.double, widest)
+                if self.n_ranges[i] == self.atr_period:
+                    self.average_range[i] = self.average_range[i] / period
+            else:
+                self.average_range[i] = (
+                    self.average_range[i] * (period - 1.0) + cython.cast(cython.double, widest)
+                ) / period
+        return 0

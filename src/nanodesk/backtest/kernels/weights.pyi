@@ -1,0 +1,16 @@
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATUS: tuple[str, ...]
+SESSION_COLUMNS: tuple[str, ...]
+TRADES_PER_CELL: int
+
+class Engine:
+    def __init__(self, arrays: Mapping[str, Any], numbers: Mapping[str, Any]) -> None: ...
+    def tables(self, trades: NDArray[np.int64], stops: NDArray[np.int64]) -> None: ...
+    def counts(self) -> tuple[int, int]: ...
+    def error(self) -> tuple[int, int]: ...
+    def run(self) -> int: ...

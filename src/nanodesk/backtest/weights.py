@@ -1,0 +1,509 @@
+"""Target weights times prices: the weights backtest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanodesk.backtest.kernels import weights as kernel
+from nanodesk.backtest.outcome import Books, build_result
+from nanodesk.backtest.prices import Bars, read_prices
+from nanodesk.backtest.result import BacktestResult
+from nanodesk.backtest.schedule import Schedule, read_weights
+from nanodesk.backtest.stops import Stops
+from nanodesk.errors import (
+    NanodeskError,
+    PriceError,
+    QuantityError,
+    ShapeError,
+    ValidationError,
+    WeightsError,
+)
+from nanodesk.portfolio.costs import CostModel
+
+HOLD = math.nan
+"""Weight of a symbol that drifts: neither bought nor sold on this date."""
+
+FILLS = ("same_close", "next_open", "next_close", "vwap_proxy")
+"""Where a decision is filled, in the order of the engine's numbers."""
+
+FRACTION_SCALE = 10_000
+"""Quantity units per share when fractions are allowed."""
+
+MAX_MONEY = 2.0**60
+"""Largest amount of the ledger, in money units: two of them still add up within 64 bits."""
+
+_FREE = CostModel()
+_NEVER = -(2**62)
+_FIRST_TRADES = 1 << 20
+
+
+def backtest_weights(
+    weights: Any,
+    prices: Any,
+    *,
+    dates: ArrayLike | None = None,
+    symbols: Sequence[str] | None = None,
+    cash: float = 1_000_000.0,
+    rebalance: Any = None,
+    costs: CostModel = _FREE,
+    fill: Literal["next_open", "next_close", "same_close", "vwap_proxy"] = "next_open",
+    quantity: Literal["integer", "fractional"] = "integer",
+    cash_buffer: float = 0.0,
+    no_trade_band: float = 0.0,
+    max_turnover: float | None = None,
+    max_participation: float | None = None,
+    adv_window: int = 21,
+    impact_window: int = 21,
+    stops: Stops | None = None,
+    delisting_return: float | Mapping[str, float] | ArrayLike | None = None,
+    missing_price: Literal["carry", "raise"] = "carry",
+    lot_size: int = 1,
+    price_scale: int | None = None,
+    risk_free: float = 0.0,
+    periods_per_year: float = 252.0,
+    quantity_scale: int = FRACTION_SCALE,
+    max_gross: float = 10.0,
+    reserve_costs: bool = True,
+    cost_rounding: Literal["nearest", "floor"] = "nearest",
+    rounding: Literal["target", "trade"] = "target",
+) -> BacktestResult:
+    """Simulate a schedule of target weights over daily bars, with exact integer money.
+
+    The weights of a row are decided at the close of its session and filled once, by ``fill``; what does not fill
+    lapses. A symbol whose weight is ``nan`` (``HOLD``) is left alone, a row of ``nan`` does not trade, 0 sells.
+    Every rule is written down in ``docs/backtest.md``.
+
+    Parameters
+    ----------
+    weights : array, Polars frame or list of lists of pairs
+        Targets as fractions of equity, one row a session, ``(n_dates, n_symbols)``; with ``rebalance``, one row a
+        decision, ``(n_decisions, n_symbols)``. A frame is wide (a date column and one column a symbol) or long (date,
+        symbol, weight) and its dates are the decisions. In lists of ``(symbol, weight)`` pairs, as in long frames, a
+        symbol that a row does not name is sold; ``None`` instead of a list holds everything.
+    prices : PricePanel, array, Polars frame or list of lists of pairs
+        Bars. A plain array or wide frame holds closes, ``(n_dates, n_symbols)``; a long frame has date, symbol, close
+        and optionally open, high, low, volume, dividend, split. Integers are cents, floats currency units; ``nan``
+        where a symbol did not trade. Dividends and splits, where given, go with raw prices.
+    dates : array-like of dates, optional
+        Sessions of array or list prices.
+    symbols : sequence of str, optional
+        Columns of array prices.
+    cash : float, default 1,000,000
+        Initial cash, in currency units.
+    rebalance : array-like, optional
+        Sessions of the rows of ``weights``: indices or dates; or a mask over the sessions that picks rows.
+    costs : CostModel, default free
+        Commission, spread, impact and borrow.
+    fill : {"next_open", "next_close", "same_close", "vwap_proxy"}, default "next_open"
+        Open or close of the next session, mean of its open, high, low and close, or the very close of the decision,
+        which is optimistic because nobody can trade a close already known.
+    quantity : {"integer", "fractional"}, default "integer"
+        Whole shares, or multiples of ``1 / quantity_scale``.
+    cash_buffer : float, default 0
+        Fraction of equity, within [0, 1), that targets leave in cash.
+    no_trade_band : float, default 0
+        Skip a symbol whose target is nearer than this fraction of equity to its weight; selling out is never skipped.
+    max_turnover : float, optional
+        Cap on half of what one row buys and sells, as a fraction of equity; all trades shrink by one factor.
+    max_participation : float, optional
+        Cap on each trade as a fraction of the average volume of the ``adv_window`` sessions before the fill.
+    adv_window : int, default 21
+        Sessions of the average volume.
+    impact_window : int, default 21
+        Sessions of the volatility used by impact.
+    stops : Stops, optional
+        Protective exits.
+    delisting_return : float, mapping of str to float, or array of shape (n_symbols,), optional
+        Return from the last close to the terminal payment, at least -1. A symbol without closes to the end of the
+        data is closed on the session after its last one. ``None``: its last price is carried instead.
+    missing_price : {"carry", "raise"}, default "carry"
+        What to do when a held symbol has no close: value it at its last price, or refuse.
+    lot_size : int, default 1
+        Targets are multiples of this many quantity units.
+    price_scale : int, optional
+        Price units per currency unit; 100 for integer prices and 10,000 for floats.
+    risk_free : float, default 0
+        Risk-free return per session, for the metrics.
+    periods_per_year : float, default 252
+        Sessions of a year, for the metrics and for borrow.
+    quantity_scale : int, default 10,000
+        Quantity units per share when ``quantity`` is "fractional".
+    max_gross : float, default 10
+        Largest sum of absolute weights accepted in a row.
+    reserve_costs : bool, default True
+        Shrink purchases so that a long-only row that sums to at most 1 never takes cash below zero, costs included.
+        ``False`` lets costs overdraw the cash.
+    cost_rounding : {"nearest", "floor"}, default "nearest"
+        How each cost becomes money units.
+    rounding : {"target", "trade"}, default "target"
+        Truncate the target position toward zero, or the trade that leads to it.
+
+    Returns
+    -------
+    result : BacktestResult
+        Equity, cash, holdings, trades, stop events, costs and metrics.
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit, or the fill policy or stops need columns that the prices lack.
+    PriceError
+        If a price is zero, negative, infinite, below one price unit, or missing where ``missing_price="raise"``.
+    WeightsError
+        If a weight is infinite, a row exceeds ``max_gross``, or a symbol or date is unknown.
+    QuantityError
+        If a position or an amount of money does not fit 64 bits at these scales.
+    ValidationError
+        If an option is out of range, or dates or symbols repeat or are unsorted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> closes = np.array([[100.0, 50.0], [110.0, 50.0], [121.0, 45.0]])
+    >>> weights = [[0.5, 0.5], [HOLD, HOLD], [HOLD, HOLD]]
+    >>> result = backtest_weights(weights, closes, cash=10_000, fill="same_close")
+    >>> result.equity.tolist(), result.holdings[-1].tolist()
+    ([10000.0, 10500.0, 10550.0], [50.0, 100.0])
+    """
+    choices = {
+        "fill": (fill, FILLS),
+        "quantity": (quantity, ("integer", "fractional")),
+        "missing_price": (missing_price, ("carry", "raise")),
+        "cost_rounding": (cost_rounding, ("nearest", "floor")),
+        "rounding": (rounding, ("target", "trade")),
+    }
+    for name, (word, words) in choices.items():
+        _check_choice(name, word, words)
+    bars = read_prices(prices, dates=dates, symbols=symbols)
+    if 0 in bars.close.shape:
+        raise ShapeError(f"prices has shape {bars.close.shape}: nothing to trade.", field="prices", allowed="not empty")
+    scale = bars.default_price_scale if price_scale is None else _integer("price_scale", price_scale, 1, 10**9)
+    fraction = _integer("quantity_scale", quantity_scale, 1, 10**9) if quantity == "fractional" else 1
+    numbers = {
+        "scale": scale / bars.default_price_scale if bars.in_cents else float(scale),
+        "quantity_scale": float(fraction),
+        "cash": _money(cash, scale * fraction),
+        "fill": FILLS.index(fill),
+        "raises_missing": missing_price == "raise",
+        "by_delta": rounding == "trade",
+        "reserves": bool(reserve_costs),
+        "invested": 1.0 - _number("cash_buffer", cash_buffer, 0.0, 1.0, closed=False),
+        "max_gross": _number("max_gross", max_gross, 0.0, 1e6),
+        "band": _number("no_trade_band", no_trade_band, 0.0, 1.0),
+        "max_turnover": -1.0 if max_turnover is None else _number("max_turnover", max_turnover, 0.0, 1e6),
+        "max_participation": -1.0
+        if max_participation is None
+        else _number("max_participation", max_participation, 0.0, 1e6),
+        "lot": _integer("lot_size", lot_size, 1, 2**40),
+        "volume_window": _integer("adv_window", adv_window, 1, 100_000),
+        "impact_window": _integer("impact_window", impact_window, 2, 100_000),
+        "periods_per_year": _number("periods_per_year", periods_per_year, 1e-6, 1e9),
+        "rounding": 0.5 if cost_rounding == "nearest" else 0.0,
+        **_cost_numbers(costs, scale, scale * fraction),
+        **_stop_numbers(stops),
+    }
+    _check_columns(bars, fill, stops, needs_volume=max_participation is not None or costs.impact_coef > 0.0)
+    schedule = read_weights(weights, bars, rebalance=rebalance)
+    terminal = None if delisting_return is None else _terminal_returns(delisting_return, bars)
+    books = _simulate(schedule, bars, numbers, stops, terminal)
+    return build_result(
+        books, bars, price_scale=scale, quantity_scale=fraction, risk_free=risk_free, periods_per_year=periods_per_year
+    )
+
+
+def _simulate(
+    schedule: Schedule,
+    bars: Bars,
+    numbers: Mapping[str, Any],
+    stops: Stops | None,
+    terminal: NDArray[np.float64] | None,
+) -> Books:
+    n_dates, n_symbols = bars.close.shape
+    room = kernel.TRADES_PER_CELL * n_symbols
+    state = np.zeros((19, n_symbols), np.int64)
+    state[10] = _NEVER
+    tracks_changes = stops is not None and stops.atr_multiple is not None and stops.atr == "close_change"
+    books = Books(
+        sessions=np.zeros((n_dates, len(kernel.SESSION_COLUMNS)), np.int64),
+        holdings=np.empty((n_dates, n_symbols), np.int64),
+        trades=np.empty((room + min(len(schedule.weights) * n_symbols, _FIRST_TRADES), 4), np.int64),
+        stops=np.empty((4 * n_symbols if stops else 0, 5), np.int64),
+        initial_cash=numbers["cash"],
+    )
+    arrays: dict[str, Any] = {
+        "weights": schedule.weights,
+        "decision": schedule.decision,
+        "close": bars.close,
+        "open": bars.open,
+        "high": bars.high,
+        "low": bars.low,
+        "volume": bars.volume,
+        "holdings": books.holdings,
+        "sessions": books.sessions,
+        "trades": books.trades,
+        "stops": books.stops,
+        "state": state,
+        "changes": np.zeros((stops.atr_period if stops and tracks_changes else 1, n_symbols), np.int64),
+        "measures": np.zeros((3, n_symbols)),
+        "log_returns": np.zeros(int(numbers["impact_window"])),
+    }
+    arrays.update(_actions(bars))
+    if terminal is not None:
+        arrays.update(_delistings(bars, terminal))
+    engine = kernel.Engine(arrays, numbers)
+    while (status := kernel.STATUS[engine.run()]) == "full":
+        books.trades = _longer(books.trades)
+        books.stops = _longer(books.stops)
+        engine.tables(books.trades, books.stops)
+    if status != "done":
+        raise _explain(status, engine.error(), schedule, bars, numbers)
+    n_trades, n_stops = engine.counts()
+    books.trades = books.trades[:n_trades]
+    books.stops = books.stops[:n_stops]
+    return books
+
+
+def _longer(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    longer = np.empty((2 * len(table), table.shape[1]), np.int64)
+    longer[: len(table)] = table
+    return longer
+
+
+def _actions(bars: Bars) -> dict[str, NDArray[Any]]:
+    if bars.dividend is None and bars.split is None:
+        return {}
+    found = np.zeros(len(bars.dates), bool)
+    arrays: dict[str, NDArray[Any]] = {}
+    if bars.dividend is not None:
+        found |= (bars.dividend > 0.0).any(axis=1)
+        arrays["dividend"] = bars.dividend
+    if bars.split is not None:
+        found |= ((bars.split != 1.0) & ~np.isnan(bars.split)).any(axis=1)
+        arrays["split"] = bars.split
+    return arrays | {"action_row": found.astype(np.int64)}
+
+
+def _terminal_returns(given: Any, bars: Bars) -> NDArray[np.float64]:
+    if isinstance(given, Mapping):
+        unknown = [symbol for symbol in given if symbol not in bars.symbols]
+        if unknown:
+            raise ValidationError(
+                f"delisting_return names {unknown[0]!r}, which has no prices.",
+                field="delisting_return",
+                value=unknown[0],
+                allowed="symbols of prices",
+            )
+        returns = np.array([given.get(symbol, math.nan) for symbol in bars.symbols], dtype=np.float64)
+    else:
+        returns = np.array(np.broadcast_to(np.asarray(given, dtype=np.float64), (len(bars.symbols),)))
+    wrong = np.flatnonzero(np.isinf(returns) | (returns < -1.0) | (returns > 1e6))
+    if len(wrong):
+        at = int(wrong[0])
+        raise ValidationError(
+            f"delisting_return={returns[at]} for {bars.symbols[at]!r} must be a return of at least -1.",
+            field="delisting_return",
+            value=float(returns[at]),
+            allowed="-1 (worthless) or more; nan where the last price is carried",
+        )
+    return returns
+
+
+def _delistings(bars: Bars, terminal: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    n_dates = len(bars.dates)
+    traded = ~np.isnan(bars.close)
+    after = n_dates - np.argmax(traded[::-1], axis=0)
+    ends = traded.any(axis=0) & (after < n_dates) & ~np.isnan(terminal)
+    row = np.where(ends, after, -1).astype(np.int64)
+    return {
+        "delisting_row": row,
+        "delistings": np.bincount(row[ends], minlength=n_dates).astype(np.int64),
+        "terminal": terminal,
+    }
+
+
+def _check_columns(bars: Bars, fill: str, stops: Stops | None, *, needs_volume: bool) -> None:
+    wants: dict[str, str] = {}
+    if fill == "next_open":
+        wants["open"] = 'fill="next_open"'
+    if fill == "vwap_proxy":
+        wants |= dict.fromkeys(("open", "high", "low"), 'fill="vwap_proxy"')
+    if stops is not None and stops.check == "intrabar":
+        wants |= dict.fromkeys(("open", "high", "low"), 'Stops(check="intrabar")')
+    if stops is not None and stops.atr_multiple is not None and stops.atr == "wilder":
+        wants |= dict.fromkeys(("high", "low"), 'Stops(atr="wilder")')
+    if needs_volume:
+        wants["volume"] = "max_participation or impact_coef"
+    fixes = {
+        "open": 'Use fill="next_close", or give a PricePanel with opens.',
+        "volume": "Give a PricePanel with volumes.",
+    }
+    for name, why in wants.items():
+        if getattr(bars, name) is None:
+            fix = fixes.get(name, "Give a PricePanel with highs and lows.")
+            if "Stops" in why:
+                fix = f'Give a PricePanel with {name}s, or use check="close" and atr="close_change".'
+            raise ShapeError(f"{why} needs {name} prices, and prices has none.", field=name, allowed=why, fix=fix)
+
+
+def _cost_numbers(costs: CostModel, price_scale: int, money_scale: int) -> dict[str, Any]:
+    for name in ("commission_bps", "half_spread_bps", "borrow_bps_year"):
+        most = 10_000.0 if name != "borrow_bps_year" else 1_000_000.0
+        _number(f"costs.{name}", getattr(costs, name), 0.0, most)
+    return {
+        "commission_bps": float(costs.commission_bps),
+        "per_unit": float(costs.commission_per_share) * price_scale,
+        "min_commission": int(
+            _number("costs.min_commission", costs.min_commission * money_scale, 0.0, MAX_MONEY) + 0.5
+        ),
+        "spread_bps": float(costs.half_spread_bps),
+        "impact_coef": float(costs.impact_coef),
+        "borrow_bps": float(costs.borrow_bps_year),
+    }
+
+
+def _stop_numbers(stops: Stops | None) -> dict[str, Any]:
+    return {
+        "has_stops": stops is not None,
+        "intrabar": stops is not None and stops.check == "intrabar",
+        "fixed": (stops and stops.fixed_pct) or 0.0,
+        "trailing": (stops and stops.trailing_pct) or 0.0,
+        "atr_multiple": (stops and stops.atr_multiple) or 0.0,
+        "atr_period": stops.atr_period if stops else 1,
+        "wilder": stops is not None and stops.atr_multiple is not None and stops.atr == "wilder",
+        "reentry_after": stops.reentry_after if stops else 0,
+    }
+
+
+def _money(cash: float, money_scale: int) -> int:
+    if isinstance(cash, bool) or not isinstance(cash, (int, float, np.integer, np.floating)) or not cash > 0:
+        raise ValidationError(
+            f"cash={cash!r} must be a positive amount.",
+            field="cash",
+            value=cash,
+            allowed="> 0",
+            fix="Pass cash=1_000_000.",
+        )
+    units = float(cash) * money_scale
+    if not 1.0 <= units < MAX_MONEY:
+        raise QuantityError(
+            f"cash={cash} is {units:.3g} money units of 1/{money_scale}.",
+            field="cash",
+            value=cash,
+            allowed="from 1 to 2**60 money units",
+            fix="Lower price_scale or quantity_scale.",
+        )
+    return round(units)
+
+
+def _check_choice(name: str, word: object, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise ValidationError(
+            f"{name}={word!r} is unknown.",
+            field=name,
+            value=word,
+            allowed=", ".join(words),
+            fix=f"Use one of {', '.join(map(repr, words))}.",
+        )
+
+
+def _number(name: str, value: float, low: float, high: float, *, closed: bool = True) -> float:
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (is_number and low <= value <= high and (closed or value < high)):
+        bracket = "]" if closed else ")"
+        raise ValidationError(
+            f"{name}={value!r} must lie in [{low:g}, {high:g}{bracket}.",
+            field=name,
+            value=value,
+            allowed=f"[{low:g}, {high:g}{bracket}",
+        )
+    return float(value)
+
+
+def _integer(name: str, value: int, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise ValidationError(
+            f"{name}={value!r} must be an integer from {low} to {high}.",
+            field=name,
+            value=value,
+            allowed=f"an integer from {low} to {high}",
+        )
+    return int(value)
+
+
+def _explain(
+    status: str, error: tuple[int, int], schedule: Schedule, bars: Bars, numbers: Mapping[str, Any]
+) -> NanodeskError:
+    """The exception for a status code of the engine, with the cell and the fix."""
+    row, column = error
+    if status == "bad_price":
+        return _bad_price(bars, row, numbers["scale"])
+    if status == "bad_weight":
+        return _bad_weight(schedule, bars, row, numbers)
+    where = f"on {bars.dates[row]}" + (f" for {bars.symbols[column]!r}" if column >= 0 else "")
+    if status == "missing_price":
+        return PriceError(
+            f"close is missing {where}, where a position is held.",
+            field="close",
+            value=math.nan,
+            allowed='a price, as missing_price="raise"',
+            fix='Fill the gap, sell before it, or use missing_price="carry".',
+        )
+    what = "a position" if status == "quantity_range" else "an amount of money"
+    return QuantityError(
+        f"{what} {where} does not fit 64 bits at these scales.",
+        field="quantity" if status == "quantity_range" else "cash",
+        allowed="positions below 2**53 quantity units, amounts below 2**60 money units",
+        fix="Lower price_scale or quantity_scale, or start with less cash.",
+    )
+
+
+def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
+    for name in ("open", "high", "low", "close"):
+        matrix = getattr(bars, name)
+        if matrix is None:
+            continue
+        units = matrix[row] * scale + 0.5
+        bad = ~np.isnan(matrix[row]) & ~((units >= 1.0) & (units < 2.0**50))
+        if bad.any():
+            column = int(np.argmax(bad))
+            value = float(matrix[row, column])
+            small = 0.0 < value and math.isfinite(value)
+            return PriceError(
+                f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}).",
+                field=name,
+                value=value,
+                allowed="finite, at least one price unit and below 2**50 of them, or nan where there was no trade",
+                fix="Choose another price_scale." if small else "Set the cell to nan, or drop the row.",
+            )
+    raise AssertionError(f"no bad price in row {row}")  # pragma: no cover
+
+
+def _bad_weight(schedule: Schedule, bars: Bars, row: int, numbers: Mapping[str, Any]) -> WeightsError:
+    decided = row if numbers["fill"] == 0 or schedule.decision[row] == len(schedule.weights) - 1 else row - 1
+    with np.errstate(all="ignore"):
+        gross = np.nansum(np.abs(schedule.weights), axis=1)
+    wrong = [k for k in np.flatnonzero(~(gross <= numbers["max_gross"])) if schedule.session(int(k)) >= decided]
+    k = int(wrong[0])
+    session = schedule.session(k)
+    cells = schedule.weights[k]
+    if np.isinf(cells).any():
+        column = int(np.argmax(np.isinf(cells)))
+        return WeightsError(
+            f"weights={cells[column]} on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column}).",
+            field=f"weights[{k}, {column}]",
+            value=float(cells[column]),
+            allowed="finite numbers, or nan to hold",
+            fix="Drop the symbol from the row, or write HOLD.",
+        )
+    return WeightsError(
+        f"weights on {bars.dates[session]} (row {k}) have absolute values that sum to {gross[k]:.6g}.",
+        field=f"weights[{k}]",
+        value=float(gross[k]),
+        allowed=f"at most max_gross={numbers['max_gross']:g}",
+        fix="Weights are fractions of equity, not percent; raise max_gross if the leverage is meant.",
+    )
