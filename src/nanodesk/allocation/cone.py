@@ -1,0 +1,527 @@
+"""Quadratic and linear programs handed straight to the Clarabel cone solver.
+
+The builder is thin: triplets of numbers become the compressed columns that Clarabel reads, so a program of 50
+names costs about as much to state as to solve. Two steps surround the solver. Large programs are solved on a
+growing set of names until the optimality conditions of *all* names hold (a minimum-variance portfolio of 500
+names under a 5 % cap holds about 30 of them). And the interior point is moved onto its active limits by one
+linear solve, so that a weight at its cap is the cap and a weight of zero is zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nanodesk.errors import InfeasibleError, NotConvergedError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+TOLERANCE = 1e-11
+"""Gap and feasibility asked of Clarabel, on an objective scaled to order one."""
+REDUCED_TOLERANCE = 1e-8
+"""What is still taken as solved where rounding stops the solver before ``TOLERANCE``."""
+GROWING_FROM = 48
+"""Names from which a growing set is tried before one dense solve (docs/decisions/0003)."""
+FIRST_SET = 36
+"""Names in the first working set, and how many join at once."""
+LARGEST_SET = 0.8
+"""Share of the names beyond which a working set no longer pays."""
+PRICE_TOLERANCE = 1e-9
+"""Reduced cost, in units of the scaled objective, that counts as zero when names left out are priced."""
+SNAP = 1e-10
+"""Distance to a bound that is taken for rounding of the interior point: ten times its tolerance."""
+SNAP_SIZE = 700
+"""Largest linear system that moving onto the active limits may solve."""
+
+
+class Rows:
+    """Rows of linear conditions ``matrix @ x (= or <=) rhs``, gathered block by block.
+
+    Examples
+    --------
+    >>> rows = Rows()
+    >>> rows.add([[0, 1]], 1.0, 1.0, family="net")
+    >>> rows.count, rows.triplets()[2]
+    (1, array([1., 1.]))
+    """
+
+    __slots__ = ("_blocks", "count")
+
+    def __init__(self) -> None:
+        self._blocks: list[tuple[IntArray, IntArray, FloatArray, FloatArray, str]] = []
+        self.count = 0
+
+    def add(self, columns: Any, values: Any, rhs: Any, *, family: str = "") -> None:
+        """Append ``m`` rows that each touch ``k`` variables.
+
+        Parameters
+        ----------
+        columns : array_like of int, shape (m, k)
+            Variables of each row.
+        values : array_like of float, broadcast to (m, k)
+            Coefficients.
+        rhs : array_like of float, broadcast to (m,)
+            Right-hand sides.
+        family : str
+            Name of the limit these rows state, for messages.
+        """
+        column = np.asarray(columns, dtype=np.int64)
+        value = np.broadcast_to(np.asarray(values, dtype=np.float64), column.shape)
+        right = np.broadcast_to(np.asarray(rhs, dtype=np.float64), column.shape[:1])
+        row = np.repeat(np.arange(self.count, self.count + column.shape[0]), column.shape[1])
+        self._blocks.append((row, column.ravel(), value.ravel(), right, family))
+        self.count += column.shape[0]
+
+    def extend(self, other: Rows) -> None:
+        """Append the rows of ``other``.
+
+        Parameters
+        ----------
+        other : Rows
+            Rows over the same variables.
+        """
+        self._blocks += [(block[0] + self.count, *block[1:]) for block in other._blocks]
+        self.count += other.count
+
+    def triplets(self) -> tuple[IntArray, IntArray, FloatArray]:
+        """Row, column and value of every entry.
+
+        Returns
+        -------
+        row, column : ndarray of int64, shape (n_entries,)
+            Position.
+        value : ndarray of float64, shape (n_entries,)
+            Coefficient.
+        """
+        if not self._blocks:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        row, column, value, _, _ = zip(*self._blocks, strict=True)
+        return np.concatenate(row), np.concatenate(column), np.concatenate(value)
+
+    def rhs(self) -> FloatArray:
+        """Right-hand side of every row.
+
+        Returns
+        -------
+        rhs : ndarray of float64, shape (count,)
+            Right-hand sides.
+        """
+        return np.concatenate([block[3] for block in self._blocks]) if self._blocks else np.empty(0)
+
+    def families(self) -> list[str]:
+        """Name of the limit each row belongs to.
+
+        Returns
+        -------
+        families : list of str
+            One per row.
+        """
+        return [block[4] for block in self._blocks for _ in range(len(block[3]))]
+
+    def homogenised(self, kappa: int) -> Rows:
+        """The same rows with ``rhs`` moved to the variable ``kappa``: ``matrix @ x - rhs * kappa (= or <=) 0``.
+
+        Parameters
+        ----------
+        kappa : int
+            Column of the scale.
+
+        Returns
+        -------
+        rows : Rows
+            New rows; all right-hand sides are zero.
+        """
+        result = Rows()
+        result.count = self.count
+        row, column, value = self.triplets()
+        right = self.rhs()
+        some = np.flatnonzero(right)
+        result._blocks.append(
+            (
+                np.concatenate([row, some]),
+                np.concatenate([column, np.full(len(some), kappa)]),
+                np.concatenate([value, -right[some]]),
+                np.zeros(self.count),
+                "",
+            )
+        )
+        return result
+
+    def on(self, position: IntArray, value: FloatArray) -> Rows:
+        """The same rows on fewer variables, the others fixed.
+
+        Parameters
+        ----------
+        position : ndarray of int64, shape (n,)
+            New column of each variable, -1 where it is fixed.
+        value : ndarray of float64, shape (n,)
+            What the fixed variables are worth.
+
+        Returns
+        -------
+        rows : Rows
+            New rows; a row may have become empty.
+        """
+        result = Rows()
+        result.count = self.count
+        if self.count:
+            row, column, entry = self.triplets()
+            kept = position[column] >= 0
+            gone = _sums(row[~kept], entry[~kept] * value[column[~kept]], self.count)
+            result._blocks.append((row[kept], position[column[kept]], entry[kept], self.rhs() - gone, ""))
+        return result
+
+    def product(self, x: FloatArray) -> FloatArray:
+        """``matrix @ x``.
+
+        Parameters
+        ----------
+        x : ndarray of float64, shape (n,)
+            Variables.
+
+        Returns
+        -------
+        product : ndarray of float64, shape (count,)
+            One value per row.
+        """
+        row, column, value = self.triplets()
+        return _sums(row, value * x[column], self.count)
+
+    def transposed(self, dual: FloatArray, n_variables: int) -> FloatArray:
+        """``matrix.T @ dual``.
+
+        Parameters
+        ----------
+        dual : ndarray of float64, shape (count,)
+            One value per row.
+        n_variables : int
+            Number of variables.
+
+        Returns
+        -------
+        product : ndarray of float64, shape (n_variables,)
+            One value per variable.
+        """
+        row, column, value = self.triplets()
+        return _sums(column, value * dual[row], n_variables)
+
+    def dense(self, chosen: BoolArray, n_variables: int) -> FloatArray:
+        """The chosen rows as a full matrix.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (count,)
+            Rows wanted.
+        n_variables : int
+            Number of columns.
+
+        Returns
+        -------
+        matrix : ndarray of float64, shape (n_chosen, n_variables)
+            Coefficients.
+        """
+        matrix = np.zeros((int(chosen.sum()), n_variables))
+        row, column, value = self.triplets()
+        taken = chosen[row]
+        np.add.at(matrix, ((np.cumsum(chosen) - 1)[row[taken]], column[taken]), value[taken])
+        return matrix
+
+
+def _sums(index: IntArray, value: FloatArray, size: int) -> FloatArray:
+    return np.bincount(index, weights=value, minlength=size).astype(np.float64, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Minimise ``x' P x / 2 + linear' x`` under equalities, inequalities and bounds.
+
+    Parameters
+    ----------
+    linear : ndarray of float64, shape (n,)
+        Linear cost.
+    lower, upper : ndarray of float64, shape (n,)
+        Bounds, infinite where there is none.
+    quadratic : ndarray of float64, shape (p, p), optional
+        ``P`` on the leading ``p <= n`` variables; none for a linear program.
+    equal, at_most : Rows
+        Rows that hold with ``=`` and with ``<=``.
+    preference : ndarray of float64, shape (p,), optional
+        Guess which of the leading variables are not zero at the optimum, lowest first. Only speed depends on it.
+    """
+
+    linear: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    quadratic: FloatArray | None = None
+    equal: Rows = field(default_factory=Rows)
+    at_most: Rows = field(default_factory=Rows)
+    preference: FloatArray | None = None
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """``P x + linear``.
+
+        Parameters
+        ----------
+        x : ndarray of float64, shape (n,)
+            Variables.
+
+        Returns
+        -------
+        gradient : ndarray of float64, shape (n,)
+            Slope of the objective.
+        """
+        slope = self.linear.copy()
+        if self.quadratic is not None:
+            slope[: len(self.quadratic)] += self.quadratic @ x[: len(self.quadratic)]
+        return slope
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """An optimum and the prices of its limits.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n,)
+        Variables.
+    dual_equal, dual_at_most : ndarray of float64, shape (n_rows,)
+        Multipliers; those of ``at_most`` are not negative.
+    dual_lower, dual_upper : ndarray of float64, shape (n,)
+        Multipliers of the bounds, not negative.
+    """
+
+    x: FloatArray
+    dual_equal: FloatArray
+    dual_at_most: FloatArray
+    dual_lower: FloatArray
+    dual_upper: FloatArray
+
+
+def solve(program: Program) -> FloatArray:
+    """The optimum of ``program``.
+
+    Parameters
+    ----------
+    program : Program
+        What to minimise, under which limits.
+
+    Returns
+    -------
+    x : ndarray of float64, shape (n,)
+        Variables at the optimum, within their bounds.
+
+    Raises
+    ------
+    InfeasibleError
+        If no ``x`` satisfies all limits.
+    NotConvergedError
+        If the solver stopped before its tolerance was met, or the objective has no minimum.
+    """
+    scaled = _scaled(program)
+    free = scaled.upper > scaled.lower
+    if free.all():
+        x = _solve_free(scaled)
+    else:
+        x = scaled.lower.copy()
+        x[free] = _solve_free(_restricted(scaled, free, x))
+    x = np.where(x - program.lower < SNAP, program.lower, x)
+    return np.where(program.upper - x < SNAP, program.upper, x)
+
+
+def _scaled(program: Program) -> Program:
+    # Tolerances are absolute in the objective: daily variances near 1e-4 would end the solver far from the optimum.
+    size = float(np.abs(program.linear).max(initial=0.0))
+    if program.quadratic is not None:
+        size = max(size, float(np.mean(np.diag(program.quadratic))))
+    if size == 0.0:
+        return program
+    return replace(
+        program,
+        linear=program.linear / size,
+        quadratic=None if program.quadratic is None else program.quadratic / size,
+    )
+
+
+def _solve_free(program: Program) -> FloatArray:
+    if program.preference is not None and program.quadratic is not None and len(program.quadratic) >= GROWING_FROM:
+        grown = _solve_growing(program, program.preference)
+        if grown is not None:
+            return grown
+    return _settled(program, _clarabel(program)).x
+
+
+def _solve_growing(program: Program, preference: FloatArray) -> FloatArray | None:
+    """Solve on a working set of names; price the others; add those that would improve; until none would."""
+    n, p = len(program.linear), len(preference)
+    chosen = np.ones(n, dtype=np.bool_)
+    if not (program.lower[:p] == 0.0).all():
+        return None
+    chosen[:p] = False
+    chosen[np.argsort(preference, kind="stable")[:FIRST_SET]] = True
+    zero = np.zeros(n)
+    while chosen[:p].sum() < LARGEST_SET * p:
+        part = _restricted(program, chosen, zero)
+        try:
+            solution = _settled(part, _clarabel(part))
+        except InfeasibleError:
+            chosen[np.argsort(preference, kind="stable")[: 2 * int(chosen[:p].sum())]] = True
+            continue
+        x = zero.copy()
+        x[chosen] = solution.x
+        reduced = program.gradient(x)
+        reduced += program.equal.transposed(solution.dual_equal, n)
+        reduced += program.at_most.transposed(solution.dual_at_most, n)
+        wanted = np.flatnonzero(~chosen & (reduced < -PRICE_TOLERANCE))
+        if len(wanted) == 0:
+            return x
+        order = wanted[np.argsort(reduced[wanted], kind="stable")]
+        chosen[order[:FIRST_SET]] = True
+    return None
+
+
+def _restricted(program: Program, chosen: BoolArray, value: FloatArray) -> Program:
+    """The program on the chosen variables; the others are fixed at ``value``."""
+    position = np.where(chosen, np.cumsum(chosen) - 1, -1)
+    fixed = np.where(chosen, 0.0, value)
+    quadratic = program.quadratic
+    if quadratic is not None:
+        leading = chosen[: len(quadratic)]
+        quadratic = quadratic[np.ix_(leading, leading)]
+    return Program(
+        linear=program.gradient(fixed)[chosen],
+        lower=program.lower[chosen],
+        upper=program.upper[chosen],
+        quadratic=quadratic,
+        equal=program.equal.on(position, fixed),
+        at_most=program.at_most.on(position, fixed),
+        preference=None if program.preference is None else program.preference[chosen[: len(program.preference)]],
+    )
+
+
+def _clarabel(program: Program) -> Solution:
+    import clarabel
+    from scipy import sparse
+
+    n = len(program.linear)
+    below = np.flatnonzero(np.isfinite(program.lower))
+    above = np.flatnonzero(np.isfinite(program.upper))
+    row_equal, column_equal, value_equal = program.equal.triplets()
+    row_most, column_most, value_most = program.at_most.triplets()
+    n_equal, n_most = program.equal.count, program.at_most.count
+    start = np.cumsum([n_equal, n_most, len(below), len(above)])
+    row = [row_equal, row_most + n_equal, np.arange(start[1], start[2]), np.arange(start[2], start[3])]
+    column = [column_equal, column_most, below, above]
+    value = [value_equal, value_most, np.full(len(below), -1.0), np.ones(len(above))]
+    rhs = [program.equal.rhs(), program.at_most.rhs(), -program.lower[below], program.upper[above]]
+    cones = [clarabel.NonnegativeConeT(int(start[3]) - n_equal)] if start[3] > n_equal else []
+    if n_equal:
+        cones.insert(0, clarabel.ZeroConeT(n_equal))
+    matrix = sparse.csc_matrix(
+        (np.concatenate(value), (np.concatenate(row), np.concatenate(column))), shape=(int(start[3]), n)
+    )
+    answer = clarabel.DefaultSolver(
+        _upper_triangle(program.quadratic, n), program.linear, matrix, np.concatenate(rhs), cones, _settings()
+    ).solve()
+    _check_status(str(answer.status))
+    x, dual = np.array(answer.x), np.array(answer.z)
+    dual_lower, dual_upper = np.zeros(n), np.zeros(n)
+    dual_lower[below] = dual[start[1] : start[2]]
+    dual_upper[above] = dual[start[2] : start[3]]
+    return Solution(x, dual[:n_equal], dual[n_equal : start[1]], dual_lower, dual_upper)
+
+
+def _upper_triangle(quadratic: FloatArray | None, n: int) -> Any:
+    from scipy import sparse
+
+    if quadratic is None:
+        return sparse.csc_matrix((n, n))
+    p = len(quadratic)
+    # Column j of the upper triangle is row j of the lower one: contiguous in memory, no sorting needed.
+    row = np.tril_indices(p)
+    pointer = np.concatenate([[0], np.cumsum(np.arange(1, p + 1)), np.full(n - p, p * (p + 1) // 2)])
+    return sparse.csc_matrix((quadratic[row], row[1], pointer), shape=(n, n))
+
+
+def _settings() -> Any:
+    import clarabel
+
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1  # same input, same bytes; parallelism is across runs
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
+    settings.reduced_tol_gap_abs = settings.reduced_tol_gap_rel = settings.reduced_tol_feas = REDUCED_TOLERANCE
+    return settings
+
+
+def _check_status(status: str) -> None:
+    if status in ("Solved", "AlmostSolved"):
+        return
+    if status in ("PrimalInfeasible", "AlmostPrimalInfeasible"):
+        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=status)
+    raise NotConvergedError(
+        f"the cone solver stopped with status {status} before its tolerance of {REDUCED_TOLERANCE:g} was met.",
+        field="status",
+        value=status,
+        fix="Check the inputs for extreme scales, or shrink the covariance.",
+    )
+
+
+def _settled(program: Program, solution: Solution) -> Solution:
+    """Move an interior point onto its active limits by one linear solve; keep it if the optimality conditions fail."""
+    if program.quadratic is None:
+        return solution
+    x = solution.x
+    at_lower = x - program.lower < solution.dual_lower
+    at_upper = program.upper - x < solution.dual_upper
+    tight = program.at_most.rhs() - program.at_most.product(x) < solution.dual_at_most
+    free = ~(at_lower | at_upper)
+    n, n_free, n_equal = len(x), int(free.sum()), program.equal.count
+    if n_free + n_equal + int(tight.sum()) > SNAP_SIZE:
+        return solution
+    fixed = np.where(at_lower, program.lower, np.where(at_upper, program.upper, x))
+    active = np.vstack([program.equal.dense(np.ones(n_equal, dtype=np.bool_), n), program.at_most.dense(tight, n)])
+    quadratic = np.zeros((n, n))
+    quadratic[: len(program.quadratic), : len(program.quadratic)] = program.quadratic
+    size = n_free + len(active)
+    system = np.zeros((size, size))
+    system[:n_free, :n_free] = quadratic[np.ix_(free, free)]
+    system[n_free:, :n_free] = active[:, free]
+    system[:n_free, n_free:] = active[:, free].T
+    wanted = np.concatenate([program.equal.rhs(), program.at_most.rhs()[tight]])
+    dual = np.concatenate([solution.dual_equal, solution.dual_at_most[tight]])
+    residual = np.concatenate([-(program.gradient(fixed) + active.T @ dual)[free], wanted - active @ fixed])
+    try:
+        step = np.linalg.solve(system, residual)
+    except np.linalg.LinAlgError:
+        step = np.linalg.lstsq(system, residual, rcond=None)[0]
+    fixed[free] += step[:n_free]
+    dual = dual + step[n_free:]
+    dual_at_most = np.zeros(program.at_most.count)
+    dual_at_most[tight] = dual[n_equal:]
+    slope = program.gradient(fixed) + active.T @ dual
+    settled = Solution(
+        fixed, dual[:n_equal], dual_at_most, np.where(at_lower, slope, 0.0), np.where(at_upper, -slope, 0.0)
+    )
+    return settled if _is_optimal(program, settled, slope, free) else solution
+
+
+def _is_optimal(program: Program, solution: Solution, slope: FloatArray, free: BoolArray) -> bool:
+    x = solution.x
+    worst_violation = max(
+        float((program.lower - x).max(initial=0.0)),
+        float((x - program.upper).max(initial=0.0)),
+        float((program.at_most.product(x) - program.at_most.rhs()).max(initial=0.0)),
+        float(np.abs(program.equal.product(x) - program.equal.rhs()).max(initial=0.0)),
+    )
+    worst_price = min(
+        float(solution.dual_at_most.min(initial=0.0)),
+        float(solution.dual_lower.min(initial=0.0)),
+        float(solution.dual_upper.min(initial=0.0)),
+        -float(np.abs(slope[free]).max(initial=0.0)),
+    )
+    return worst_violation < 1e-12 * max(1.0, float(np.abs(x).max())) and worst_price > -PRICE_TOLERANCE

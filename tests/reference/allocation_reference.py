@@ -1,0 +1,141 @@
+"""Optimal portfolios stated as plainly as possible, solved by other solvers than the package uses.
+
+Quadratic programs are modelled in cvxpy and solved by OSQP (operator splitting, with its own polish), linear ones
+by HiGHS (simplex). Limits are read from their definitions, not from ``Limits.region``.
+"""
+
+from __future__ import annotations
+
+import cvxpy as cp
+import numpy as np
+from scipy.optimize import linprog
+
+OSQP = {"solver": cp.OSQP, "eps_abs": 1e-10, "eps_rel": 1e-10, "max_iter": 200_000, "polishing": True}
+
+
+def conditions(w, kappa, n, limits, previous):
+    """cvxpy constraints for weights ``w / kappa``."""
+    cap = np.broadcast_to(np.asarray(limits.max_weight, float), n)
+    net = limits.net_weight
+    out = [cp.sum(w) == net * kappa, w <= cap * kappa]
+    if limits.long_only:
+        out.append(w >= 0)
+    else:
+        out += [w >= -cap * kappa, cp.norm1(w) <= limits.gross * kappa]
+    if limits.max_group is not None:
+        for label in sorted(set(limits.groups)):
+            mask = np.array([group == label for group in limits.groups], float)
+            limit = limits.max_group.get(label) if isinstance(limits.max_group, dict) else limits.max_group
+            if limit is not None:
+                out.append(cp.abs(mask @ w) <= limit * kappa)
+    if limits.max_turnover is not None and previous is not None:
+        out.append(cp.norm1(w - np.asarray(previous) * kappa) / 2 <= limits.max_turnover * kappa)
+    return out
+
+
+def _variance(w, covariance):
+    return cp.quad_form(w, cp.psd_wrap(covariance / np.mean(np.diag(covariance))))
+
+
+def _solve(objective, constraints, variable):
+    problem = cp.Problem(objective, constraints)
+    problem.solve(**OSQP)
+    if problem.status in ("infeasible", "infeasible_inaccurate"):
+        return None
+    assert problem.status == "optimal", problem.status
+    return variable.value
+
+
+def min_variance(covariance, limits, previous=None):
+    w = cp.Variable(len(covariance))
+    return _solve(cp.Minimize(_variance(w, covariance)), conditions(w, 1.0, len(covariance), limits, previous), w)
+
+
+def mean_variance(mean, covariance, risk_aversion, limits, previous=None):
+    w = cp.Variable(len(covariance))
+    scale = risk_aversion * np.mean(np.diag(covariance))
+    objective = cp.Minimize(_variance(w, covariance) / 2 - (mean / scale) @ w)
+    return _solve(objective, conditions(w, 1.0, len(covariance), limits, previous), w)
+
+
+def max_sharpe(mean, covariance, risk_free, limits, previous=None):
+    n = len(covariance)
+    y, kappa = cp.Variable(n), cp.Variable(nonneg=True)
+    excess = (mean - risk_free) / np.abs(mean - risk_free).max()
+    solved = _solve(
+        cp.Minimize(_variance(y, covariance)), [excess @ y == 1, *conditions(y, kappa, n, limits, previous)], y
+    )
+    return None if solved is None else solved / kappa.value
+
+
+def least_cvar(returns, alpha, cap, net=1.0):
+    """Least CVaR of a long-only portfolio with caps, by the simplex method on Rockafellar and Uryasev's program."""
+    t, n = returns.shape
+    cost = np.concatenate([np.zeros(n), [1.0], np.full(t, 1 / ((1 - alpha) * t))])
+    rows = np.hstack([-returns, -np.ones((t, 1)), -np.eye(t)])
+    total = np.concatenate([np.ones(n), np.zeros(t + 1)])[None, :]
+    bounds = [(0, cap)] * n + [(None, None)] + [(0, None)] * t
+    answer = linprog(cost, A_ub=rows, b_ub=np.zeros(t), A_eq=total, b_eq=[net], bounds=bounds, method="highs")
+    assert answer.status == 0, answer.message
+    return answer.fun
+
+
+def constant_correlation_shrinkage(returns):
+    """Ledoit and Wolf (2004b), appendix B, written with loops."""
+    x = np.asarray(returns, float) - np.mean(returns, axis=0)
+    t, n = x.shape
+    s = np.array([[sum(x[k, i] * x[k, j] for k in range(t)) / t for j in range(n)] for i in range(n)])
+    average = sum(s[i, j] / np.sqrt(s[i, i] * s[j, j]) for i in range(n) for j in range(i)) / (n * (n - 1) / 2)
+    f = np.array([[s[i, i] if i == j else average * np.sqrt(s[i, i] * s[j, j]) for j in range(n)] for i in range(n)])
+    pi = [[sum((x[k, i] * x[k, j] - s[i, j]) ** 2 for k in range(t)) / t for j in range(n)] for i in range(n)]
+
+    def theta(i, j, of):
+        return sum((x[k, of] ** 2 - s[of, of]) * (x[k, i] * x[k, j] - s[i, j]) for k in range(t)) / t
+
+    rho = sum(pi[i][i] for i in range(n))
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                rho += average / 2 * np.sqrt(s[j, j] / s[i, i]) * theta(i, j, i)
+                rho += average / 2 * np.sqrt(s[i, i] / s[j, j]) * theta(i, j, j)
+    gamma = np.sum((f - s) ** 2)
+    delta = max(0.0, min(1.0, (np.sum(pi) - rho) / gamma / t))
+    return delta * f + (1 - delta) * s
+
+
+def hierarchical_risk_parity(covariance):
+    """Lopez de Prado (2016), section 2: single linkage by hand, quasi-diagonal order, recursive halves."""
+    c = np.asarray(covariance, float)
+    n = len(c)
+    correlation = c / np.sqrt(np.outer(np.diag(c), np.diag(c)))
+    d = np.sqrt(np.maximum(0.0, (1 - correlation) / 2))
+    far = np.array([[np.sqrt(sum((d[k, i] - d[k, j]) ** 2 for k in range(n))) for j in range(n)] for i in range(n)])
+    clusters = {i: [i] for i in range(n)}
+    following = n
+    while len(clusters) > 1:
+        pairs = [(a, b) for a in clusters for b in clusters if a < b]
+        a, b = min(pairs, key=lambda p: min(far[i, j] for i in clusters[p[0]] for j in clusters[p[1]]))
+        clusters[following] = clusters.pop(a) + clusters.pop(b)
+        following += 1
+    (order,) = clusters.values()
+
+    def variance(members):
+        sub = c[np.ix_(members, members)]
+        w = 1 / np.diag(sub)
+        w = w / w.sum()
+        return w @ sub @ w
+
+    weights = np.ones(n)
+
+    def halve(members):
+        if len(members) < 2:
+            return
+        left, right = members[: len(members) // 2], members[len(members) // 2 :]
+        share = 1 - variance(left) / (variance(left) + variance(right))
+        weights[left] *= share
+        weights[right] *= 1 - share
+        halve(left)
+        halve(right)
+
+    halve(order)
+    return weights
