@@ -25,7 +25,7 @@ _LEAST_GROWTH = 1e-9
 _LEAST_TOTAL = 1e-12
 
 
-def minimum_variance(returns_matrix: object, symbols: object = None) -> Weights:
+def optimize_min_variance(returns_matrix: object, symbols: object = None) -> Weights:
     """Published minimum variance: 350 short projected-gradient steps from equal weights.
 
     Parameters
@@ -42,13 +42,15 @@ def minimum_variance(returns_matrix: object, symbols: object = None) -> Weights:
 
     Examples
     --------
-    >>> minimum_variance([[0.01, 0.02], [0.03, -0.01], [0.0, 0.01]], ["A", "B"])
+    >>> optimize_min_variance([[0.01, 0.02], [0.03, -0.01], [0.0, 0.01]], ["A", "B"])
     {'A': 0.5002562557519187, 'B': 0.49974374424808116}
     """
     return _named(returns_matrix, symbols, _minimum_variance)
 
 
-def maximum_sharpe(returns_matrix: object, symbols: object = None, risk_free: float = 0.0) -> Weights:
+def optimize_max_sharpe(
+    returns_matrix: object, symbols: object = None, risk_free: object = 0.0, *, risk_free_rate: object = None
+) -> Weights:
     """Published maximum Sharpe ratio: at most 450 gradient steps; good to about 1e-4.
 
     Parameters
@@ -59,17 +61,19 @@ def maximum_sharpe(returns_matrix: object, symbols: object = None, risk_free: fl
         Names of the columns; blank names are dropped first. ``None`` returns a plain list.
     risk_free : float, default 0
         Risk-free return per period. Where no asset earns more, the answer is the minimum variance.
+    risk_free_rate : float, optional
+        The same by the name that the published README uses.
 
     Returns
     -------
     weights : dict of str to float, or list of float
         Empty if the input is not usable.
     """
-    rate = arguments.real(risk_free, "risk_free")
+    rate = arguments.real(risk_free if risk_free_rate is None else risk_free_rate, "risk_free")
     return _named(returns_matrix, symbols, lambda returns: _maximum_sharpe(returns, rate))
 
 
-def risk_parity(returns_matrix: object, symbols: object = None) -> Weights:
+def optimize_risk_parity(returns_matrix: object, symbols: object = None) -> Weights:
     """Published risk parity: at most 600 damped updates; wrong where a risk contribution turns negative.
 
     Parameters
@@ -87,7 +91,7 @@ def risk_parity(returns_matrix: object, symbols: object = None) -> Weights:
     return _named(returns_matrix, symbols, _risk_parity)
 
 
-def inverse_cvar(returns_matrix: object, symbols: object = None, alpha: float = 0.95) -> Weights:
+def inverse_cvar_weights(returns_matrix: object, symbols: object = None, alpha: object = 0.95) -> Weights:
     """Weights inversely proportional to each asset's mean loss in the worst ``1 - alpha`` of periods.
 
     Parameters
@@ -108,7 +112,7 @@ def inverse_cvar(returns_matrix: object, symbols: object = None, alpha: float = 
     return _named(returns_matrix, symbols, lambda returns: _inverse_tail(np.maximum(-returns, 0.0), level))
 
 
-def inverse_cdar(returns_matrix: object, symbols: object = None, alpha: float = 0.95) -> Weights:
+def inverse_cdar_weights(returns_matrix: object, symbols: object = None, alpha: object = 0.95) -> Weights:
     """Weights inversely proportional to each asset's mean drawdown in the worst ``1 - alpha`` of periods.
 
     Parameters
