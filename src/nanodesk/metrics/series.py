@@ -225,6 +225,43 @@ def checked_window(window: int, *, least: int = 2) -> int:
     return int(window)
 
 
+def checked_weights(weights: ArrayLike) -> FloatArray:
+    """Holdings of each session as a finite matrix.
+
+    Parameters
+    ----------
+    weights : array_like of float, shape (n_dates, n_symbols)
+        Signed market value of each holding as a fraction of equity.
+
+    Returns
+    -------
+    weights : ndarray of float64, shape (n_dates, n_symbols)
+        Finite, at least one row.
+
+    Raises
+    ------
+    ShapeError
+        If the weights are not a matrix with at least one row.
+    ValidationError
+        If a weight is not finite; the message names row and column.
+    """
+    matrix = np.asarray(weights, dtype=np.float64)
+    if matrix.ndim != 2 or not len(matrix):
+        raise ShapeError(
+            f"weights has shape {matrix.shape}, expected (n_dates, n_symbols).", field="weights", value=matrix.shape
+        )
+    if not np.isfinite(matrix).all():
+        row, column = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
+        raise ValidationError(
+            f"weights[{row}, {column}]={matrix[row, column]} is not finite.",
+            field="weights",
+            value=float(matrix[row, column]),
+            allowed="finite numbers",
+            fix="Use 0 for a symbol that is not held.",
+        )
+    return matrix
+
+
 def compounded(returns: FloatArray) -> float:
     """Return over the whole span: ``prod(1 + r) - 1``.
 

@@ -57,6 +57,8 @@ class TestComputeMetrics:
         assert metrics.volatility == pytest.approx(qs.volatility(series), rel=SUMS_AGREE)
         assert metrics.max_drawdown == pytest.approx(-qs.max_drawdown(series), rel=SUMS_AGREE)
         assert metrics.total_return == pytest.approx(qs.comp(series), rel=SUMS_AGREE)
+        assert metrics.cagr == pytest.approx(qs.cagr(series), rel=SUMS_AGREE)
+        assert metrics.calmar == pytest.approx(qs.calmar(series), rel=SUMS_AGREE)
         assert metrics.profit_factor == pytest.approx(qs.profit_factor(series), rel=SUMS_AGREE)
         assert metrics.payoff_ratio == pytest.approx(qs.payoff_ratio(series), rel=SUMS_AGREE)
         assert metrics.kelly == pytest.approx(qs.kelly_criterion(series), rel=SUMS_AGREE)
