@@ -8,6 +8,7 @@ in `deliberate`.
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable
@@ -405,6 +406,38 @@ def _error_of(call: Callable[[], Any]) -> str | None:
     except Exception as error:  # noqa: BLE001  the type is the answer
         return type(error).__name__
     return None
+
+
+LATER = ("BookSnapshot", "CancelResult", "Event", "Exchange", "IbkrBroker", "LevelSnapshot", "ModifyResult",
+         "MultiExchange", "Order", "RiskEngine", "StopSubmitResult", "SubmitResult", "Trade", "parse_itch")  # fmt: skip
+"""Published names of the order book, brokers and risk: not of this part."""
+
+
+def names(nb: Any) -> list[str]:
+    """Every public class and function."""
+    return sorted(name for name in dir(nb) if name[0] != "_" and callable(getattr(nb, name)))
+
+
+def signatures(nb: Any, chosen: list[str]) -> dict[str, list[list[Any]]]:
+    """Parameters and defaults by position of every function; ``...`` where the wheel does not tell."""
+    return {
+        name: _parameters(getattr(nb, name)) for name in chosen if not inspect.isclass(getattr(nb, name))
+    } | {f"Portfolio.{name}": _parameters(getattr(nb.Portfolio, name)) for name in members(nb)["Portfolio"][1:]}
+
+
+def _parameters(function: Any) -> list[list[Any]]:
+    found = inspect.signature(function).parameters.values()
+    return [
+        [item.name, None if item.default is item.empty else repr(item.default)]
+        for item in found
+        if item.kind is not item.KEYWORD_ONLY and item.name != "self"
+    ]
+
+
+def members(nb: Any) -> dict[str, list[str]]:
+    """Public attributes of every class of this part."""
+    classes = ("BacktestResult", "CostModel", "Metrics", "Portfolio", "Position")
+    return {name: sorted(item for item in dir(getattr(nb, name)) if item[0] != "_") for name in classes}
 
 
 def fixed_answers(nb: Any) -> dict[str, Any]:

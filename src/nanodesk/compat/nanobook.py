@@ -122,7 +122,7 @@ def garch_ewma_forecast(returns: Any, p: Any = 1, q: Any = 1, mean: Any = "zero"
     p, q : int, default 1
         Lags of squared shocks and of variances, clamped to [1, 8] and to the length.
     mean : str, default "zero"
-        ``"constant"`` or ``"mean"`` takes off the mean first; anything else does not.
+        ``"constant"`` or ``"mean"``, in any case, takes off the mean first; anything else does not.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def garch_ewma_forecast(returns: Any, p: Any = 1, q: Any = 1, mean: Any = "zero"
     """
     series = arguments.reals(returns, "returns")
     return garch_ewma_forecast_published(
-        series, arguments.unsigned(p, "p"), arguments.unsigned(q, "q"), arguments.string(mean, "mean")
+        series, arguments.unsigned(p, "p"), arguments.unsigned(q, "q"), arguments.string(mean, "mean").lower()
     )
 
 

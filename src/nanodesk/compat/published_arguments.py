@@ -8,6 +8,7 @@ eight bytes ``ValueError``: the published errors, and therefore built-in types r
 from __future__ import annotations
 
 import operator
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -200,8 +201,10 @@ def reals(values: Any, name: str) -> NDArray[np.float64]:
     TypeError
         If the value is no sequence or an element is no number.
     """
-    items = sequence(values, name)
-    return np.array([real(item, name) for item in items], dtype=np.float64)
+    try:
+        return np.frombuffer(array("d", sequence(values, name)), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"argument '{name}': {error}") from None
 
 
 def matrix(rows: Any, name: str) -> NDArray[np.float64] | None:

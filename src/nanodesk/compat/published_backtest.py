@@ -19,6 +19,7 @@ from nanodesk.backtest.result import REASONS, ExactLedger, StopTable
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights as simulate
 from nanodesk.compat import published_arguments as arguments
+from nanodesk.compat.kernels import pair_rows
 from nanodesk.compat.published_metrics import compute_metrics
 from nanodesk.errors import QuantityError, ValidationError
 from nanodesk.portfolio.costs import CostModel
@@ -229,9 +230,12 @@ def backtest_weights(
         if strict and fault is not None:
             raise ValueError(fault)
         return _empty(cash)
-    order = sorted(range(n_priced), key=list(index).__getitem__)
-    names = [list(index)[column] for column in order]
-    return _simulated(weights[:, order], prices[:, order], names, cash, bps, stops, (periods, rate))
+    priced = list(index)[:n_priced]
+    order = sorted(range(n_priced), key=priced.__getitem__)
+    names = sorted(priced)
+    # take, unlike an index, keeps the rows contiguous, as the engine reads them.
+    by_name = (np.take(matrix, order, axis=1) for matrix in (weights, prices))
+    return _simulated(*by_name, names, cash, bps, stops, (periods, rate))
 
 
 def _matrix(rows: Any, name: str, index: dict[str, int], absent: float) -> FloatMatrix:
@@ -379,13 +383,7 @@ def _symbol_returns(closes: FloatMatrix) -> FloatMatrix:
 
 def _rows(names: list[str], values: FloatMatrix, shown: NDArray[np.bool_]) -> Rows:
     """Pairs of the shown cells of each row, by symbol."""
-    whole = shown.all(axis=1).tolist()
-    return [
-        list(zip(names, row, strict=True))
-        if whole[period]
-        else [(names[column], row[column]) for column in np.flatnonzero(shown[period]).tolist()]
-        for period, row in enumerate(values.tolist())
-    ]
+    return pair_rows.build(names, np.ascontiguousarray(values), np.ascontiguousarray(shown).view(np.uint8))
 
 
 def _events(stops: StopTable, names: list[str]) -> list[dict[str, Any]]:

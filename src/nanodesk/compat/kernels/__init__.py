@@ -1,1 +1,1 @@
-"""The published optimizers' iterations."""
+"""Loops of the compatible names: the published optimizers' iterations, and lists of pairs."""
