@@ -136,6 +136,7 @@ def screen(
     held: Mask | None = None,
     min_names: int = 1,
     max_names: int | None = None,
+    after: tuple[Mask, tuple[ScreenStep, ...]] | None = None,
 ) -> tuple[Mask, tuple[ScreenStep, ...]]:
     """Apply rules on one decision date.
 
@@ -155,6 +156,8 @@ def screen(
         Fewer names are an error, not a small portfolio.
     max_names : int, optional
         The best ones are kept; needs scores when it binds.
+    after : (ndarray of bool, tuple of ScreenStep), optional
+        Names and steps of the first part of the same screen, which this call goes on with.
 
     Returns
     -------
@@ -177,11 +180,11 @@ def screen(
         if vector is not None and vector.shape != (n_symbols,):
             raise ShapeError(f"{name} has shape {vector.shape}, expected ({n_symbols},).", field=name)
     symbols = np.array(context.panel.symbols, dtype=object)
-    alive = np.ones(n_symbols, dtype=np.bool_)
-    steps = []
-    kept = ~np.isnan(context.panel.close[row])
-    alive, step = _step(_TRADED, alive, kept, symbols)
-    steps.append(step)
+    if after is None:
+        alive, step = _step(_TRADED, np.ones(n_symbols, dtype=np.bool_), ~np.isnan(context.panel.close[row]), symbols)
+        steps = [step]
+    else:
+        alive, steps = after[0], list(after[1])
     for rule in filters:
         alive, step = _step(rule.kind, alive, rule.keep(Decision(context, at, alive, composite, held)), symbols)
         steps.append(step)

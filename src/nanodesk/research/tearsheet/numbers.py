@@ -125,6 +125,7 @@ def _metrics(result: ResearchResult, benchmark: FloatArray | None) -> dict[str, 
         weights=known_weights(backtest),
         turnover=backtest.turnover,
         costs=backtest.costs,
+        n_trials=result.n_trials,
         sectors=result.sectors or None,
         symbols=backtest.symbols,
     )
