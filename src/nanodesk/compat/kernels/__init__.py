@@ -1,0 +1,1 @@
+"""Loops of the compatible names: the published optimizers' iterations, and lists of pairs."""

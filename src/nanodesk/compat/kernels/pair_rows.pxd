@@ -1,0 +1,2 @@
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(object)
