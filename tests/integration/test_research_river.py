@@ -289,7 +289,7 @@ class TestResult:
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)
         assert np.allclose(result.target_weights.sum(axis=1), 0.99, atol=1e-5)
 
-    @pytest.mark.parametrize(("pace", "count"), [("daily", 505), ("weekly", 104), ({"every": 21}, 25)])
+    @pytest.mark.parametrize(("pace", "count"), [("daily", 508), ("weekly", 105), ({"every": 21}, 25)])
     def test_every_pace(self, pace, count):
         settings = {"backtest.rebalance": pace, "data.end": np.datetime64("1992-12-31").item()}
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)

@@ -377,8 +377,8 @@ def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity:
         timestamp=f"{np.datetime64(close_ns // _NS_PER_SECOND, 's')}Z",
         weights={inputs.panel.symbols[i]: float(decision.weights[i]) for i in held},
         constraints={
-            "max_position_pct": manifest.portfolio.limits.max_weight,
             "max_leverage": manifest.portfolio.gross,
+            "max_position_pct": manifest.portfolio.limits.max_weight,
         },
         run_id=identity,
     )

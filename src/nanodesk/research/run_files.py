@@ -201,7 +201,7 @@ def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
         factor_reports=tuple(_read_report(item) for item in header["factor_reports"]),
         sectors=header["sectors"],
         warnings=tuple(header["warnings"]),
-        target=_read_target(folder / "target.json"),
+        target=Target.from_json((folder / "target.json").read_text(encoding="utf-8")),
         periods_per_year=header["periods_per_year"],
         n_trials=header["n_trials"],
     )
@@ -268,12 +268,6 @@ def _read_report(item: Mapping[str, Any]) -> FactorReport:
         values[name] = np.array(values[name], dtype=np.float64)
     values["horizons"] = tuple(item["horizons"])
     return FactorReport(**values)
-
-
-def _read_target(path: Path) -> Target:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    weights = {row["symbol"]: row["weight"] for row in values["targets"]}
-    return Target(values["timestamp"], weights, values.get("constraints", {}), values.get("metadata", {}).get("id"))
 
 
 def _numbers(value: Any) -> Any:
