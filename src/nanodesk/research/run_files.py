@@ -125,6 +125,8 @@ def _sessions(result: ResearchResult) -> pl.DataFrame:
     columns: dict[str, Any] = {"date": backtest.dates}
     columns |= {column: getattr(backtest, name) for name, column in _SESSION_COLUMNS.items()}
     columns |= {f"cost_{kind}": paid for kind, paid in backtest.costs.items()}
+    if backtest.income is not None:
+        columns["income"] = backtest.income
     columns["risk_free"] = result.risk_free
     if result.benchmark_returns is not None:
         columns["benchmark_return"] = result.benchmark_returns
@@ -223,6 +225,7 @@ def _read_backtest(
         stop_events=_read_events(StopTable, folder / "stops.parquet", dates, symbols),
         costs={kind: sessions[f"cost_{kind}"].to_numpy() for kind in header["cost_kinds"]},
         metrics=PerformanceMetrics(**_from_numbers(header["metrics"])),
+        income=sessions["income"].to_numpy() if "income" in sessions.columns else None,
         **{name: sessions[column].to_numpy() for name, column in _SESSION_COLUMNS.items()},
         **matrices,
     )
