@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nanodesk.allocation.allocate import allocate as allocate
-    from nanodesk.allocation.covariance import estimate as estimate_covariance
     from nanodesk.allocation.limits import Limits as Limits
     from nanodesk.backtest.callback import run_backtest as run_backtest
     from nanodesk.backtest.result import BacktestResult as BacktestResult
-    from nanodesk.backtest.schedule import HOLD as HOLD
+    from nanodesk.backtest.weights import HOLD as HOLD
     from nanodesk.backtest.stops import Stops as Stops
     from nanodesk.backtest.sweep import grid as grid
     from nanodesk.backtest.sweep import sweep as sweep
@@ -61,7 +60,7 @@ _HOMES = {
     "DataError": "nanodesk.errors",
     "EqualWeight": "nanodesk.strategies.equal_weight",
     "FACTORS": "nanodesk.research.factors.catalog",
-    "HOLD": "nanodesk.backtest.schedule",
+    "HOLD": "nanodesk.backtest.weights",
     "Instrument": "nanodesk.market.instrument",
     "Lake": "nanodesk.research.lake",
     "Limits": "nanodesk.allocation.limits",
@@ -86,7 +85,6 @@ _HOMES = {
     "compute_factors": "nanodesk.research.factors.compute",
     "compute_metrics": "nanodesk.metrics.performance",
     "deflated_sharpe": "nanodesk.metrics.significance",
-    "estimate_covariance": "nanodesk.allocation.covariance:estimate",
     "garch_ewma_forecast": "nanodesk.volatility.ewma",
     "grid": "nanodesk.backtest.sweep",
     "load_manifest": "nanodesk.research.manifest",
@@ -100,7 +98,7 @@ _HOMES = {
     "write_report": "nanodesk.research.report",
 }
 
-__all__ = list(_HOMES)  # noqa: PLE0605
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
