@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from nanodesk.allocation.limits import Limits as Limits
     from nanodesk.backtest.callback import run_backtest as run_backtest
     from nanodesk.backtest.result import BacktestResult as BacktestResult
-    from nanodesk.backtest.weights import HOLD as HOLD
     from nanodesk.backtest.stops import Stops as Stops
     from nanodesk.backtest.sweep import grid as grid
     from nanodesk.backtest.sweep import sweep as sweep
+    from nanodesk.backtest.weights import HOLD as HOLD
     from nanodesk.backtest.weights import backtest_weights as backtest_weights
     from nanodesk.errors import DataError as DataError
     from nanodesk.errors import NanodeskError as NanodeskError
