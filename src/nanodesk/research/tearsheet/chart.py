@@ -16,8 +16,8 @@ from nanodesk.research.tearsheet.scale import Scale
 from nanodesk.research.tearsheet.svg import WIDTH, coordinate, percent_of
 
 FloatArray = NDArray[np.float64]
-WIDE_LETTERS, NARROW_LETTERS = 90, 36
-"""Letters that fit under a chart of half the page, and under one on a phone."""
+LETTERS = (150, 62, 36)
+"""Letters that fit under a chart as wide as the page, under one of half the page, and under one on a phone."""
 
 Shape = Literal["line", "area", "sticks"]
 
@@ -313,9 +313,12 @@ def category_axis(labels: Sequence[str], height: int) -> str:
     markup : str
         SVG.
     """
-    wanted = len(labels) * (max(len(label) for label in labels) + 1)
-    wide = _stride(len(labels), wanted / WIDE_LETTERS)
-    narrow = wide * _stride((len(labels) - 1) // wide + 1, wanted / wide / NARROW_LETTERS)
+    letters = len(labels) * (max(len(label) for label in labels) + 1)
+    strides = [1]
+    for room in LETTERS:
+        kept = -(-len(labels) // strides[-1])
+        strides.append(strides[-1] * _stride(kept, letters / strides[-1] / room))
+    _, full, half, narrow = strides
     last = len(labels) - 1
     return "".join(
         element(
@@ -324,9 +327,9 @@ def category_axis(labels: Sequence[str], height: int) -> str:
             x=percent_of((i + 0.5) / len(labels)),
             y=height + 17,
             text_anchor="middle",
-            class_="tx" if (last - i) % narrow == 0 else "tx minor",
+            class_="tx" if (last - i) % narrow == 0 else "tx minor" if (last - i) % half == 0 else "tx minor extra",
         )
-        for i in range(last % wide, len(labels), wide)
+        for i in range(last % full, len(labels), full)
     )
 
 
