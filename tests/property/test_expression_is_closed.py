@@ -7,7 +7,28 @@ from hypothesis import strategies as st
 from nanodesk.errors import ValidationError
 from nanodesk.research.transforms.expression import parse_condition
 
-PIECES = ["a", "b", "1", "2.5", "1e3", "+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "(", ")", "and", "or", "not"]
+PIECES = [
+    "a",
+    "b",
+    "1",
+    "2.5",
+    "1e3",
+    "+",
+    "-",
+    "*",
+    "/",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "==",
+    "!=",
+    "(",
+    ")",
+    "and",
+    "or",
+    "not",
+]
 COLUMNS = {"a": np.array([1.0, np.nan, 3.0]), "b": np.array([0.0, 2.0, -1.0])}
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from reference import transforms_reference as slow
 
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.transforms import along_time, cross_section, neutral
 from nanodesk.research.transforms.volatility import trailing_volatility
+from reference import transforms_reference as slow
 
 SHAPE = (40, 17)
 SECTORS = [None, "a", "b", "a", "c", "b", "a", None, "d", "b", "a", "c", "c", "a", "b", "a", "c"]
@@ -70,7 +70,9 @@ class TestNeutral:
         values, mask = random_case(seed)
         rows = cells(np.where(mask, values, np.nan))
         expected = [slow.group_median_fill(row, SECTORS) for row in rows]
-        inside = [[x if kept else None for x, kept in zip(row, m, strict=True)] for row, m in zip(expected, mask, strict=True)]
+        inside = [
+            [x if kept else None for x, kept in zip(row, m, strict=True)] for row, m in zip(expected, mask, strict=True)
+        ]
         assert_same(neutral.group_median_fill(values, mask, NUMBERS), inside)
 
     @pytest.mark.parametrize("seed", range(10))
@@ -107,7 +109,10 @@ class TestTrailingVolatility:
         panel = random_bars(seed)
         rows = np.arange(0, 90, 4)
         fast = trailing_volatility(panel, rows, window=15, estimator=estimator)
-        bars = [cells(np.stack([getattr(panel, f)[:, j] for f in ("open", "high", "low", "close")], axis=1)) for j in range(5)]
+        bars = [
+            cells(np.stack([getattr(panel, f)[:, j] for f in ("open", "high", "low", "close")], axis=1))
+            for j in range(5)
+        ]
         expected = [[slow.volatility(column[: row + 1], 15, estimator) for column in map(_whole, bars)] for row in rows]
         assert_same(fast, expected)
 

@@ -153,9 +153,7 @@ def volatility(bars, window, estimator):
         terms = [math.log(h / low) ** 2 / (4 * math.log(2)) for _, h, low, _ in whole]
         return math.sqrt(252 * math.fsum(terms) / len(terms))
     if estimator == "garman_klass":
-        terms = [
-            0.5 * math.log(h / low) ** 2 - (2 * math.log(2) - 1) * math.log(c / o) ** 2 for o, h, low, c in whole
-        ]
+        terms = [0.5 * math.log(h / low) ** 2 - (2 * math.log(2) - 1) * math.log(c / o) ** 2 for o, h, low, c in whole]
         return math.sqrt(252 * math.fsum(terms) / len(terms))
     nights = [overnight[t] for t in inside if overnight[t] is not None]
     if len(nights) < bars_needed(window):

@@ -68,7 +68,9 @@ class TestSectorNeutralIc:
         assert sector_neutral_ic(scores, returns, ["a", "a", "b", "b"])[0] == pytest.approx(0.0, abs=1e-12)
 
     def test_names_without_a_sector_are_left_out(self):
-        ic = sector_neutral_ic(np.array([[1.0, 2.0, 3.0, 0.0]]), np.array([[1.0, 2.0, 3.0, 9.0]]), ["a", "a", "a", None])
+        ic = sector_neutral_ic(
+            np.array([[1.0, 2.0, 3.0, 0.0]]), np.array([[1.0, 2.0, 3.0, 9.0]]), ["a", "a", "a", None]
+        )
         assert ic[0] == pytest.approx(1.0)
 
     def test_one_sector_per_symbol_is_needed(self):

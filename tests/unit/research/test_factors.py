@@ -174,7 +174,9 @@ class TestComputeFactors:
 
     def test_beta_of_the_market_itself_is_one(self):
         inputs = inputs_of(random_close())
-        twin = dataclasses.replace(inputs, panel=dataclasses.replace(inputs.panel, close=inputs.market[:, None] * np.ones(4)))
+        twin = dataclasses.replace(
+            inputs, panel=dataclasses.replace(inputs.panel, close=inputs.market[:, None] * np.ones(4))
+        )
         beta = compute_factors([("beta_252", {})], twin, np.array([N - 1]))["beta_252"]
         np.testing.assert_allclose(beta, -1.0, rtol=1e-12)
 
@@ -200,7 +202,9 @@ class TestComputeFactors:
             compute_factors([("vol_63", {})], inputs_of(random_close()), np.array(rows))
 
     def test_no_rows_and_no_symbols_give_empty_matrices(self):
-        assert compute_factors([("vol_63", {})], inputs_of(random_close()), np.array([], dtype=int))["vol_63"].shape == (0, 4)
+        assert compute_factors([("vol_63", {})], inputs_of(random_close()), np.array([], dtype=int))[
+            "vol_63"
+        ].shape == (0, 4)
         assert compute_factors([("vol_63", {})], inputs_of(np.empty((N, 0))), np.array([5]))["vol_63"].shape == (1, 0)
 
     def test_a_panel_shorter_than_every_window_has_no_values_and_no_errors(self):

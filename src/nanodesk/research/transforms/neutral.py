@@ -38,7 +38,8 @@ def group_demean(values: FloatArray, mask: BoolArray, groups: IntArray) -> Float
     out = np.full(kept.shape, np.nan)
     for group in np.unique(groups[groups != UNKNOWN]):
         inside = groups == group
-        part = kept[:, inside]
+        # Row-major, so that a row is summed in the same order whether or not others stand beside it.
+        part = np.ascontiguousarray(kept[:, inside])
         n = np.maximum(np.sum(~np.isnan(part), axis=1, keepdims=True), 1)
         out[:, inside] = part - np.nansum(part, axis=1, keepdims=True) / n
     return out
