@@ -8,14 +8,13 @@ import pytest
 cp = pytest.importorskip("cvxpy")
 
 from market_data import market_data  # noqa: E402
-from reference import allocation_reference as reference  # noqa: E402
-
 from nanodesk.allocation.hierarchical import hierarchical_risk_parity  # noqa: E402
 from nanodesk.allocation.limits import Limits  # noqa: E402
 from nanodesk.allocation.mean_variance import max_sharpe, mean_variance, min_variance  # noqa: E402
 from nanodesk.allocation.risk_parity import risk_parity  # noqa: E402
 from nanodesk.allocation.tail_risk import conditional_value_at_risk, min_cvar  # noqa: E402
 from nanodesk.errors import InfeasibleError  # noqa: E402
+from reference import allocation_reference as reference  # noqa: E402
 
 # The gate of research.md, trap 10, for objective, limits and (strictly convex) weights; OSQP itself ends near 1e-9.
 GATE = 1e-6

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 NEWTON_STEPS = 100
 SMALLEST_STEP = 1e-13
 """Relative step that ends the iteration; contributions are then equal to about 1e-13."""
-LARGEST_LAST_STEP = 1e-8
+LARGEST_LAST_STEP = 1e-5
 """Relative step below which a step that no longer halves shows that rounding has been reached."""
 SHORTEST_STEP = 1e-10
 """Backtracking ends here."""

@@ -3,13 +3,13 @@ import sys
 
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.allocate import METHODS, allocate
 from nanodesk.allocation.covariance import estimate
 from nanodesk.allocation.limits import Limits
 from nanodesk.allocation.mean_variance import min_variance
 from nanodesk.errors import InfeasibleError, ValidationError
+from reference.allocation_reference import market
 
 RETURNS = market(9, 252, 10) + 0.001
 

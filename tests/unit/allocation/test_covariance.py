@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.covariance import checked, complete_sessions, estimate, ewma, ledoit_wolf, oas, sample
 from nanodesk.errors import ShapeError, ValidationError
+from reference.allocation_reference import market
 
 RETURNS = market(11, 120, 15)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.hierarchical import hierarchical_risk_parity, leaf_order
 from nanodesk.allocation.limits import Limits
 from nanodesk.errors import ValidationError
+from reference.allocation_reference import market
 
 COVARIANCE = np.cov(market(5, 252, 9).T)
 

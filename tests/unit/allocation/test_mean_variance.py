@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.limits import Limits
 from nanodesk.allocation.mean_variance import max_sharpe, mean_variance, min_variance
 from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, ValidationError
+from reference.allocation_reference import market
 
 RETURNS = market(2, 252, 12)
 COVARIANCE = np.cov(RETURNS.T)

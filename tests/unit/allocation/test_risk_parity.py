@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.limits import Limits
 from nanodesk.allocation.risk_parity import risk_contributions, risk_parity
 from nanodesk.errors import InfeasibleError, ValidationError
+from reference.allocation_reference import market
 
 
 class TestRiskContributions:

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.allocate import METHODS, allocate
 from nanodesk.allocation.limits import Limits
 from nanodesk.allocation.mean_variance import min_variance
 from nanodesk.errors import InfeasibleError
+from reference.allocation_reference import market
 
 RETURNS = market(8, 252, 30) + 0.001
 

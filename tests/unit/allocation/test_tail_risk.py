@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from reference.allocation_reference import market
 
 from nanodesk.allocation.limits import Limits
 from nanodesk.allocation.tail_risk import conditional_value_at_risk, inverse_cdar, inverse_cvar, min_cvar
 from nanodesk.errors import ValidationError
+from reference.allocation_reference import market
 
 RETURNS = market(6, 200, 8)
 
