@@ -421,9 +421,9 @@ def names(nb: Any) -> list[str]:
 
 def signatures(nb: Any, chosen: list[str]) -> dict[str, list[list[Any]]]:
     """Parameters and defaults by position of every function; ``...`` where the wheel does not tell."""
-    return {
-        name: _parameters(getattr(nb, name)) for name in chosen if not inspect.isclass(getattr(nb, name))
-    } | {f"Portfolio.{name}": _parameters(getattr(nb.Portfolio, name)) for name in members(nb)["Portfolio"][1:]}
+    return {name: _parameters(getattr(nb, name)) for name in chosen if not inspect.isclass(getattr(nb, name))} | {
+        f"Portfolio.{name}": _parameters(getattr(nb.Portfolio, name)) for name in members(nb)["Portfolio"][1:]
+    }
 
 
 def _parameters(function: Any) -> list[list[Any]]:

@@ -5,12 +5,13 @@ import math
 from pathlib import Path
 
 import pytest
+
+from nanodesk.compat import nanobook
 from reference import nanobook_cases as cases
 from reference.nanobook_answers import PINNED, TOLERANCE, differences, plain
 
-from nanodesk.compat import nanobook
-
 GOLDEN = json.loads((Path(__file__).resolve().parent.parent / "data" / "nanobook_0_9_3.json").read_text())
+
 
 class TestPublishedAnswers:
     @pytest.mark.parametrize("group", cases.RANDOM_CASES)
