@@ -225,7 +225,7 @@ def _simulate(
 ) -> Books:
     n_dates, n_symbols = bars.close.shape
     room = kernel.TRADES_PER_CELL * n_symbols
-    state = np.zeros((19, n_symbols), np.int64)
+    state = np.zeros((21, n_symbols), np.int64)
     state[10] = _NEVER
     tracks_changes = stops is not None and stops.atr_multiple is not None and stops.atr == "close_change"
     books = Books(
@@ -472,7 +472,7 @@ def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
         if bad.any():
             column = int(np.argmax(bad))
             value = float(matrix[row, column])
-            small = 0.0 < value and math.isfinite(value)
+            small = value > 0.0 and math.isfinite(value)
             return PriceError(
                 f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}).",
                 field=name,
@@ -493,8 +493,9 @@ def _bad_weight(schedule: Schedule, bars: Bars, row: int, numbers: Mapping[str, 
     cells = schedule.weights[k]
     if np.isinf(cells).any():
         column = int(np.argmax(np.isinf(cells)))
+        where = f"on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column})"
         return WeightsError(
-            f"weights={cells[column]} on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column}).",
+            f"weights={cells[column]} {where}.",
             field=f"weights[{k}, {column}]",
             value=float(cells[column]),
             allowed="finite numbers, or nan to hold",
