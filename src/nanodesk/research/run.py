@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights
 from nanodesk.market import calendar
+from nanodesk.metrics.performance import compute_metrics
 from nanodesk.portfolio.costs import CostModel
 from nanodesk.rebalance.target import Target
 from nanodesk.research.decide import Decision, Signals, decide, early_filters, ranked_filters
@@ -33,6 +36,7 @@ BoolArray = NDArray[np.bool_]
 Progress = Callable[[str, int, int], None]
 
 _NS_PER_SECOND = 1_000_000_000
+_WARM_UP_SESSIONS = 63
 
 
 def run_manifest(manifest: Manifest, *, base_dir: str | Path, progress: Progress | None = None) -> ResearchResult:
@@ -162,10 +166,12 @@ def simulate(manifest: Manifest, inputs: RunInputs, decisions: Sequence[Decision
     """
     settings, limits = manifest.backtest, manifest.portfolio.limits
     first = int(inputs.rows[0])
-    return backtest_weights(
+    # Volumes, volatilities and ranges need sessions before the first fill; they are cut off again.
+    start = max(0, first - _WARM_UP_SESSIONS)
+    backtest = backtest_weights(
         np.array([decision.weights for decision in decisions]),
-        inputs.execution.rows(len(inputs.panel.dates), start=first),
-        rebalance=inputs.rows - first,
+        inputs.execution.rows(len(inputs.panel.dates), start=start),
+        rebalance=inputs.rows - start,
         cash=settings.cash,
         costs=_costs(manifest),
         fill=settings.fill,
@@ -177,6 +183,34 @@ def simulate(manifest: Manifest, inputs: RunInputs, decisions: Sequence[Decision
         risk_free=float(inputs.risk_free[first:].mean()),
         periods_per_year=settings.periods_per_year,
     )
+    return _since(backtest, first - start, inputs, manifest)
+
+
+def _since(backtest: BacktestResult, row: int, inputs: RunInputs, manifest: Manifest) -> BacktestResult:
+    """The backtest without its first sessions, in which nothing was held."""
+    if row == 0:
+        return backtest
+    per_session = ("dates", "equity", "cash", "returns", "holdings", "weights", "symbol_returns", "turnover")
+    cut: dict[str, Any] = {name: np.ascontiguousarray(getattr(backtest, name)[row:]) for name in per_session}
+    tables = {name: replace(table, row=table.row - row) for name, table in _tables(backtest).items()}
+    metrics = compute_metrics(
+        cut["returns"],
+        periods_per_year=manifest.backtest.periods_per_year,
+        risk_free=float(inputs.risk_free[-len(cut["returns"]) :].mean()),
+    )
+    return replace(
+        backtest,
+        **cut,
+        **tables,
+        costs={kind: paid[row:] for kind, paid in backtest.costs.items()},
+        income=None if backtest.income is None else backtest.income[row:],
+        metrics=metrics,
+        exact=None,
+    )
+
+
+def _tables(backtest: BacktestResult) -> dict[str, Any]:
+    return {"trades": backtest.trades, "stop_events": backtest.stop_events}
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
