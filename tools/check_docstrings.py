@@ -1,4 +1,6 @@
-"""Compare every public docstring with its signature: each parameter documented, none invented, in order.
+"""Compare every public docstring with its signature: each parameter documented, none invented.
+
+A method that overrides a documented one of the package inherits its text.
 
 Usage: python tools/check_docstrings.py; prints every difference and exits 1 if there is one.
 """
@@ -52,12 +54,24 @@ def compare(where: str, name: str, expected: list[str], docstring: str | None) -
     invented = [argument for argument in actual if argument not in expected]
     found = [f"{where}: {name} does not document {argument!r}" for argument in missing]
     found += [f"{where}: {name} documents {argument!r}, which is not in its signature" for argument in invented]
-    if not found and actual != expected:
-        found.append(f"{where}: {name} documents {actual}, its signature says {expected}")
     return found
 
 
-def check_class(where: str, node: ast.ClassDef) -> list[str]:
+def inherited(classes: dict[str, ast.ClassDef], node: ast.ClassDef, method: str) -> bool:
+    """Whether a base class of the package documents the method that ``node`` overrides."""
+    for base in node.bases:
+        parent = classes.get(ast.unparse(base).split("[")[0].split(".")[-1])
+        if parent is None or parent is node:
+            continue
+        for item in parent.body:
+            if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name == method:
+                return bool(ast.get_docstring(item))
+        if inherited(classes, parent, method):
+            return True
+    return False
+
+
+def check_class(where: str, node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
     faults: list[str] = []
     docstring = ast.get_docstring(node)
     methods = [item for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -73,6 +87,8 @@ def check_class(where: str, node: ast.ClassDef) -> list[str]:
         if method.name.startswith("_") or decorators & {"overload", "setter"}:
             continue
         text = ast.get_docstring(method)
+        if (not text or not documented(text)) and inherited(classes, node, method.name):
+            continue
         label = f"{node.name}.{method.name}"
         faults += compare(f"{where}:{method.lineno}", label, signature(method), text)
     return faults
@@ -81,9 +97,10 @@ def check_class(where: str, node: ast.ClassDef) -> list[str]:
 def main() -> int:
     faults: list[str] = []
     count = 0
-    for path in sorted((SRC / "nanodesk").rglob("*.py")):
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((SRC / "nanodesk").rglob("*.py"))}
+    classes = {node.name: node for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)}
+    for path, tree in trees.items():
         where = path.relative_to(SRC.parent).as_posix()
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         if not ast.get_docstring(tree):
             faults.append(f"{where}:1: module has no docstring")
         for node in tree.body:
@@ -91,7 +108,7 @@ def main() -> int:
                 continue
             count += 1
             if isinstance(node, ast.ClassDef):
-                faults += check_class(where, node)
+                faults += check_class(where, node, classes)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 is_kernel = "/kernels/" in where
                 is_command = "/cli/" in where

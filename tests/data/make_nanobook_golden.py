@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import nanobook
+
 from reference import nanobook_cases as cases
 
 COMMAND = '"$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py > tests/data/nanobook_0_9_3.json'

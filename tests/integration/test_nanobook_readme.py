@@ -7,7 +7,7 @@ import pytest
 
 from nanodesk.compat import nanobook as compatible
 
-BRIDGE = '''
+BRIDGE = """
 import nanobook
 
 result = nanobook.py_backtest_weights(
@@ -28,9 +28,9 @@ print(f"Sharpe: {result['metrics'].sharpe:.2f}")
 print(f"Max DD: {result['metrics'].max_drawdown:.1%}")
 print(result["holdings"][-1])    # per-period symbol weights
 print(result["stop_events"])     # stop trigger metadata
-'''
+"""
 
-GATING = '''
+GATING = """
 import nanobook
 
 def has_nanobook() -> bool:
@@ -64,9 +64,9 @@ def has_nanobook_feature(name: str) -> bool:
     }
     sym = symbol_map.get(name)
     return bool(sym and hasattr(nanobook, sym))
-'''
+"""
 
-PORTFOLIO = '''
+PORTFOLIO = """
 import nanobook
 
 portfolio = nanobook.Portfolio(1_000_000_00, nanobook.CostModel(commission_bps=5))
@@ -74,9 +74,9 @@ portfolio.rebalance_simple([("AAPL", 0.6)], [("AAPL", 150_00)])
 portfolio.record_return([("AAPL", 155_00)])
 metrics = portfolio.compute_metrics(252.0, 0.0)
 print(f"Sharpe: {metrics.sharpe:.2f}")
-'''
+"""
 
-OPTIMIZER = '''
+OPTIMIZER = """
 import nanobook
 import numpy as np
 
@@ -85,9 +85,9 @@ returns = np.random.randn(252, 5) * 0.01
 
 weights = nanobook.optimize_max_sharpe(returns, risk_free_rate=0.0)
 print(dict(zip(["A","B","C","D","E"], weights)))
-'''
+"""
 
-CALLBACK = '''
+CALLBACK = """
 import nanobook
 
 result = nanobook.run_backtest(
@@ -96,9 +96,9 @@ price_series=[{"AAPL": 150_00, "GOOG": 280_00}] * 252,
 initial_cash=1_000_000_00,
 cost_model=nanobook.CostModel.zero(),
 )
-'''
+"""
 
-VISION = '''
+VISION = """
 import nanobook
 
 weight_schedule = [[("AAPL", 1.0)]] * 3
@@ -106,15 +106,15 @@ prices = [[("AAPL", 100_00)], [("AAPL", 110_00)], [("AAPL", 105_00)]]
 cash, cost_bps = 1_000_000_00, 15
 result = nanobook.backtest_weights(weight_schedule, prices, cash, cost_bps)
 print(result.metrics.sharpe)
-'''
+"""
 
-POSITION = '''
+POSITION = """
 from nanobook import Position, Symbol
 
 pos = Position(Symbol.new("AAPL"))
 pos.apply_fill(100, 150_00)  # buy 100 @ $150
 pos.apply_fill(-50, 160_00)  # sell 50 @ $160
-'''
+"""
 
 
 @pytest.fixture

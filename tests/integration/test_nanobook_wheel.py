@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reference import nanobook_cases as cases
-from reference.nanobook_answers import PINNED, TOLERANCE, differences, plain
 
 from nanodesk.compat import nanobook
+from reference import nanobook_cases as cases
+from reference.nanobook_answers import PINNED, TOLERANCE, differences, plain
 
 SCRIPT = Path(__file__).resolve().parent.parent / "data" / "make_nanobook_golden.py"
 SCALE = 5

@@ -21,7 +21,7 @@ def blocks(language):
                 yield pytest.param(match.group(2), id=f"{page.relative_to(ROOT)}:{line}")
 
 
-@pytest.mark.parametrize("program", blocks("python"))
+@pytest.mark.parametrize("program", list(blocks("python")))
 def test_python_example_runs(program, tmp_path):
     finished = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
@@ -29,7 +29,7 @@ def test_python_example_runs(program, tmp_path):
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("script", blocks("bash"))
+@pytest.mark.parametrize("script", list(blocks("bash")))
 def test_command_example_runs(script, tmp_path):
     """Every line in one folder, in order; ``make`` lines must name a target, which CI runs itself."""
     lines = [line.split("  #")[0].strip() for line in script.splitlines()]

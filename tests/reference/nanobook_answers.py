@@ -25,7 +25,9 @@ def differences(expected: Any, actual: Any, tolerance: float, place: str = "") -
     if isinstance(expected, dict):
         if expected.keys() != actual.keys():
             return [f"{place}: keys {list(expected)} != {list(actual)}"]
-        return [line for key in expected for line in differences(expected[key], actual[key], tolerance, f"{place}.{key}")]
+        return [
+            line for key in expected for line in differences(expected[key], actual[key], tolerance, f"{place}.{key}")
+        ]
     if isinstance(expected, list):
         if len(expected) != len(actual):
             return [f"{place}: {expected!r} != {actual!r}"]

@@ -152,7 +152,8 @@ def statistics(nb: Any, rng: random.Random) -> Any:
 
 
 def price_rows(rng: random.Random, length: int) -> list[list[tuple[str, int]]]:
-    prices = {symbol: rng.randint(20, 20000) for symbol in SYMBOLS[: rng.randint(1, len(SYMBOLS))]}
+    # From two dollars on: the wheel rounds the stop of a price of a few cents up to the price itself (`deliberate`).
+    prices = {symbol: rng.randint(200, 20000) for symbol in SYMBOLS[: rng.randint(1, len(SYMBOLS))]}
     rows = []
     for _ in range(length):
         for symbol in prices:
@@ -420,9 +421,9 @@ def names(nb: Any) -> list[str]:
 
 def signatures(nb: Any, chosen: list[str]) -> dict[str, list[list[Any]]]:
     """Parameters and defaults by position of every function; ``...`` where the wheel does not tell."""
-    return {
-        name: _parameters(getattr(nb, name)) for name in chosen if not inspect.isclass(getattr(nb, name))
-    } | {f"Portfolio.{name}": _parameters(getattr(nb.Portfolio, name)) for name in members(nb)["Portfolio"][1:]}
+    return {name: _parameters(getattr(nb, name)) for name in chosen if not inspect.isclass(getattr(nb, name))} | {
+        f"Portfolio.{name}": _parameters(getattr(nb.Portfolio, name)) for name in members(nb)["Portfolio"][1:]
+    }
 
 
 def _parameters(function: Any) -> list[list[Any]]:
@@ -509,11 +510,16 @@ def deliberate(nb: Any) -> dict[str, Any]:
         [[("A", 1.0)]] * 4, [[("A", price)] for price in (10000, 10100, 10050, 9000)], 1_000_000, 0, 252.0, 0.0,
         {"atr_multiple": 2.0, "atr_period": 2},
     )  # fmt: skip
+    cheap = nb.backtest_weights([[("A", 0.5)]] * 2, [[("A", 20)]] * 2, 100_000, 0, 252.0, 0.0, {"fixed_stop_pct": 0.02})
+    tie = {"fixed_stop_pct": 0.05, "trailing_stop_pct": 0.05}
+    tied = nb.backtest_weights([[("A", 1.0)]] * 2, [[("A", 100)], [("A", 90)]], 100_000, 0, 252.0, 0.0, tie)
     twice = nb.backtest_weights([[("A", 0.5), ("A", 0.2)]], [[("A", 100)]], 100_000, 100)
     return {
         "missing_price": nb.backtest_weights([[("A", 0.5)]] * 4, gap, 100_000, 0)["equity_curve"],
         "short_cover": averages,
         "atr_stop": backtest_answers(atr)[-1],
+        "stop_on_entry": [event["period_index"] for event in cheap["stop_events"]],
+        "tied_stops": [event["reason"] for event in tied["stop_events"]],
         "repeated_target": [twice["final_cash"], twice["holdings"]],
         "rolling_after_nan": nb.py_rolling_volatility([0.1, math.nan, 0.1, 0.2, 0.3, 0.4], 2, 1),
         "rolling_equal": nb.py_rolling_sharpe([0.5, 0.1, 0.1, 0.1, 0.1], 3, 1),

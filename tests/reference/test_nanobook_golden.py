@@ -5,12 +5,13 @@ import math
 from pathlib import Path
 
 import pytest
+
+from nanodesk.compat import nanobook
 from reference import nanobook_cases as cases
 from reference.nanobook_answers import PINNED, TOLERANCE, differences, plain
 
-from nanodesk.compat import nanobook
-
 GOLDEN = json.loads((Path(__file__).resolve().parent.parent / "data" / "nanobook_0_9_3.json").read_text())
+
 
 class TestPublishedAnswers:
     @pytest.mark.parametrize("group", cases.RANDOM_CASES)
@@ -71,6 +72,15 @@ class TestDeliberateDifferences:
         assert [event[0] for event in self.published["atr_stop"]] == [0, 1, 2, 3]
         # Best price 10,100 less twice the mean of the last two changes, 50 and 1,050.
         assert self.ours["atr_stop"] == [[3, "A", 9000, 9000, "atr"]]
+
+    def test_no_stop_fires_on_the_bar_of_the_entry(self) -> None:
+        # 2 % under 20 cents is 19.6, rounded to 20: the price itself.
+        assert self.published["stop_on_entry"] == [0, 1]
+        assert self.ours["stop_on_entry"] == [1]
+
+    def test_of_stops_at_one_level_the_first_is_named(self) -> None:
+        assert self.published["tied_stops"] == ["trailing"]
+        assert self.ours["tied_stops"] == ["fixed"]
 
     def test_a_repeated_target_trades_once(self) -> None:
         assert self.published["repeated_target"][0] == 79200

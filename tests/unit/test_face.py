@@ -6,7 +6,7 @@ import sys
 
 import nanodesk
 
-HEAVY = {"pandas", "polars", "talib", "arch", "dask", "distributed", "sklearn", "scipy", "clarabel", "mlflow", "prefect"}
+HEAVY = {"pandas", "polars", "talib", "arch", "dask", "distributed", "sklearn", "scipy", "clarabel"}
 
 
 class TestFace:

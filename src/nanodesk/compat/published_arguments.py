@@ -150,8 +150,8 @@ def symbol(value: Any, name: str) -> str:
     """
     text = string(value, name)
     if len(text) > MAX_SYMBOL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_SYMBOL_BYTES:
-        raise ValueError(f"Symbol {text!r} exceeds {MAX_SYMBOL_BYTES} bytes. Use a shorter symbol.")
-    return text
+        raise ValueError(f"Symbol {str(text)!r} exceeds {MAX_SYMBOL_BYTES} bytes. Use a shorter symbol.")
+    return str(text)
 
 
 def sequence(value: Any, name: str) -> Sequence[Any]:

@@ -7,8 +7,8 @@ costs; one price unit is a cent. What is left here is the published shape.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from nanodesk.backtest.weights import backtest_weights as simulate
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.kernels import pair_rows
 from nanodesk.compat.published_metrics import compute_metrics
+from nanodesk.compat.weights_result import WeightsResult
 from nanodesk.errors import QuantityError, ValidationError
 from nanodesk.portfolio.costs import CostModel
 
@@ -30,132 +31,6 @@ Rows = list[list[tuple[str, float]]]
 _MAX_BPS = 10_000
 _DEFAULT_ATR_PERIOD = 14
 _ANY_GROSS = 1e6
-
-
-class WeightsResult(dict[str, Any]):
-    """The published dict, with its keys as attributes too: ``result["metrics"].sharpe``, ``result.metrics.sharpe``.
-
-    The two lists of lists are the larger part of the work, so they are built when something first asks for them.
-    """
-
-    def __init__(self, ready: Mapping[str, Any], pending: Mapping[str, Callable[[], Any]]) -> None:
-        super().__init__(ready)
-        self._pending = dict(pending)
-
-    def _complete(self) -> WeightsResult:
-        for key in tuple(self._pending):
-            self[key]
-        return self
-
-    def __getitem__(self, key: str) -> Any:
-        if key in self._pending:
-            super().__setitem__(key, self._pending.pop(key)())
-        return super().__getitem__(key)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self:
-            raise AttributeError(name)
-        return self[name]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._pending.pop(key, None)
-        super().__setitem__(key, value)
-
-    def __delitem__(self, key: str) -> None:
-        self._pending.pop(key, None)
-        super().__delitem__(key)
-
-    # Everything that reads values in bulk fills the pending ones first. The iterator is defined here because C code
-    # copies a dict without asking for its items unless the iterator is the subclass's own.
-    def __iter__(self) -> Iterator[str]:
-        return super().__iter__()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a key, or a default.
-
-        Parameters
-        ----------
-        key : str
-            Key.
-        default : object, optional
-            Returned where there is no such key.
-
-        Returns
-        -------
-        value : object
-            The value.
-        """
-        return self[key] if key in self else default
-
-    def pop(self, key: str, *default: Any) -> Any:
-        """Take a key out.
-
-        Parameters
-        ----------
-        key : str
-            Key.
-        *default : object
-            Returned where there is no such key.
-
-        Returns
-        -------
-        value : object
-            Its value.
-        """
-        self._complete()
-        return super().pop(key, *default)
-
-    def items(self) -> Any:
-        """Keys and values.
-
-        Returns
-        -------
-        items : dict_items
-            A view.
-        """
-        self._complete()
-        return super().items()
-
-    def values(self) -> Any:
-        """Values.
-
-        Returns
-        -------
-        values : dict_values
-            A view.
-        """
-        self._complete()
-        return super().values()
-
-    def copy(self) -> dict[str, Any]:
-        """A plain dict of the same keys and values.
-
-        Returns
-        -------
-        copy : dict
-            Its own dict.
-        """
-        return dict(self.items())
-
-    def __eq__(self, other: object) -> bool:
-        return dict(self.items()) == (other.copy() if isinstance(other, WeightsResult) else other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __or__(self, other: Any) -> Any:
-        return self.copy() | other
-
-    def __ror__(self, other: Any) -> Any:
-        return other | self.copy()
-
-    def __repr__(self) -> str:
-        return repr(self.copy())
-
-    def __reduce__(self) -> Any:
-        return WeightsResult, (self.copy(), {})
 
 
 def backtest_weights(
@@ -234,8 +109,8 @@ def backtest_weights(
     order = sorted(range(n_priced), key=priced.__getitem__)
     names = sorted(priced)
     # take, unlike an index, keeps the rows contiguous, as the engine reads them.
-    by_name = (np.take(matrix, order, axis=1) for matrix in (weights, prices))
-    return _simulated(*by_name, names, cash, bps, stops, (periods, rate))
+    weights, prices = np.take(weights, order, axis=1), np.take(prices, order, axis=1)
+    return _simulated(weights, prices, names, cash, bps, stops, (periods, rate))
 
 
 def _matrix(rows: Any, name: str, index: dict[str, int], absent: float) -> FloatMatrix:
@@ -275,9 +150,7 @@ def _stops(stop_cfg: Any) -> Stops | None:
         raise ValueError("atr_period must be >= 1")
     if fixed is None and trailing is None and multiple is None:
         return None
-    return Stops(
-        fixed_pct=fixed, trailing_pct=trailing, atr_multiple=multiple, atr_period=period, atr="close_change"
-    )
+    return Stops(fixed_pct=fixed, trailing_pct=trailing, atr_multiple=multiple, atr_period=period, atr="close_change")
 
 
 def _stop_fraction(stop_cfg: Mapping[str, Any], key: str) -> float | None:
@@ -347,8 +220,7 @@ def _simulated(
         )
     except QuantityError as error:
         raise OverflowError(str(error)) from error
-    exact = outcome.exact
-    assert exact is not None
+    exact = cast(ExactLedger, outcome.exact)
     returns = _returns(exact)
     return WeightsResult(
         {

@@ -88,4 +88,3 @@ class CostModel:
             f"CostModel(commission_bps={self._commission_bps}, slippage_bps={self._slippage_bps}, "
             f"min_trade_fee={self._min_trade_fee})"
         )
-

@@ -7,6 +7,7 @@ TA-Lib's conventions in a few loops each, so that the compatible names need no e
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ def rsi(close: object, period: object = 14) -> list[float]:
 
     Examples
     --------
-    >>> rsi([1.0, 2.0, 1.5, 2.5], 2)
-    [nan, nan, 66.66666666666667, 85.71428571428572]
+    >>> rsi([1.0, 2.0, 1.0, 2.0], 2)
+    [nan, nan, 50.0, 75.0]
     """
     prices = arguments.reals(close, "close").tolist()
     length = arguments.unsigned(period, "period")
@@ -46,7 +47,7 @@ def rsi(close: object, period: object = 14) -> list[float]:
     if length < 1 or len(prices) <= length:
         return values
     gain = loss = 0.0
-    for before, now in zip(prices[:length], prices[1 : length + 1], strict=True):
+    for before, now in pairwise(prices[: length + 1]):
         if now > before:
             gain += now - before
         else:
@@ -182,7 +183,5 @@ def atr(high: object, low: object, close: object, period: object = 14) -> list[f
 def _true_ranges(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
     """From the second bar on; a missing price is left out of the maximum."""
     before = close[:-1]
-    spans: FloatArray = np.fmax(
-        np.fmax(high[1:] - low[1:], np.abs(high[1:] - before)), np.abs(low[1:] - before)
-    )
+    spans: FloatArray = np.fmax(np.fmax(high[1:] - low[1:], np.abs(high[1:] - before)), np.abs(low[1:] - before))
     return spans

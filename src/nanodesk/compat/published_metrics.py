@@ -182,7 +182,9 @@ def rolling_volatility(returns: object, window: object, periods_per_year: object
     return _rolled(rolling.rolling_volatility, returns, window, periods_per_year)
 
 
-def _rolled(measure: Callable[..., FloatArray], returns: object, window: object, periods_per_year: object) -> list[float]:
+def _rolled(
+    measure: Callable[..., FloatArray], returns: object, window: object, periods_per_year: object
+) -> list[float]:
     series = arguments.reals(returns, "returns")
     size = arguments.unsigned(window, "window")
     periods = arguments.unsigned(periods_per_year, "periods_per_year")

@@ -42,8 +42,9 @@ def optimize_min_variance(returns_matrix: object, symbols: object = None) -> Wei
 
     Examples
     --------
-    >>> optimize_min_variance([[0.01, 0.02], [0.03, -0.01], [0.0, 0.01]], ["A", "B"])
-    {'A': 0.5002562557519187, 'B': 0.49974374424808116}
+    >>> weights = optimize_min_variance([[0.01, 0.02], [0.03, -0.02], [0.0, 0.01]], ["A", "B"])
+    >>> {name: round(weight, 3) for name, weight in weights.items()}
+    {'A': 0.503, 'B': 0.497}
     """
     return _named(returns_matrix, symbols, _minimum_variance)
 

@@ -341,7 +341,8 @@ class Lake:
         start, end : date, datetime64 or ISO text, optional
             First and last day, both included.
         symbols : sequence of str, optional
-            Names and their order; by default all that have a row in the span, sorted.
+            Names and their order; one without a row in the span becomes a column of ``nan``. By default all names
+            that have a row in the span, sorted.
         as_of : date, datetime64 or ISO text, optional
             Reads what was known on that day.
         adjust : {"total_return", "split", "none"}
@@ -369,7 +370,7 @@ class Lake:
         frame = self._rows(entry, names, as_of=as_of, partitions=years)
         if last is not None:
             frame = frame.filter(pl.col("date") <= last.item())
-        order = _symbols_of(frame, first, symbols, dataset)
+        order = self._columns(frame, dataset, symbols, first=first)
         if symbols is not None or first is not None:
             frame = frame.filter(pl.col("symbol").is_in(order))
         dates, matrices = to_matrices(frame, names, symbols=order)
@@ -628,6 +629,27 @@ class Lake:
             frames = [newest_versions(frame, kind) for frame in frames]
         return pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(wanted, pl.Float64))
 
+    def _columns(
+        self, frame: pl.DataFrame, dataset: str, symbols: Sequence[str] | None, *, first: np.datetime64 | None
+    ) -> list[str]:
+        """Symbols of a panel: those asked for, checked against the whole dataset, or those in the span."""
+        if symbols is None:
+            rows = frame if first is None else frame.filter(pl.col("date") >= first.item())
+            return sorted(rows["symbol"].unique().to_list())
+        known = set(frame["symbol"].unique().to_list())
+        if not known.issuperset(symbols):
+            known = set(self._rows(self._entry(dataset), [], newest=False)["symbol"].unique().to_list())
+        unknown = [symbol for symbol in symbols if symbol not in known]
+        if unknown:
+            raise DataError(
+                f"symbols={unknown[:5]} are not in dataset {dataset!r}, which has {len(known)} symbols.",
+                field="symbols",
+                value=unknown,
+                allowed=", ".join(sorted(known)[:20]),
+                fix=nearest(unknown[0], known),
+            )
+        return list(symbols)
+
     def _series_index(self) -> dict[str, list[str]]:
         return {
             dataset: self._rows(self._entry(dataset), [])["name"].unique().to_list()
@@ -706,22 +728,3 @@ def _years(entry: Entry, first: np.datetime64 | None, last: np.datetime64 | None
     low = "0" if first is None else str(first)[:4]
     high = "9" if last is None else str(last)[:4]
     return [name for name in sorted(entry.partitions) if low <= name <= high]
-
-
-def _symbols_of(
-    frame: pl.DataFrame, first: np.datetime64 | None, symbols: Sequence[str] | None, dataset: str
-) -> list[str]:
-    if symbols is None:
-        rows = frame if first is None else frame.filter(pl.col("date") >= first.item())
-        return sorted(rows["symbol"].unique().to_list())
-    known = set(frame["symbol"].unique().to_list())
-    unknown = [symbol for symbol in symbols if symbol not in known]
-    if unknown:
-        raise DataError(
-            f"symbols={unknown[:5]} are not in dataset {dataset!r}, which has {len(known)} symbols in the span.",
-            field="symbols",
-            value=unknown,
-            allowed=", ".join(sorted(known)[:20]),
-            fix=nearest(unknown[0], known),
-        )
-    return list(symbols)

@@ -49,9 +49,10 @@ class TestIngest:
 
     def test_equal_content_gives_equal_snapshots_in_every_lake(self, lake):
         other = Lake(MemoryStore(), location="other")
-        assert lake.ingest(PRICES, "us", kind="prices").snapshot_id == other.ingest(
-            PRICES, "us", kind="prices"
-        ).snapshot_id
+        assert (
+            lake.ingest(PRICES, "us", kind="prices").snapshot_id
+            == other.ingest(PRICES, "us", kind="prices").snapshot_id
+        )
 
     def test_new_rows_are_appended(self, lake):
         lake.ingest(PRICES.head(2), "us", kind="prices")
@@ -142,6 +143,11 @@ class TestPricePanel:
     def test_only_symbols_with_rows_in_the_span(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
         assert lake.price_panel("us", end="2023-12-28").symbols == ("A",)
+
+    def test_a_name_without_a_row_in_the_span_is_an_empty_column(self, lake):
+        lake.ingest(PRICES, "us", kind="prices")
+        panel = lake.price_panel("us", end="2023-12-28", symbols=["B", "A"])
+        np.testing.assert_array_equal(panel.close, [[np.nan, 10]])
 
     def test_an_empty_span(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
@@ -238,9 +244,7 @@ class TestSeries:
 
     def test_lag_in_sessions(self, lake):
         lake.ingest(self.FRAME, "rates", kind="series")
-        np.testing.assert_array_equal(
-            lake.series("DGS10", self.DATES, lag_sessions=1), [np.nan, np.nan, 4.0, 4.1, 4.1]
-        )
+        np.testing.assert_array_equal(lake.series("DGS10", self.DATES, lag_sessions=1), [np.nan, np.nan, 4.0, 4.1, 4.1])
 
     def test_as_fraction(self, lake):
         lake.ingest(self.FRAME, "rates", kind="series", about=About(units={"DGS10": "percent"}))

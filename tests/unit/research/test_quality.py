@@ -82,7 +82,7 @@ class TestCheck:
             ({"volume": {4: 0.0}}, "zero_volume"),
             ({"close": {4: 10.5}}, "outside_range"),
             ({"close": {30: 15.0}, "high": {30: 15.1}}, "price_jump"),
-            ({"close": {i: 10.02 for i in range(20, 32)}}, "stale_run"),
+            ({"close": dict.fromkeys(range(20, 32), 10.02)}, "stale_run"),
         ],
     )
     def test_gates_that_warn_and_keep(self, changes, gate):
@@ -98,7 +98,7 @@ class TestCheck:
 
     def test_a_jump_with_its_action_is_no_jump(self):
         half = {i: 5.0 + 0.01 * (i % 5) for i in range(30, len(DAYS))}
-        wide = {"high": {i: 11.0 for i in half}, "low": {i: 4.0 for i in half}}
+        wide = {"high": dict.fromkeys(half, 11.0), "low": dict.fromkeys(half, 4.0)}
         assert "price_jump" in found(run(bars(close=half, **wide)))
         assert "price_jump" not in found(run(bars(close=half, next_factor={29: 0.5}, **wide)))
 
@@ -175,6 +175,8 @@ class TestQualityGates:
 
 
 class TestSplitLike:
-    @pytest.mark.parametrize(("ratio", "expected"), [(0.5, 2.0), (2.0, 0.5), (0.0998, 10.0), (1.5, 1 / 1.5), (0.97, None)])
+    @pytest.mark.parametrize(
+        ("ratio", "expected"), [(0.5, 2.0), (2.0, 0.5), (0.0998, 10.0), (1.5, 1 / 1.5), (0.97, None)]
+    )
     def test_recognises(self, ratio, expected):
         assert split_like(ratio) == expected

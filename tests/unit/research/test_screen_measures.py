@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from reference import universe_reference as slow
 
 from nanodesk.research import screen_measures as fast
+from reference import universe_reference as slow
 
 # Sums in another order: a few ulps of the largest term, over at most 30 terms.
 TOLERANCE = 1e-9
@@ -29,7 +29,9 @@ ROWS = np.array([0, 3, 19, 20, 21, 38, 39, 55, 69])
 class TestAgainstReference:
     def check(self, actual, expected):
         high, low, close, volume = expected[0]
-        wanted = [[expected[1](high[:, j], low[:, j], close[:, j], volume[:, j], row) for j in range(9)] for row in ROWS]
+        wanted = [
+            [expected[1](high[:, j], low[:, j], close[:, j], volume[:, j], row) for j in range(9)] for row in ROWS
+        ]
         np.testing.assert_allclose(actual, wanted, rtol=TOLERANCE, atol=TOLERANCE)
 
     def test_sessions_traded(self, seed):

@@ -48,8 +48,8 @@ class FileFormat:
         One column per symbol or series beside the date.
     date_column : str, default "date"
         Date column of a wide file; case is ignored.
-    date_format : str, default "%Y-%m-%d"
-        As in ``strftime``; ISO dates may carry a time, or be eight digits.
+    date_formats : tuple of str, default ("%Y-%m-%d",)
+        As in ``strftime``, tried in this order; ISO dates may carry a time, or be eight digits.
     constants : mapping of str to str
         Columns with one value, for example ``{"index": "SP500"}``.
     scale : float, default 1.0
@@ -64,7 +64,7 @@ class FileFormat:
     columns: Mapping[str, str] = field(default_factory=dict)
     wide: bool = False
     date_column: str = "date"
-    date_format: str = _ISO
+    date_formats: tuple[str, ...] = (_ISO,)
     constants: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1.0
     known_after: str = "0d"
@@ -104,7 +104,9 @@ FORMATS: Mapping[str, FileFormat] = {
         about=About(source="eliangcs/pystock-data", licence="CC-BY-SA-4.0", survivorship="free"),
     ),
     "sp500_survivorship_free": FileFormat(
-        "prices", about=About(source="teddykoker/survivorship-free-spy", adjusted=True, survivorship="free")
+        "prices",
+        date_formats=(_ISO, "%m/%d/%Y"),  # two of its symbols have American dates
+        about=About(source="teddykoker/survivorship-free-spy", adjusted=True, survivorship="free"),
     ),
     "sp500_intervals": FileFormat(
         "membership",
@@ -317,7 +319,7 @@ def _parsed(frame: pl.DataFrame, new: str, old: str, dtype: Any, layout: FileFor
     if column.dtype != pl.String or dtype == pl.String:
         return column
     if dtype == pl.Date:
-        parsed, allowed = _dates(column, layout.date_format), f"a date like {layout.date_format}"
+        parsed, allowed = _dates(column, layout.date_formats), f"a date like {' or '.join(layout.date_formats)}"
     elif dtype is None:  # a free column: a number if every cell is one, truth values, or text
         return _free(column)
     else:
@@ -335,17 +337,18 @@ def _parsed(frame: pl.DataFrame, new: str, old: str, dtype: Any, layout: FileFor
     return parsed
 
 
-def _dates(column: pl.Series, form: str) -> pl.Series:
-    """Dates in the format; in ISO files also with a time behind them, or as eight digits."""
-    parsed = column.str.to_date(form, strict=False)
-    if form != _ISO or parsed.null_count() == column.null_count():
+def _dates(column: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    """Dates in the first format that fits; ISO ones also with a time behind them, or as eight digits."""
+    parsed = column.str.to_date(formats[0], strict=False)
+    if parsed.null_count() == column.null_count():
         return parsed
-    stamp = pl.when(pl.col("cell").str.contains(_STAMP)).then(
-        pl.col("cell").str.slice(0, 10).str.to_date(_ISO, strict=False)
-    )
-    digits = pl.when(pl.col("cell").str.contains(r"^\d{8}$")).then(pl.col("cell").str.to_date("%Y%m%d", strict=False))
+    cell = pl.col("cell")
+    tries = [cell.str.to_date(form, strict=False) for form in formats[1:]]
+    if _ISO in formats:
+        tries.append(pl.when(cell.str.contains(_STAMP)).then(cell.str.slice(0, 10).str.to_date(_ISO, strict=False)))
+        tries.append(pl.when(cell.str.contains(r"^\d{8}$")).then(cell.str.to_date("%Y%m%d", strict=False)))
     cells = pl.DataFrame({"cell": column, "parsed": parsed})
-    return cells.select(pl.coalesce("parsed", stamp, digits).alias(column.name)).to_series()
+    return cells.select(pl.coalesce("parsed", *tries).alias(column.name)).to_series()
 
 
 def _free(column: pl.Series) -> pl.Series:

@@ -151,7 +151,7 @@ def _ic_chart(report: Numbers, factors: Numbers, facts: Numbers) -> str:
         return figure(title, element("p", "No decision date has a coefficient.", class_="empty"))
     lines = [
         Series(f"Mean of {factors['ic_window']} decisions", floats(report["ic_rolling"]), "c1"),
-        Series("IC", values, "c0", "sticks"),
+        Series("IC", values, "c12", "sticks"),
     ]
     mean = text.decimal(report["ic_mean"], 3)
     return time_chart(
