@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nanodesk.cli.options import AsJson, DryRun, ManifestFile, OtherStore
 from nanodesk.cli.output import note, print_json, progress_bar, stdout_console
 from nanodesk.cli.settings import parse_grid
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nanodesk.research.manifest_sweep import SweepOutcome
 
 
-class ExecutorName(str, Enum):
+class ExecutorName(StrEnum):
     """Where the runs of a sweep happen."""
 
     THREADS = "threads"
@@ -28,13 +29,15 @@ class ExecutorName(str, Enum):
 
 
 def sweep(
-    file: Path = typer.Argument(help="The manifest, a TOML file."),
-    grid: list[str] = typer.Option(..., "--set", metavar="KEY=VALUE,VALUE", help="Values of one key; repeatable."),
-    executor: ExecutorName = typer.Option(ExecutorName.THREADS, "--executor", help="Where the runs happen."),
-    workers: int | None = typer.Option(None, "--workers", min=1, help="How many at a time; by default one a core."),
-    store: Path | None = typer.Option(None, "--store", help="Run store, instead of the manifest's."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Do not count the runs as trials of the strategy."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    file: ManifestFile,
+    grid: Annotated[
+        list[str], typer.Option("--set", metavar="KEY=VALUE,VALUE", help="Values of one key; may be repeated.")
+    ],
+    executor: Annotated[ExecutorName, typer.Option(help="Where the runs happen.")] = ExecutorName.THREADS,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many at a time; by default one a core.")] = None,
+    store: OtherStore = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a manifest at every combination of settings. Every run counts as a trial in the deflated Sharpe ratio.
 
@@ -65,33 +68,35 @@ def sweep(
 
 @contextmanager
 def _executor(name: ExecutorName, workers: int | None) -> Iterator[Executor]:
-    if name is ExecutorName.DASK:
-        with _dask(workers) as pool:
-            yield pool
-        return
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing import get_context
 
-    pool: Executor
-    if name is ExecutorName.PROCESSES:
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    if name is ExecutorName.DASK:
+        with _dask(workers) as distributed:
+            yield distributed
+    elif name is ExecutorName.PROCESSES:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
+            yield processes
     else:
-        pool = ThreadPoolExecutor(workers)
-    with pool:
-        yield pool
+        with ThreadPoolExecutor(workers) as threads:
+            yield threads
 
 
 @contextmanager
 def _dask(workers: int | None) -> Iterator[Executor]:
     try:
-        from distributed import Client, LocalCluster
+        import distributed
     except ImportError as error:
         from nanodesk.errors import MissingExtraError
 
         raise MissingExtraError(
             "--executor dask needs Dask, which is not installed.", fix="pip install nanodesk[dask]"
         ) from error
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    options: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,  # type: ignore[no-untyped-call]
+        distributed.Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
         yield client.get_executor()
 
 
@@ -105,7 +110,9 @@ def _print(outcomes: list[SweepOutcome], keys: list[str]) -> None:
     for heading in ("Sharpe", "CAGR", "Volatility", "Max drawdown", "Turnover", "Costs, bps"):
         table.add_column(heading, justify="right")
     table.add_column("Run")
-    ranked = sorted(outcomes, key=lambda item: (item.error is not None, -item.sharpe if item.sharpe == item.sharpe else 0))
+    ranked = sorted(
+        outcomes, key=lambda item: (item.error is not None, -item.sharpe if item.sharpe == item.sharpe else 0)
+    )
     for item in ranked:
         table.add_row(*(_shown(item.settings[key]) for key in keys), *_cells(item))
     stdout_console().print(table)

@@ -89,9 +89,7 @@ def grid_points(file: str | Path, grid: Mapping[str, Sequence[Any]]) -> list[Swe
         message = f"--set: the grid has {count if grid else 0} points, allowed are 1 to {MAX_POINTS:,}"
         raise ConfigError(message, problems=[message])
     path = str(Path(file).resolve())
-    return [
-        SweepPoint(path, tuple(zip(grid, values, strict=True))) for values in itertools.product(*grid.values())
-    ]
+    return [SweepPoint(path, tuple(zip(grid, values, strict=True))) for values in itertools.product(*grid.values())]
 
 
 def sweep_manifest(

@@ -14,6 +14,7 @@ from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights
 from nanodesk.market import calendar
+from nanodesk.metrics.information import forward_returns
 from nanodesk.metrics.performance import compute_metrics
 from nanodesk.portfolio.costs import CostModel
 from nanodesk.rebalance.target import Target
@@ -26,7 +27,7 @@ from nanodesk.research.preprocess import PreprocessContext, apply_steps, check_s
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
-from nanodesk.research.scoring import combine, factor_report, forward_returns, ic_weights
+from nanodesk.research.scoring import combine, factor_report, ic_weights
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.toml_lines import KeyPath
 from nanodesk.research.universe import screen, screen_context

@@ -20,6 +20,8 @@ from nanodesk.rebalance.target import Target
 from nanodesk.research.manifest import canonical, from_plain_values
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 
+FloatArray = NDArray[np.float64]
+
 SCHEMA = 1
 HEADER = "run.json"
 
@@ -150,7 +152,7 @@ def _write_matrix(
     path: Path,
     dates: NDArray[np.datetime64],
     symbols: tuple[str, ...],
-    matrix: NDArray[np.float64],
+    matrix: FloatArray,
     fill: float,
 ) -> None:
     """Symbols whose whole column is the fill value are left out."""
@@ -178,7 +180,8 @@ def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
     shape = (len(targets), len(symbols))
     backtest = _read_backtest(folder, header, sessions, symbols)
     decided = {
-        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill) for name, fill in _DECISION_MATRICES.items()
+        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill)
+        for name, fill in _DECISION_MATRICES.items()
     }
     benchmark = sessions["benchmark_return"].to_numpy() if "benchmark_return" in sessions.columns else None
     return ResearchResult(
@@ -214,24 +217,33 @@ def _read_backtest(
 ) -> BacktestResult:
     shape = (len(sessions), len(symbols))
     dates = sessions["date"].to_numpy()
-    matrices = {
-        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill) for name, fill in _SESSION_MATRICES.items()
-    }
+
+    def column(name: str) -> FloatArray:
+        return np.asarray(sessions[name].to_numpy())
+
+    def matrix(name: str, fill: float) -> FloatArray:
+        return _read_matrix(folder / f"{name}.parquet", shape, symbols, fill)
+
     return BacktestResult(
         dates=dates,
         symbols=symbols,
         initial_cash=header["initial_cash"],
         trades=_read_events(TradeTable, folder / "trades.parquet", dates, symbols),
         stop_events=_read_events(StopTable, folder / "stops.parquet", dates, symbols),
-        costs={kind: sessions[f"cost_{kind}"].to_numpy() for kind in header["cost_kinds"]},
+        costs={kind: column(f"cost_{kind}") for kind in header["cost_kinds"]},
         metrics=PerformanceMetrics(**_from_numbers(header["metrics"])),
-        income=sessions["income"].to_numpy() if "income" in sessions.columns else None,
-        **{name: sessions[column].to_numpy() for name, column in _SESSION_COLUMNS.items()},
-        **matrices,
+        income=column("income") if "income" in sessions.columns else None,
+        equity=column("equity"),
+        cash=column("cash"),
+        returns=column("return"),
+        turnover=column("turnover"),
+        holdings=matrix("holdings", 0.0),
+        weights=matrix("weights", 0.0),
+        symbol_returns=matrix("symbol_returns", np.nan),
     )
 
 
-def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], fill: float) -> NDArray[np.float64]:
+def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], fill: float) -> FloatArray:
     frame = pl.read_parquet(path)
     matrix = np.full(shape, fill)
     position = {symbol: i for i, symbol in enumerate(symbols)}
@@ -241,9 +253,7 @@ def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], f
     return matrix
 
 
-def _read_events(
-    table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]
-) -> Any:
+def _read_events(table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]) -> Any:
     frame = pl.read_parquet(path)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     columns: dict[str, Any] = {

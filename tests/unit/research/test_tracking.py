@@ -65,10 +65,8 @@ class TestSaveRun:
             "tearsheet.html",
             "tearsheet.json",
             *(f"factors/{name}.parquet" for name in result.factor_values),
-            *(
-                f"{name}.parquet"
-                for name in "sessions trades stops holdings weights symbol_returns target_weights scores".split()
-            ),
+            *(f"{name}.parquet" for name in ("sessions", "trades", "stops", "target_weights", "scores")),
+            *(f"{name}.parquet" for name in ("holdings", "weights", "symbol_returns")),
         }
         assert next(iter(json.loads((folder / "run.json").read_text()))) == "schema"
 
@@ -201,7 +199,10 @@ class TestCompareRuns:
         values = {name: matrix.copy() for name, matrix in result.factor_values.items()}
         values["vol_63"][1, 0] = np.nan
         found = self.changed(result, factor_values=values, scores=scores)
-        assert (found.stage, found.cell) == ("factors", f"vol_63 {result.decision_dates[1]} {result.backtest.symbols[0]}")
+        assert (found.stage, found.cell) == (
+            "factors",
+            f"vol_63 {result.decision_dates[1]} {result.backtest.symbols[0]}",
+        )
 
     def test_backtest_last(self, result):
         holdings = result.backtest.holdings.copy()
