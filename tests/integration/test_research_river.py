@@ -1,5 +1,6 @@
 """The river from manifest to target: the same bits twice, and nothing seen of the future."""
 
+import datetime
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from nanodesk.research.run_inputs import read_inputs
 from nanodesk.research.tracking import save_run
 
 DEMO = nanodesk.cli.demo.MANIFEST
+DAY = datetime.date.fromisoformat
 
 RAW = """
 schema = 1
@@ -222,10 +224,17 @@ class TestDeterminism:
         assert stores[0] == stores[1]
         assert len(stores[0]) > 15
 
-    def test_run_id_names_manifest_code_data_and_seed(self, demo):
-        for key, value in (("strategy.seed", 8), ("portfolio.limits.max_weight", 0.16)):
-            other = run_manifest(load_manifest(DEMO, settings={key: value}), base_dir=DEMO.parent)
-            assert other.run_id != demo.run_id
+    def test_run_id_names_the_manifest_and_the_seed(self):
+        ids = set()
+        for settings in (
+            {},
+            {"strategy.seed": 8},
+            {"portfolio.limits.max_weight": 0.16},
+            {"data.start": DAY("1990-01-03")},
+        ):
+            manifest = load_manifest(DEMO, settings={"data.end": DAY("1991-06-28")} | settings)
+            ids.add(run_manifest(manifest, base_dir=DEMO.parent).run_id)
+        assert len(ids) == 4
 
 
 class TestTarget:

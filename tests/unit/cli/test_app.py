@@ -15,6 +15,7 @@ import nanodesk.cli.demo
 from nanodesk import errors
 from nanodesk.cli.app import DATA, DONE, FAILED, USAGE, exit_code, run_command
 from nanodesk.cli.settings import parse_grid, parse_settings
+from nanodesk.research.lake import open_lake
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 SHORT = ["--set", "data.end=1994-12-30"]
@@ -221,22 +222,23 @@ class TestIngest:
         assert again["snapshot_id"] == first["snapshot_id"]
 
     def test_dry_run_and_bad_cells(self, invoke):
-        self.write(close="nan")
+        self.write()
         code, out, _ = invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine", "--dry-run")
         assert code == DONE
-        assert "1 set aside" in out
         assert "nothing was written" in out
         assert not Path("lake").exists()
+        self.write(close="-1")
+        code, _, err = invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine")
+        assert code == DATA
+        assert "prices.csv:3" in err
         self.write(close="abc")
         code, _, err = invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine")
         assert code == DATA
         assert "prices.csv:3: close='abc' is not a number" in err
         assert invoke("ingest", "gone.csv", "--lake", "lake", "--dataset", "mine")[0] == DATA
-        assert not Path("lake").exists()
+        assert open_lake("lake").datasets() == ()
 
     def test_a_lake_of_your_own_runs(self, invoke):
-        from nanodesk.research.lake import open_lake
-
         rows = open_lake("bundled").rows("sp500_20", columns=["close"]).select("date", "symbol", "close")
         rows.filter(pl.col("date") < pl.date(1993, 1, 1)).write_csv("prices.csv")
         assert invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine", "--format", "ohlcv")[0] == DONE
