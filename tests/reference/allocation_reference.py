@@ -139,3 +139,32 @@ def hierarchical_risk_parity(covariance):
 
     halve(order)
     return weights
+
+
+def identity_shrinkage(returns):
+    """Ledoit and Wolf (2004a), section 3.2, written with loops over sessions."""
+    x = np.asarray(returns, float) - np.mean(returns, axis=0)
+    t, n = x.shape
+    s = sum(np.outer(row, row) for row in x) / t
+    m = np.trace(s) / n
+    d2 = np.sum((s - m * np.eye(n)) ** 2) / n
+    b2 = min(d2, sum(np.sum((np.outer(row, row) - s) ** 2) / n for row in x) / t**2)
+    return b2 / d2 * m * np.eye(n) + (1 - b2 / d2) * s
+
+
+def oracle_approximating_shrinkage(returns):
+    """Chen et al. (2010), equation 23, in the form of scikit-learn (2 / n dropped)."""
+    x = np.asarray(returns, float) - np.mean(returns, axis=0)
+    t, n = x.shape
+    s = sum(np.outer(row, row) for row in x) / t
+    trace_of_square, square_of_trace = np.trace(s @ s), np.trace(s) ** 2
+    rho = (trace_of_square + square_of_trace) / ((t + 1) * (trace_of_square - square_of_trace / n))
+    rho = min(1.0, rho)
+    return (1 - rho) * s + rho * np.trace(s) / n * np.eye(n)
+
+
+def market(seed, n_sessions, n_names):
+    """Returns with three common factors."""
+    rng = np.random.default_rng(seed)
+    loadings = rng.normal(1, 0.4, (3, n_names))
+    return rng.normal(2e-4, 0.008, (n_sessions, 3)) @ loadings + rng.normal(0, 0.012, (n_sessions, n_names))

@@ -130,7 +130,7 @@ class Reference:
     # Prices.
 
     def units(self, x: float) -> int:
-        return 0 if math.isnan(x) else math.floor(x * float(self.o.price_scale) + 0.5)
+        return 0 if math.isnan(x) else max(1, math.floor(x * float(self.o.price_scale) + 0.5))
 
     def price(self, name: str, t: int, i: int) -> int:
         matrix = self.bars.get(name)

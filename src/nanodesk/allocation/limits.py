@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.allocation.region import Region
+from nanodesk.allocation.region import SLACK, Region
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
 
 FloatArray = NDArray[np.float64]
@@ -203,7 +203,8 @@ def _previous(previous: ArrayLike, n_names: int) -> FloatArray:
     if not np.isfinite(held).all():
         index = int(np.flatnonzero(~np.isfinite(held))[0])
         raise WeightsError(f"previous[{index}]={held[index]} must be finite.", field="previous", value=held[index])
-    return held
+    # Rounding left over from a drifted position is no position, and would keep its name in every working set.
+    return np.where(np.abs(held) < SLACK, 0.0, held)
 
 
 NO_LIMITS = Limits()

@@ -228,7 +228,7 @@ class Region:
     def rows(self) -> tuple[Rows, Rows, int]:
         """The limits as rows of a program; bounds per name are not among them.
 
-        Gross and turnover are stated with one more variable per name, at least the absolute weight or change.
+        Gross and turnover add a variable, at least the absolute weight or change, for names whose sign is open.
 
         Returns
         -------
@@ -252,12 +252,26 @@ class Region:
                     at_most.add(members, -1.0, cap, family=family)
         n_variables = n
         if self.gross is not None:
-            _add_absolute(at_most, every, n_variables, np.zeros(n), self.gross, "gross")
-            n_variables += n
+            n_variables = self._add_absolute(at_most, np.zeros(n), n_variables, self.gross, "gross")
         if self.previous is not None and self.max_turnover is not None:
-            _add_absolute(at_most, every, n_variables, self.previous, 2 * self.max_turnover, "max_turnover")
-            n_variables += n
+            n_variables = self._add_absolute(at_most, self.previous, n_variables, 2 * self.max_turnover, "max_turnover")
         return equal, at_most, n_variables
+
+    def _add_absolute(self, at_most: Rows, centre: FloatArray, first: int, total: float, family: str) -> int:
+        """``sum(abs(w - centre)) <= total``; returns the number of variables after adding those it needs.
+
+        A name whose bounds lie on one side of its centre (not held before, and no shorts) needs no variable of its
+        own: the sign is known. That keeps the program small and lets names left out be priced exactly.
+        """
+        sign = np.where(self.lower >= centre, 1.0, np.where(self.upper <= centre, -1.0, 0.0))
+        known, open_names = np.flatnonzero(sign != 0), np.flatnonzero(sign == 0)
+        added = first + np.arange(len(open_names))
+        pairs = np.column_stack([open_names, added])
+        at_most.add(pairs, [1.0, -1.0], centre[open_names], family=family)
+        at_most.add(pairs, [-1.0, -1.0], -centre[open_names], family=family)
+        columns, values = np.concatenate([known, added]), np.concatenate([sign[known], np.ones(len(added))])
+        at_most.add(columns[None, :], values[None, :], total + float(sign @ centre), family=family)
+        return first + len(added)
 
     def program(
         self, linear: FloatArray, quadratic: FloatArray | None, preference: FloatArray | None = None
@@ -414,11 +428,3 @@ class Region:
             value=tuple(clashing),
             fix="Loosen the limits named.",
         )
-
-
-def _add_absolute(at_most: Rows, every: IntArray, first: int, centre: FloatArray, total: float, family: str) -> None:
-    """``sum(abs(w - centre)) <= total`` with variables ``first, first + 1, ...`` above each absolute value."""
-    pairs = np.column_stack([every, every + first])
-    at_most.add(pairs, [1.0, -1.0], centre, family=family)
-    at_most.add(pairs, [-1.0, -1.0], -centre, family=family)
-    at_most.add((every + first)[None, :], 1.0, total, family=family)

@@ -12,17 +12,19 @@ from nanodesk.allocation.cone import solve
 from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.small_positions import hold_or_drop
-from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, ValidationError
+from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, SolverError, ValidationError
 
 FloatArray = NDArray[np.float64]
 
 NEWTON_STEPS = 100
 SMALLEST_STEP = 1e-13
 """Relative step that ends the iteration; contributions are then equal to about 1e-13."""
-LARGEST_LAST_STEP = 1e-8
+LARGEST_LAST_STEP = 1e-5
 """Relative step below which a step that no longer halves shows that rounding has been reached."""
 SHORTEST_STEP = 1e-10
-"""Backtracking ends here: what is left is rounding of the objective."""
+"""Backtracking ends here."""
+ROUNDING = 1e-14
+"""Relative rounding of the objective: near the optimum full steps still gain, but the objective no longer shows it."""
 START_SHARES = (1e-2, 1e-4, 1e-6)
 """Least start weight of a name, relative to its unlimited one, so that logarithms are finite; tried in turn."""
 
@@ -212,15 +214,14 @@ def _interior(matrix: FloatArray, shares: FloatArray, region: Region) -> FloatAr
     wanted = _unlimited(matrix, shares) * region.net
     # Divided by the wanted weights squared, a small weight resists as much as a large one.
     linear, quadratic = -1.0 / wanted, np.diag(1.0 / wanted**2)
-    near = region.optimum(linear, quadratic)
-    if (near > START_SHARES[0] * wanted).all():
-        return near
-    for share in START_SHARES:
+    for share in (0.0, *START_SHARES):
         floor = np.maximum(region.lower, np.minimum(region.upper, share * wanted))
         try:
-            return region.within(floor, region.upper).optimum(linear, quadratic)
-        except InfeasibleError:
-            continue
+            near = region.within(floor, region.upper).optimum(linear, quadratic)
+        except SolverError:
+            continue  # a floor this high leaves no room, or none that an interior point method can stand in
+        if (near > START_SHARES[-1] / 2 * wanted).all():
+            return near
     raise InfeasibleError(
         "risk parity holds every name, for which the limits leave no room.",
         field="max_group" if region.previous is None else "max_turnover",
@@ -246,7 +247,8 @@ def _descend(
         last = size
         length = min(1.0, 0.99 / float((-step / y).max())) if (step < 0).any() else 1.0
         before = value(y)
-        while value(y + length * step) > before + 0.25 * length * slope and length > SHORTEST_STEP:
+        rounding = ROUNDING * max(1.0, abs(before))
+        while value(y + length * step) > before + 0.25 * length * slope + rounding and length > SHORTEST_STEP:
             length /= 2
         y = y + length * step
     raise NotConvergedError(

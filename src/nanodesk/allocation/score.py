@@ -147,7 +147,8 @@ def fit(raw: ArrayLike, *, limits: Limits = NO_LIMITS, previous: ArrayLike | Non
     """Scale raw weights to the net weight and move them into the limits as little as possible.
 
     The distance is ``sum((w - raw)**2 / abs(raw))``. With caps alone this is water-filling: capped names stand at
-    their caps and all others keep their proportions. A name with a raw weight of zero is not held.
+    their caps and all others keep their proportions. A name with a raw weight of zero is not held, unless a limit on
+    turnover keeps it from being sold at once; then it counts like the smallest raw weight.
 
     Parameters
     ----------
@@ -186,7 +187,8 @@ def fit(raw: ArrayLike, *, limits: Limits = NO_LIMITS, previous: ArrayLike | Non
     region = limits.region(len(wanted), previous)
     if limits.long_only or not (wanted < 0).any():
         region = region.long_part()
-    region = region.without(wanted == 0.0)
+    leaving = np.zeros(len(wanted), dtype=np.bool_) if region.previous is None else region.previous != 0.0
+    region = region.without((wanted == 0.0) & ~leaving)
     if not region.is_empty:
         region.check()
     return hold_or_drop(lambda part: _nearest(wanted, part), region)
@@ -242,7 +244,7 @@ def _nearest(wanted: FloatArray, region: Region) -> FloatArray:
     if region.violation(target) <= 1e-12:
         return target
     held = size > 0
-    pull = np.where(held, 1.0 / np.where(held, np.abs(target), 1.0), 1.0)
+    pull = 1.0 / np.where(held, np.abs(target), np.abs(target[held]).min())
     return region.optimum(np.where(held, -np.sign(usable), 0.0), np.diag(pull))
 
 

@@ -225,8 +225,8 @@ def _simulate(
 ) -> Books:
     n_dates, n_symbols = bars.close.shape
     room = kernel.TRADES_PER_CELL * n_symbols
-    state = np.zeros((21, n_symbols), np.int64)
-    state[10] = _NEVER
+    state = np.zeros((19, n_symbols), np.int64)
+    state[8] = _NEVER
     tracks_changes = stops is not None and stops.atr_multiple is not None and stops.atr == "close_change"
     books = Books(
         sessions=np.zeros((n_dates, len(kernel.SESSION_COLUMNS)), np.int64),
@@ -249,7 +249,7 @@ def _simulate(
         "stops": books.stops,
         "state": state,
         "changes": np.zeros((stops.atr_period if stops and tracks_changes else 1, n_symbols), np.int64),
-        "measures": np.zeros((3, n_symbols)),
+        "measures": np.zeros((4, n_symbols)),
         "log_returns": np.zeros(int(numbers["impact_window"])),
     }
     arrays.update(_actions(bars))
@@ -467,8 +467,7 @@ def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
         matrix = getattr(bars, name)
         if matrix is None:
             continue
-        units = matrix[row] * scale + 0.5
-        bad = ~np.isnan(matrix[row]) & ~((units >= 1.0) & (units < 2.0**50))
+        bad = (matrix[row] < 0.5 / scale) | (matrix[row] >= 2.0**50 / scale)
         if bad.any():
             column = int(np.argmax(bad))
             value = float(matrix[row, column])
@@ -477,7 +476,7 @@ def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
                 f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}).",
                 field=name,
                 value=value,
-                allowed="finite, at least one price unit and below 2**50 of them, or nan where there was no trade",
+                allowed="finite, at least half a price unit and below 2**50 of them, or nan where there was no trade",
                 fix="Choose another price_scale." if small else "Set the cell to nan, or drop the row.",
             )
     raise AssertionError(f"no bad price in row {row}")  # pragma: no cover

@@ -47,7 +47,11 @@ class Side(Enum):
             if isinstance(side, str) and side.lower() in (member.value, member.value[0]):
                 return member
         raise ValidationError(
-            f"side={side!r} is unknown.", field="side", value=side, allowed='"buy" or "sell"', fix='Use "buy" or "sell".'
+            f"side={side!r} is unknown.",
+            field="side",
+            value=side,
+            allowed='"buy" or "sell"',
+            fix='Use "buy" or "sell".',
         )
 
 

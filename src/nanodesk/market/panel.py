@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,9 @@ class PricePanel:
         panel : PricePanel
             A panel over the same memory.
         """
-        cut = {name: getattr(self, name)[start:stop] for name in _FIELDS if getattr(self, name) is not None}
+        cut: dict[str, Any] = {
+            name: getattr(self, name)[start:stop] for name in _FIELDS if getattr(self, name) is not None
+        }
         return replace(self, dates=self.dates[start:stop], **cut)
 
     def columns(self, symbols: Sequence[str]) -> PricePanel:
@@ -120,7 +123,7 @@ class PricePanel:
                 allowed="symbols of the panel",
             )
         index = [position[symbol] for symbol in symbols]
-        cut = {
+        cut: dict[str, Any] = {
             name: np.ascontiguousarray(getattr(self, name)[:, index])
             for name in _FIELDS
             if getattr(self, name) is not None

@@ -101,7 +101,9 @@ def round_to_tick(price: int, tick_size: int) -> int:
     (100, -125)
     """
     if tick_size <= 0:
-        raise PriceError(f"tick_size={tick_size} must be at least 1.", field="tick_size", value=tick_size, allowed=">= 1")
+        raise PriceError(
+            f"tick_size={tick_size} must be at least 1.", field="tick_size", value=tick_size, allowed=">= 1"
+        )
     sign = -1 if price < 0 else 1
     return sign * ((abs(price) * 2 + tick_size) // (2 * tick_size)) * tick_size
 
@@ -132,6 +134,8 @@ def floor_to_lot(quantity: int, lot_size: int) -> int:
     (200, -200)
     """
     if lot_size <= 0:
-        raise QuantityError(f"lot_size={lot_size} must be at least 1.", field="lot_size", value=lot_size, allowed=">= 1")
+        raise QuantityError(
+            f"lot_size={lot_size} must be at least 1.", field="lot_size", value=lot_size, allowed=">= 1"
+        )
     sign = -1 if quantity < 0 else 1
     return sign * (abs(quantity) // lot_size) * lot_size

@@ -53,7 +53,9 @@ class Target:
                 )
         long = sum(weight for weight in self.weights.values() if weight > 0)
         if long > 1 + 1e-9:
-            raise WeightsError(f"long weights add to {long:.6f}, more than 1.", field="targets", value=long, allowed="<= 1")
+            raise WeightsError(
+                f"long weights add to {long:.6f}, more than 1.", field="targets", value=long, allowed="<= 1"
+            )
 
     def to_json(self) -> str:
         """The file's text: keys in fixed order, symbols sorted.

@@ -116,6 +116,9 @@ class ResearchResult:
         Weights of the last decision date, ready to trade.
     periods_per_year : int
         Sessions per year used for annualising.
+    n_trials : int
+        Distinct runs of this strategy that the run store knows, this one included: what the deflated Sharpe
+        ratio must be told.
     """
 
     run_id: str
@@ -138,3 +141,4 @@ class ResearchResult:
     warnings: tuple[str, ...]
     target: Target
     periods_per_year: int = 252
+    n_trials: int = 1

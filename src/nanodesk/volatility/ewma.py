@@ -118,37 +118,43 @@ def garch_ewma_forecast_published(returns: ArrayLike, p: int = 1, q: int = 1, me
     q = min(max(int(q), 1), MOST_LAGS, len(series))
     shocks = series - series.mean() if mean in ("constant", "mean") else series
     variances = _variances(shocks, p, q)
-    return math.sqrt(_next_variance(shocks, variances, len(shocks), p, q, len(variances)))
+    return math.sqrt(_next_variance(shocks.tolist(), variances, _weights(p, q)))
 
 
 def _variances(shocks: FloatArray, p: int, q: int) -> list[float]:
     """``h[0], ..., h[T]``; the last one is the variance that follows the last shock."""
-    first = max(float(np.var(shocks, ddof=1)), LEAST_VARIANCE)
-    variances = [first]
-    for t in range(1, len(shocks) + 1):
-        variances.append(_next_variance(shocks, variances, t, p, q, t))
+    weights = _weights(p, q)
+    known: list[float] = []
+    variances = [max(float(np.var(shocks, ddof=1)), LEAST_VARIANCE)]
+    for shock in shocks.tolist():
+        known.append(shock)
+        variances.append(_next_variance(known, variances, weights))
     return variances
 
 
-def _next_variance(
-    shocks: FloatArray, variances: list[float], n_shocks: int, p: int, q: int, n_variances: int
-) -> float:
-    shock_weights = _lag_weights(SHOCK_WEIGHT, SHOCK_RATIO, p)
-    variance_weights = _lag_weights(VARIANCE_WEIGHT, VARIANCE_RATIO, q)
-    pull = max(1.0 - sum(shock_weights) - sum(variance_weights), LEAST_PULL)
-    total = pull * variances[0]
-    for lag, weight in enumerate(shock_weights, start=1):
-        if n_shocks >= lag:
-            total += weight * float(shocks[n_shocks - lag]) ** 2
-    for lag, weight in enumerate(variance_weights, start=1):
-        if n_variances >= lag:
-            total += weight * variances[n_variances - lag]
-    return max(total, LEAST_VARIANCE)
+def _weights(p: int, q: int) -> tuple[float, list[float], list[float]]:
+    """Pull towards the first variance, weights of shocks and of variances, nearest lag first."""
+    of_shocks = _lag_weights(SHOCK_WEIGHT, SHOCK_RATIO, p)
+    of_variances = _lag_weights(VARIANCE_WEIGHT, VARIANCE_RATIO, q)
+    return max(1.0 - sum(of_shocks) - sum(of_variances), LEAST_PULL), of_shocks, of_variances
 
 
 def _lag_weights(total: float, ratio: float, lags: int) -> list[float]:
     raw = [ratio**lag for lag in range(lags)]
     return [total * weight / sum(raw) for weight in raw]
+
+
+def _next_variance(
+    shocks: list[float], variances: list[float], weights: tuple[float, list[float], list[float]]
+) -> float:
+    pull, of_shocks, of_variances = weights
+    total = pull * variances[0]
+    # Near the start there are fewer terms than lags; the missing ones are dropped.
+    for lag in range(min(len(of_shocks), len(shocks))):
+        total += of_shocks[lag] * shocks[-1 - lag] ** 2
+    for lag in range(min(len(of_variances), len(variances))):
+        total += of_variances[lag] * variances[-1 - lag]
+    return max(total, LEAST_VARIANCE)
 
 
 def riskmetrics_volatility(returns: ArrayLike, *, decay: float = 0.94) -> FloatArray:

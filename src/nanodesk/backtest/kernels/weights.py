@@ -5,9 +5,9 @@ or a fixed fraction of one), and money is their product, so the ledger adds and 
 Decisions (target sizes, costs, stop levels) are IEEE doubles in a fixed order of operations, truncated or rounded
 once; the slow reference in the tests repeats them and must agree to the last bit.
 
-Layout: prices and weights stay in the caller's (sessions x symbols) doubles and are read once, a row at a time,
-into the arrays of length N below, which stay in the first-level cache. A trade is one record of four integers.
-Before a session starts there is room for every trade it could make; otherwise ``run`` returns FULL and the shell
+Layout: prices and weights stay in the caller's (sessions x symbols) doubles. Of each row every cell is checked, in a
+loop the compiler can vectorise, but only what is held or asked for is turned into integers: positions are few where
+symbols are many, and integer sums do not care about order. A trade is one record of four integers. Before a session starts there is room for every trade it could make; otherwise ``run`` returns FULL and the shell
 calls again with a longer table, because all state lives in the engine.
 
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
@@ -28,8 +28,14 @@ MONEY_RANGE = cython.declare(cython.int, 6)
 # Fill policies and what stops look at; the shell uses the same numbers.
 SAME_CLOSE = cython.declare(cython.int, 0)
 NEXT_OPEN = cython.declare(cython.int, 1)
-NEXT_CLOSE = cython.declare(cython.int, 2)
 VWAP_PROXY = cython.declare(cython.int, 3)
+
+# Which price of a bar is meant.
+OPEN = cython.declare(cython.int, 0)
+HIGH = cython.declare(cython.int, 1)
+LOW = cython.declare(cython.int, 2)
+CLOSE = cython.declare(cython.int, 3)
+TYPICAL = cython.declare(cython.int, 4)
 
 REBALANCE = cython.declare(cython.int, 0)
 FIXED_STOP = cython.declare(cython.int, 1)
@@ -87,11 +93,10 @@ class Engine:
     # State, all of length N.
     position: cython.longlong[::1]
     mark: cython.longlong[::1]  # last known price
-    price: cython.longlong[::1]  # close of this session, 0 where there is none
-    fill_price: cython.longlong[::1]
-    bar_open: cython.longlong[::1]
-    bar_high: cython.longlong[::1]
-    bar_low: cython.longlong[::1]
+    price: cython.longlong[::1]  # of what is held or asked for, at this moment of the session; 0 where there is none
+    held: cython.longlong[::1]  # columns with a position, in no order
+    slot: cython.longlong[::1]  # where a held column stands in there
+    is_held: cython.double[::1]  # 1 for a position, else 0
     entry: cython.longlong[::1]
     best: cython.longlong[::1]
     opened: cython.longlong[::1]
@@ -115,6 +120,7 @@ class Engine:
     cash: cython.longlong
     row: cython.Py_ssize_t
     n_symbols: cython.Py_ssize_t
+    n_held: cython.Py_ssize_t
     n_trades: cython.Py_ssize_t
     n_stops: cython.Py_ssize_t
     n_candidates: cython.Py_ssize_t
@@ -139,6 +145,8 @@ class Engine:
     row_is_long: cython.bint
     # Options.
     scale: cython.double
+    least_price: cython.double  # half a unit, in the caller's numbers
+    most_price: cython.double
     quantity_scale: cython.double
     fill: cython.int
     raises_missing: cython.bint
@@ -196,33 +204,34 @@ class Engine:
         self.position = state[0]
         self.mark = state[1]
         self.price = state[2]
-        self.fill_price = state[3]
-        self.bar_open = state[4]
-        self.bar_high = state[5]
-        self.bar_low = state[6]
-        self.entry = state[7]
-        self.best = state[8]
-        self.opened = state[9]
-        self.blocked = state[10]
-        self.last_seen = state[11]
-        self.n_changes = state[12]
-        self.n_ranges = state[13]
-        self.range_close = state[14]
-        self.candidate = state[15]
-        self.delta = state[16]
-        self.sized = state[17]
+        self.held = state[3]
+        self.slot = state[4]
+        self.entry = state[5]
+        self.best = state[6]
+        self.opened = state[7]
+        self.blocked = state[8]
+        self.last_seen = state[9]
+        self.n_changes = state[10]
+        self.n_ranges = state[11]
+        self.range_close = state[12]
+        self.candidate = state[13]
+        self.delta = state[14]
+        self.sized = state[15]
+        self.sells = state[16]
+        self.buys = state[17]
         self.statistics_row = state[18]
-        self.sells = state[19]
-        self.buys = state[20]
         self.changes = arrays["changes"]
         measures = arrays["measures"]
         self.average_range = measures[0]
         self.average_volume = measures[1]
         self.volatility = measures[2]
+        self.is_held = measures[3]
         self.log_returns = arrays["log_returns"]
         self.n_symbols = self.close.shape[1]
         self.cash = numbers["cash"]
         self.scale = numbers["scale"]
+        self.least_price = 0.5 / self.scale
+        self.most_price = 2.0**50 / self.scale
         self.quantity_scale = numbers["quantity_scale"]
         self.fill = numbers["fill"]
         self.raises_missing = numbers["raises_missing"]
@@ -312,50 +321,23 @@ class Engine:
         k: cython.longlong = self.decision[decided] if decided >= 0 else -1
         self.commission = self.spread = self.impact = 0
         self.borrow = self.income = self.traded = 0
-        if self.has_actions and self.action_row[t] != 0:
+        self._fetch_ahead(t, k)
+        status = self._check_bar(t, k >= 0)
+        if status == 0 and self.has_actions and self.action_row[t] != 0:
             status = self._corporate_actions(t)
-            if status != 0:
-                return status
-        if self.has_delistings and self.delistings[t] != 0:
+        if status == 0 and self.has_delistings and self.delistings[t] != 0:
             status = self._delist(t)
-            if status != 0:
-                return status
-        if self.intrabar or (self.fill == NEXT_OPEN and k >= 0):
-            status = self._read_prices(self.open[t], self.bar_open)
-            if status != 0:
-                return status
-        if self.intrabar:
+        if status == 0 and self.intrabar:
             status = self._stop_at_open(t)
-            if status != 0:
-                return status
-        if self.fill == NEXT_OPEN and k >= 0:
-            status = self._rebalance(t, decided, k, self.bar_open)
-            if status != 0:
-                return status
-        if self.has_stops and (self.intrabar or self.wilder):
-            status = self._read_prices(self.high[t], self.bar_high)
-            if status != 0:
-                return status
-            status = self._read_prices(self.low[t], self.bar_low)
-            if status != 0:
-                return status
-        if self.intrabar:
+        if status == 0 and k >= 0 and self.fill == NEXT_OPEN:
+            status = self._rebalance(t, decided, k, OPEN)
+        if status == 0 and self.intrabar:
             status = self._stop_in_range(t)
-            if status != 0:
-                return status
-        status = self._read_prices(self.close[t], self.price)
-        if status != 0:
-            return status
-        if self.fill == VWAP_PROXY:
-            if k >= 0:
-                status = self._read_typical(t)
-                if status == 0:
-                    status = self._rebalance(t, decided, k, self.fill_price)
-        elif self.fill != NEXT_OPEN and k >= 0:
-            status = self._rebalance(t, decided, k, self.price)
-        if status != 0:
-            return status
-        return self._close_session(t)
+        if status == 0 and k >= 0 and self.fill != NEXT_OPEN:
+            status = self._rebalance(t, decided, k, TYPICAL if self.fill == VWAP_PROXY else CLOSE)
+        if status == 0:
+            status = self._close_session(t)
+        return status
 
     @cython.cfunc
     @cython.nogil
@@ -364,31 +346,32 @@ class Engine:
         """Stops at the close, then marks, value, borrow and the records of the session."""
         status: cython.int
         i: cython.Py_ssize_t
-        quantity: cython.longlong
-        mark: cython.longlong
+        j: cython.Py_ssize_t
         value: cython.longlong = 0
         short: cython.double = 0.0
-        if self.raises_missing:
-            for i in range(self.n_symbols):
-                if self.price[i] == 0 and self.position[i] != 0:
-                    self.error_column = i
-                    return MISSING_PRICE
         if self.has_stops:
             if self.wilder:
-                self._update_ranges()
+                self._update_ranges(t)
             status = self._stop_at_close(t)
             if status != 0:
                 return status
+        self._price_held(t, CLOSE)
+        if self.raises_missing:
+            for j in range(self.n_held):
+                if self.price[self.held[j]] == 0:
+                    self.error_column = self.held[j]
+                    return MISSING_PRICE
         if self._fits() == 0:
             return MONEY_RANGE
-        for i in range(self.n_symbols):
-            quantity = self.position[i]
-            mark = self.price[i] if self.price[i] > 0 else self.mark[i]
-            self.mark[i] = mark
-            self.holdings[t, i] = quantity
-            value += quantity * mark
+        for j in range(self.n_held):
+            i = self.held[j]
+            if self.price[i] > 0:
+                self.mark[i] = self.price[i]
+            value += self.position[i] * self.mark[i]
+        self.holdings[t, :] = self.position
         if self.borrow_bps > 0.0:
-            for i in range(self.n_symbols):
+            for j in range(self.n_held):
+                i = self.held[j]
                 if self.position[i] < 0:
                     short += cython.cast(cython.double, -self.position[i] * self.mark[i])
             self.borrow = self._rounded(short * self.borrow_bps / 10000.0 / self.periods_per_year)
@@ -411,82 +394,113 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _read_prices(self, source: cython.const[cython.double][::1], prices: cython.longlong[::1]) -> cython.int:
-        """One row of a matrix in price units; 0 stands for no price.
-
-        The first loop has no branch; the second runs only where a cell was not a good price. Or-ing the prices gives
-        a bound of the highest one that costs less than a maximum.
-        """
+    def _fetch_ahead(self, t: cython.Py_ssize_t, k: cython.longlong) -> cython.int:
+        """Ask for the rows of the next session: a row is near a page long, where hardware prefetching stops."""
         i: cython.Py_ssize_t
-        scale: cython.double = self.scale
-        units: cython.double
-        good: cython.bint
-        all_good: cython.bint = True
-        bits: cython.longlong = self.price_bits
-        for i in range(source.shape[0]):
-            units = source[i] * scale + 0.5
-            good = (units >= 1.0) & (units < MAX_PRICE)
-            all_good &= good
-            prices[i] = cython.cast(cython.longlong, units if good else 0.0)
-            bits |= prices[i]
-        self.price_bits = bits
-        if all_good:
-            return 0
-        for i in range(source.shape[0]):
-            if prices[i] == 0 and source[i] == source[i]:
-                self.error_column = i
-                return BAD_PRICE
+        if t + 1 < self.close.shape[0]:
+            for i in range(0, self.n_symbols, 8):
+                prefetch(cython.address(self.close[t + 1, i]))
+        if k >= 0 and k + 1 < self.weights.shape[0]:
+            for i in range(0, self.n_symbols, 8):
+                prefetch(cython.address(self.weights[k + 1, i]))
         return 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _read_typical(self, t: cython.Py_ssize_t) -> cython.int:
-        """Mean of open, high, low and close; no price where one of them is missing."""
+    def _check_bar(self, t: cython.Py_ssize_t, trades: cython.bint) -> cython.int:
+        """Whether every price of the bar that this run looks at is one, or missing."""
+        status: cython.int = self._check_prices(self.close[t])
+        if status == 0 and (self.intrabar or self.fill == VWAP_PROXY or (self.fill == NEXT_OPEN and trades)):
+            status = self._check_prices(self.open[t])
+        if status == 0 and (self.intrabar or self.wilder or self.fill == VWAP_PROXY):
+            status = self._check_prices(self.high[t])
+            if status == 0:
+                status = self._check_prices(self.low[t])
+        return status
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _check_prices(self, source: cython.const[cython.double][::1]) -> cython.int:
+        """Every cell at least half a unit and below the largest price; nan compares false with both."""
         i: cython.Py_ssize_t
-        units: cython.double
-        mean: cython.double
-        for i in range(self.n_symbols):
-            mean = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
-            units = mean * self.scale + 0.5
-            if mean != mean:
-                self.fill_price[i] = 0
-            elif units >= 1.0 and units < MAX_PRICE:
-                self.fill_price[i] = cython.cast(cython.longlong, units)
-                self.price_bits |= self.fill_price[i]
-            else:
-                self.error_column = i
-                return BAD_PRICE
-        return 0
+        least: cython.double = self.least_price
+        lowest: cython.double = least
+        highest: cython.double = least
+        for i in range(source.shape[0]):
+            lowest = source[i] if source[i] < lowest else lowest
+            highest = source[i] if source[i] > highest else highest
+        return BAD_PRICE if lowest < least or highest >= self.most_price else 0
 
     @cython.cfunc
     @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _quote(self, t: cython.Py_ssize_t, i: cython.Py_ssize_t, which: cython.int) -> cython.longlong:
+        """A price in units; 0 stands for none."""
+        x: cython.double
+        units: cython.longlong
+        if which == CLOSE:
+            x = self.close[t, i]
+        elif which == OPEN:
+            x = self.open[t, i]
+        elif which == HIGH:
+            x = self.high[t, i]
+        elif which == LOW:
+            x = self.low[t, i]
+        else:
+            x = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
+        units = cython.cast(cython.longlong, x * self.scale + 0.5 if x == x else 0.0)
+        units = 1 if units == 0 and x == x else units  # half a unit, less the last bit of the product
+        self.price_bits |= units
+        return units
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _price_held(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
+        j: cython.Py_ssize_t
+        for j in range(self.n_held):
+            self.price[self.held[j]] = self._quote(t, self.held[j], which)
+        return 0
+
+    @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
     def _fits(self) -> cython.int:
         """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
         i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
         gross: cython.double = 0.0
         if self.units_held * cython.cast(cython.double, self.price_bits) < LIMIT:
             return 1
-        for i in range(self.n_symbols):
-            gross += fabs(cython.cast(cython.double, self.position[i])) * self._highest_mark(i)
+        for j in range(self.n_held):
+            i = self.held[j]
+            gross += fabs(cython.cast(cython.double, self.position[i])) * cython.cast(
+                cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i]
+            )
         return 1 if gross < LIMIT else 0
 
     @cython.cfunc
-    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
-    def _highest_mark(self, i: cython.Py_ssize_t) -> cython.double:
-        """The highest price at which this session can value the symbol."""
-        highest: cython.longlong = self.mark[i]
-        if self.price[i] > highest:
-            highest = self.price[i]
-        if self.bar_open[i] > highest:
-            highest = self.bar_open[i]
-        if self.fill_price[i] > highest:
-            highest = self.fill_price[i]
-        return cython.cast(cython.double, highest)
+    def _hold(self, i: cython.Py_ssize_t, after: cython.longlong) -> cython.int:
+        """Set a position and keep the list of what is held."""
+        before: cython.longlong = self.position[i]
+        self.units_held += fabs(cython.cast(cython.double, after)) - fabs(cython.cast(cython.double, before))
+        self.position[i] = after
+        if before == 0 and after != 0:
+            self.held[self.n_held] = i
+            self.slot[i] = self.n_held
+            self.is_held[i] = 1.0
+            self.n_held += 1
+        elif before != 0 and after == 0:
+            self.n_held -= 1
+            self.held[self.slot[i]] = self.held[self.n_held]
+            self.slot[self.held[self.n_held]] = self.slot[i]
+            self.is_held[i] = 0.0
+        return 0
 
     # Trading.
 
@@ -603,8 +617,7 @@ class Engine:
         if self.cash > MAX_MONEY or self.cash < -MAX_MONEY or self.traded > MAX_MONEY:
             self.error_column = i
             return MONEY_RANGE
-        self.position[i] = after
-        self.units_held += fabs(cython.cast(cython.double, after)) - fabs(cython.cast(cython.double, held))
+        self._hold(i, after)
         self.mark[i] = price
         self.trades[self.n_trades, 0] = i * 8 + reason
         self.trades[self.n_trades, 1] = delta
@@ -631,7 +644,7 @@ class Engine:
         for i in range(self.n_symbols):
             w = self.weights[k, i]
             self.candidate[n] = i
-            n += (w == w) & ((w != 0.0) | (self.position[i] != 0))
+            n += fabs(w) + self.is_held[i] > 0.0  # false for nan
         for j in range(n):
             w = self.weights[k, self.candidate[j]]
             gross += fabs(w)
@@ -648,9 +661,9 @@ class Engine:
     @cython.nogil
     @cython.exceptval(-1)
     def _rebalance(
-        self, t: cython.Py_ssize_t, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, prices: cython.longlong[::1]
+        self, t: cython.Py_ssize_t, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, which: cython.int
     ) -> cython.int:
-        """Trade toward one row of weights at the given prices: sells first, then buys."""
+        """Trade toward one row of weights at one price of the bar: sells first, then buys."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
         n_sells: cython.Py_ssize_t = 0
@@ -659,21 +672,24 @@ class Engine:
         equity: cython.longlong = self.cash
         if status != 0 or self.n_candidates == 0:
             return status
+        self._price_held(t, which)
         if self._fits() == 0:
             return MONEY_RANGE
-        for i in range(self.n_symbols):
-            equity += self.position[i] * (prices[i] if prices[i] > 0 else self.mark[i])
+        for j in range(self.n_held):
+            i = self.held[j]
+            equity += self.position[i] * (self.price[i] if self.price[i] > 0 else self.mark[i])
         if equity <= 0:
             return 0
         for j in range(self.n_candidates):
             i = self.candidate[j]
+            self.price[i] = self._quote(t, i, which)
             self.delta[j] = 0
-            if prices[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
-                status = self._size(i, j, t, self.weights[k, i], prices[i], cython.cast(cython.double, equity))
+            if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
+                status = self._size(i, j, t, self.weights[k, i], self.price[i], cython.cast(cython.double, equity))
                 if status != 0:
                     return status
         if self.max_turnover >= 0.0:
-            self._cap_turnover(prices, cython.cast(cython.double, equity))
+            self._cap_turnover(cython.cast(cython.double, equity))
         # Which trades are sales is random, so the lists are made without a branch to mispredict.
         for j in range(self.n_candidates):
             self.sells[n_sells] = j
@@ -682,14 +698,14 @@ class Engine:
             n_buys += self.delta[j] > 0
         for j in range(n_sells):
             i = self.candidate[self.sells[j]]
-            status = self._trade(i, t, self.delta[self.sells[j]], prices[i], REBALANCE)
+            status = self._trade(i, t, self.delta[self.sells[j]], self.price[i], REBALANCE)
             if status != 0:
                 return status
         if self.reserves and self.row_is_long and self.row_gross <= 1.0 + 1e-9:
-            return self._buy_within_cash(t, n_buys, prices)
+            return self._buy_within_cash(t, n_buys)
         for j in range(n_buys):
             i = self.candidate[self.buys[j]]
-            status = self._trade(i, t, self.delta[self.buys[j]], prices[i], REBALANCE)
+            status = self._trade(i, t, self.delta[self.buys[j]], self.price[i], REBALANCE)
             if status != 0:
                 return status
         return 0
@@ -755,14 +771,14 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _cap_turnover(self, prices: cython.longlong[::1], equity: cython.double) -> cython.int:
+    def _cap_turnover(self, equity: cython.double) -> cython.int:
         """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
         j: cython.Py_ssize_t
         total: cython.double = 0.0
         allowed: cython.double = 2.0 * self.max_turnover * equity
         for j in range(self.n_candidates):
             total += fabs(cython.cast(cython.double, self.delta[j])) * cython.cast(
-                cython.double, prices[self.candidate[j]]
+                cython.double, self.price[self.candidate[j]]
             )
         if total <= allowed:
             return 0
@@ -775,9 +791,7 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _buy_within_cash(
-        self, t: cython.Py_ssize_t, n_buys: cython.Py_ssize_t, prices: cython.longlong[::1]
-    ) -> cython.int:
+    def _buy_within_cash(self, t: cython.Py_ssize_t, n_buys: cython.Py_ssize_t) -> cython.int:
         """Buy, shrinking all purchases by one factor until they and their costs fit the cash at hand.
 
         The factor is found by at most CASH_ATTEMPTS corrections; where a minimum commission or impact keeps
@@ -803,10 +817,10 @@ class Engine:
                         cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor)
                     )
                 self.sized[j] = quantity
-                if cython.cast(cython.double, quantity) * cython.cast(cython.double, prices[i]) > LIMIT:
+                if cython.cast(cython.double, quantity) * cython.cast(cython.double, self.price[i]) > LIMIT:
                     self.error_column = i
                     return MONEY_RANGE
-                notional = quantity * prices[i]
+                notional = quantity * self.price[i]
                 if quantity > 0:
                     needed += notional + self._cost(i, t, quantity, notional)
                 if needed > MAX_MONEY:
@@ -820,9 +834,9 @@ class Engine:
             i = self.candidate[self.buys[j]]
             quantity = self.sized[j]
             if not fits and quantity > 0:
-                quantity = self._affordable(i, t, quantity, prices[i])
+                quantity = self._affordable(i, t, quantity, self.price[i])
             if quantity > 0:
-                status = self._trade(i, t, quantity, prices[i], REBALANCE)
+                status = self._trade(i, t, quantity, self.price[i], REBALANCE)
                 if status != 0:
                     return status
         return 0
@@ -909,13 +923,12 @@ class Engine:
         # A ratio such as 1/3 is not exact in binary: 300 shares must not become 99 and a fraction.
         if fabs(exact - whole) > 1e-9 * (exact if exact > 1.0 else 1.0):
             whole = cython.cast(cython.double, cython.cast(cython.longlong, exact))
-            price = self._price_of_day(i, t)
+            price = cython.cast(cython.double, self._price_of_day(i, t))
             if not (exact - whole) * price < LIMIT:
                 self.error_column = i
                 return MONEY_RANGE
             self._receive((exact - whole) * price, held > 0.0)
-        self.position[i] = cython.cast(cython.longlong, whole if held > 0.0 else -whole)
-        self.units_held += whole - fabs(held)
+        self._hold(i, cython.cast(cython.longlong, whole if held > 0.0 else -whole))
         if self.has_stops:
             self.entry[i] = self._rescaled(self.entry[i], ratio)
             self.best[i] = self._rescaled(self.best[i], ratio)
@@ -942,17 +955,14 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _price_of_day(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.double:
-        """Open of the session, else its close, else the last known price; in price units."""
-        units: cython.double
-        if self.has_open:
-            units = self.open[t, i] * self.scale + 0.5
-            if units >= 1.0 and units < MAX_PRICE:
-                return cython.cast(cython.double, cython.cast(cython.longlong, units))
-        units = self.close[t, i] * self.scale + 0.5
-        if units >= 1.0 and units < MAX_PRICE:
-            return cython.cast(cython.double, cython.cast(cython.longlong, units))
-        return cython.cast(cython.double, self.mark[i])
+    def _price_of_day(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.longlong:
+        """Open of the session, else its close, else the last known price."""
+        units: cython.longlong = 0
+        if self.has_open and self.open[t, i] >= self.least_price and self.open[t, i] < self.most_price:
+            units = self._quote(t, i, OPEN)
+        if units == 0:
+            units = self._quote(t, i, CLOSE)
+        return units if units > 0 else self.mark[i]
 
     @cython.cfunc
     @cython.nogil
@@ -1065,13 +1075,16 @@ class Engine:
         i: cython.Py_ssize_t
         status: cython.int
         level: cython.longlong
+        price: cython.longlong
         for i in range(self.n_symbols):
-            if self.position[i] != 0 and self.bar_open[i] > 0:
-                level = self._level(i)
-                if level > 0 and (self.bar_open[i] <= level if self.position[i] > 0 else self.bar_open[i] >= level):
-                    status = self._exit(i, t, level, self.bar_open[i])
-                    if status != 0:
-                        return status
+            if self.position[i] == 0:
+                continue
+            price = self._quote(t, i, OPEN)
+            level = self._level(i) if price > 0 else 0
+            if level > 0 and (price <= level if self.position[i] > 0 else price >= level):
+                status = self._exit(i, t, level, price)
+                if status != 0:
+                    return status
         return 0
 
     @cython.cfunc
@@ -1083,20 +1096,24 @@ class Engine:
         status: cython.int
         level: cython.longlong
         price: cython.longlong
+        high: cython.longlong
+        low: cython.longlong
         for i in range(self.n_symbols):
-            if self.position[i] == 0 or self.bar_low[i] == 0 or self.bar_high[i] == 0:
+            if self.position[i] == 0:
                 continue
+            high = self._quote(t, i, HIGH)
+            low = self._quote(t, i, LOW)
             level = self._level(i)
-            if level == 0:
+            if high == 0 or low == 0 or level == 0:
                 continue
             if self.position[i] > 0:
-                if self.bar_low[i] > level:
+                if low > level:
                     continue
-                price = level if level < self.bar_high[i] else self.bar_high[i]
+                price = level if level < high else high
             else:
-                if self.bar_high[i] < level:
+                if high < level:
                     continue
-                price = level if level > self.bar_low[i] else self.bar_low[i]
+                price = level if level > low else low
             status = self._exit(i, t, level, price)
             if status != 0:
                 return status
@@ -1110,31 +1127,29 @@ class Engine:
         i: cython.Py_ssize_t
         status: cython.int
         level: cython.longlong
-        high: cython.longlong
-        low: cython.longlong
+        seen: cython.longlong
+        close: cython.longlong
         change: cython.longlong
         for i in range(self.n_symbols):
             if self.position[i] == 0 or (self.opened[i] == t and self.fill != NEXT_OPEN):
                 continue
-            high = self.bar_high[i] if self.intrabar else self.price[i]
-            low = self.bar_low[i] if self.intrabar else self.price[i]
-            if self.position[i] > 0:
-                if high > self.best[i]:
-                    self.best[i] = high
-            elif low > 0 and low < self.best[i]:
-                self.best[i] = low
-            if self.price[i] == 0:
+            close = seen = self._quote(t, i, CLOSE)
+            if self.intrabar:
+                seen = self._quote(t, i, HIGH if self.position[i] > 0 else LOW)
+            if seen > 0 and (seen > self.best[i] if self.position[i] > 0 else seen < self.best[i]):
+                self.best[i] = seen
+            if close == 0:
                 continue
             if self.atr_multiple > 0.0 and not self.wilder:
-                change = self.price[i] - self.last_seen[i]
+                change = close - self.last_seen[i]
                 self.changes[self.n_changes[i] % self.atr_period, i] = change if change > 0 else -change
                 self.n_changes[i] += 1
-                self.last_seen[i] = self.price[i]
+                self.last_seen[i] = close
             if self.intrabar:
                 continue
             level = self._level(i)
-            if level > 0 and (self.price[i] <= level if self.position[i] > 0 else self.price[i] >= level):
-                status = self._exit(i, t, level, self.price[i])
+            if level > 0 and (close <= level if self.position[i] > 0 else close >= level):
+                status = self._exit(i, t, level, close)
                 if status != 0:
                     return status
         return 0
@@ -1142,22 +1157,24 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _update_ranges(self) -> cython.int:
+    def _update_ranges(self, t: cython.Py_ssize_t) -> cython.int:
         """Wilder's average true range of every symbol, this bar included."""
         i: cython.Py_ssize_t
+        high: cython.longlong
+        low: cython.longlong
+        close: cython.longlong
         widest: cython.longlong
-        reach: cython.longlong
         period: cython.double = cython.cast(cython.double, self.atr_period)
         for i in range(self.n_symbols):
-            if self.price[i] == 0 or self.bar_high[i] == 0 or self.bar_low[i] == 0:
+            high = self._quote(t, i, HIGH)
+            low = self._quote(t, i, LOW)
+            close = self._quote(t, i, CLOSE)
+            if high == 0 or low == 0 or close == 0:
                 continue
-            widest = self.bar_high[i] - self.bar_low[i]
+            widest = high - low
             if self.range_close[i] > 0:
-                reach = self.bar_high[i] - self.range_close[i]
-                widest = reach if reach > widest else widest
-                reach = self.range_close[i] - self.bar_low[i]
-                widest = reach if reach > widest else widest
-            self.range_close[i] = self.price[i]
+                widest = max(widest, high - self.range_close[i], self.range_close[i] - low)
+            self.range_close[i] = close
             self.n_ranges[i] += 1
             if self.n_ranges[i] <= self.atr_period:
                 # A sum until the first `period` ranges are there, then their plain mean.

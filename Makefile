@@ -1,0 +1,60 @@
+# Every target makes the virtual environment it needs; nothing else on the machine is changed.
+PYTHON ?= python3
+VENV ?= .venv
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
+RUN = $(VENV)/bin/python
+SOURCES := $(shell find src tools meson.build meson.options pyproject.toml constraints.txt -type f -not -name '*.so' -not -path '*/__pycache__/*')
+ASAN = $(shell gcc -print-file-name=libasan.so)
+CHECKED = build/checked
+# The tests that reach a compiled loop: run once more on the build with every check on.
+COMPILED_TESTS = tests/unit/backtest tests/unit/research/factors tests/unit/compat tests/property tests/reference
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"nanodesk needs Python 3.11 or newer, this is {sys.version.split()[0]}; use make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.python $(SOURCES)
+	$(PIP) install --quiet --constraint constraints.txt .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.python $(SOURCES)
+	$(PIP) install --quiet --constraint constraints.txt '.[test]'
+	touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed ## one TOML file to backtest, tear sheet and target, on bundled real prices
+	$(VENV)/bin/nanodesk demo
+
+test: lint unit ## everything CI checks on the release build
+
+unit: $(VENV)/.test ## the tests and the examples in docstrings
+	$(RUN) -m pytest -m 'not slow' -n 2 --dist loadfile tests
+	$(RUN) tools/run_doctests.py
+
+lint: $(VENV)/.test ## style, types, layers and docstrings
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(RUN) tools/check_layers.py
+	$(RUN) tools/check_docstrings.py
+
+checked: $(VENV)/.test ## the compiled suite with bounds and overflow checks, AddressSanitizer and UBSan
+	rm -rf $(CHECKED)
+	$(PIP) install --quiet --no-deps --constraint constraints.txt --config-settings=setup-args=-Dchecked=true --target $(CHECKED) .
+	LD_PRELOAD=$(ASAN) ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc \
+	  PYTHONPATH=$(CHECKED) NANODESK_CHECKED=1 $(RUN) -m pytest -m 'not slow' -p no:cacheprovider $(COMPILED_TESTS)
+
+bench: $(VENV)/.test ## the performance tables of the README
+	$(RUN) benchmarks/run.py
+
+test-long: $(VENV)/.test ## the long random comparisons, on the release build
+	$(RUN) -m pytest -m slow tests
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build

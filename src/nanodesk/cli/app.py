@@ -1,0 +1,145 @@
+"""The ``nanodesk`` command: its subcommands, and the one place where errors become exit codes.
+
+Only light modules are imported here and in the command files, so that ``nanodesk --help`` answers at once; what a
+command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from nanodesk.cli import check, demo, diff, factors, ingest, report, run, sweep, version
+from nanodesk.cli.output import print_error
+from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
+
+DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
+INTERRUPTED = 130
+
+_NO_TELEMETRY = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+
+app = typer.Typer(
+    name="nanodesk",
+    help="From one strategy file to a backtest, a report and a target.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("factors")(factors.factors)
+app.command("sweep")(sweep.sweep)
+app.command("report")(report.report)
+app.command("diff")(diff.diff)
+app.command("ingest")(ingest.ingest)
+app.command("version")(version.version)
+
+
+@app.callback()
+def _options(debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error.")) -> None:
+    """From one strategy file to a backtest, a report and a target."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; by default those of the process.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 done, 1 failed, 2 usage or configuration, 5 data.
+    """
+    sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    code : int
+        The exit code.
+    """
+    os.environ.update(_NO_TELEMETRY)
+    debug, as_json = "--debug" in arguments, "--json" in arguments
+    try:
+        # --debug is taken wherever it stands.
+        code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print_error("interrupted", [], INTERRUPTED, as_json=as_json)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the reader has gone; nothing is left to flush
+        return DONE
+    except NanodeskError as error:
+        if debug:
+            raise
+        code = exit_code(error)
+        print_error(str(error), getattr(error, "problems", ()), code, as_json=as_json, kind=type(error).__name__)
+        return code
+    except Exception as error:
+        if debug:
+            raise
+        code = _usage_code(error)
+        if code is None:
+            raise
+        print_error(_usage_text(error), [], code, as_json=as_json, kind="UsageError")
+        return code
+    return code if isinstance(code, int) else DONE
+
+
+def exit_code(error: NanodeskError) -> int:
+    """The exit code of an error.
+
+    Parameters
+    ----------
+    error : NanodeskError
+        What a command raised.
+
+    Returns
+    -------
+    code : int
+        2 for what the user wrote, 5 for data, 1 for the rest.
+    """
+    if isinstance(error, ConfigError):
+        return USAGE
+    if isinstance(error, (DataError, PriceError)):
+        return DATA
+    return USAGE if isinstance(error, ValidationError) else FAILED
+
+
+def _usage_code(error: Exception) -> int | None:
+    # The parser behind typer has its own exceptions; they carry the code that a usage error must have.
+    return getattr(error, "exit_code", None)
+
+
+def _usage_text(error: Exception) -> str:
+    describe = getattr(error, "format_message", None)
+    context = getattr(error, "ctx", None)
+    text = describe() if describe is not None else str(error)
+    return f"{text}\nTry '{context.command_path} --help'." if context is not None else text
+
+
+if __name__ == "__main__":
+    main()

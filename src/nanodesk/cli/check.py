@@ -1,0 +1,39 @@
+"""``nanodesk check``: every fault of a manifest at once, without running it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from nanodesk.cli.output import print_json
+from nanodesk.cli.settings import parse_settings
+
+
+def check(
+    file: Path | None = typer.Argument(None, help="The manifest, a TOML file."),
+    settings: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Replace one value; repeatable."),
+    canonical: bool = typer.Option(False, "--canonical", help="Print the manifest sorted, defaults filled in."),
+    schema: bool = typer.Option(False, "--schema", help="Print the JSON Schema of manifests, for editors."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+) -> None:
+    """Check a manifest: every problem at once, each with file, line, key and what is allowed.
+
+    Example: nanodesk check examples/low_volatility.toml
+    """
+    from nanodesk.research import manifest as manifests
+
+    if schema:
+        print_json(manifests.json_schema())
+        return
+    if file is None:
+        raise typer.BadParameter("name a manifest, or ask for --schema", param_hint="FILE")
+    manifest = manifests.load_manifest(file, settings=parse_settings(settings))
+    if as_json:
+        values = manifests.plain_values(manifest)
+        print_json({"file": str(file), "ok": True, "strategy": manifest.strategy.name, "manifest": values})
+    elif canonical:
+        sys.stdout.write(manifests.canonical(manifest))
+    else:
+        sys.stdout.write(f"{file}: {manifest.strategy.name}: no problems\n")

@@ -1,0 +1,110 @@
+"""What commands print: tables for people, one JSON object for programs, progress and messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Progress = Callable[[str, int, int], None]
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Write one JSON object to standard output; ``nan`` and infinities become null.
+
+    Parameters
+    ----------
+    value : dict
+        Plain values.
+    """
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_error(
+    message: str, problems: Sequence[str], code: int, *, as_json: bool, kind: str = "NanodeskError"
+) -> None:
+    """Write an error to standard error, and with ``as_json`` also as an object to standard output.
+
+    Parameters
+    ----------
+    message : str
+        What went wrong.
+    problems : sequence of str
+        The same one by one, if there are several.
+    code : int
+        Exit code.
+    as_json : bool
+        Whether a program reads the output.
+    kind : str, default "NanodeskError"
+        Name of the exception.
+    """
+    sys.stderr.write(f"nanodesk: {message}\n" if not problems else "\n".join([*problems, ""]))
+    if as_json:
+        print_json({"error": kind, "message": message, "problems": list(problems), "exit_code": code})
+
+
+def stdout_console() -> Console:
+    """A console for tables: color only on a terminal, 100 columns elsewhere.
+
+    Returns
+    -------
+    console : rich.console.Console
+        Writes to standard output.
+    """
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+
+def note(text: str) -> None:
+    """Write a line to standard error.
+
+    Parameters
+    ----------
+    text : str
+        One line.
+    """
+    sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on standard error, or nothing where that is no terminal.
+
+    Yields
+    ------
+    progress : callable
+        ``progress(stage, done, total)``.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        yield progress
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,252 @@
+"""A run as a page of the terminal and as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from nanodesk.metrics.performance import PerformanceMetrics
+    from nanodesk.research.result import ResearchResult
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SPARK_WIDTH = 60
+_MOST_TARGETS = 15
+_TARGETS_PER_LINE = 5
+
+_ROWS = (
+    ("Total return", "total_return", "{:,.1%}"),
+    ("CAGR", "cagr", "{:.2%}"),
+    ("Volatility", "volatility", "{:.2%}"),
+    ("Sharpe", "sharpe", "{:.2f}"),
+    ("Sortino", "sortino", "{:.2f}"),
+    ("Max drawdown", "max_drawdown", "{:.2%}"),
+    ("Calmar", "calmar", "{:.2f}"),
+    ("CVaR 95, daily", "cvar_95", "{:.2%}"),
+    ("Winning days", "win_rate", "{:.1%}"),
+)
+
+
+def summary(result: ResearchResult, folder: Path | None) -> dict[str, Any]:
+    """What ``--json`` prints for one run.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        The run.
+    folder : Path or None
+        Where it was stored.
+
+    Returns
+    -------
+    values : dict
+        Headline numbers, costs, the last screen, the target and the files.
+    """
+    benchmark = benchmark_metrics(result)
+    return {
+        "run_id": result.run_id,
+        "strategy": result.name,
+        "snapshot": result.snapshot_id,
+        "code_version": result.code_version,
+        "first_session": str(result.backtest.dates[0]),
+        "last_session": str(result.backtest.dates[-1]),
+        "first_decision": str(result.decision_dates[0]),
+        "decisions": len(result.decision_dates),
+        "final_equity": float(result.backtest.equity[-1]),
+        "metrics": dataclasses.asdict(result.backtest.metrics),
+        "benchmark": result.benchmark_name,
+        "benchmark_metrics": dataclasses.asdict(benchmark) if benchmark is not None else None,
+        "costs_bps_year": costs_bps_year(result),
+        "turnover_year": turnover_year(result),
+        "trades": len(result.backtest.trades),
+        "stops": len(result.backtest.stop_events),
+        "funnel": [{"kind": s.kind, "entered": s.entered, "left": s.left} for s in result.funnel[-1]],
+        "target": dict(sorted(result.target.weights.items())),
+        "warnings": list(result.warnings),
+        "folder": None if folder is None else str(folder),
+        "files": [] if folder is None else sorted(str(p) for p in folder.rglob("*") if p.is_file()),
+    }
+
+
+def print_result(result: ResearchResult, folder: Path | None) -> None:
+    """Print a run for people.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        The run.
+    folder : Path or None
+        Where it was stored.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from nanodesk.cli.output import stdout_console
+
+    console = stdout_console()
+    test = result.backtest
+    title = Text.assemble((result.name, "bold cyan"), f"  run {result.run_id}")
+    console.print(title)
+    decisions = f"{len(result.decision_dates)} decisions from {result.decision_dates[0]}"
+    console.print(f"{test.dates[0]} to {test.dates[-1]}, {len(test.symbols)} symbols, {decisions}", style="dim")
+    for warning in result.warnings:
+        console.print(f"! {warning}", style="yellow")
+    console.print()
+    console.print(_growth(result))
+    tables = Table.grid(padding=(0, 4))
+    tables.add_row(_headline(result), _money(result))
+    console.print(tables)
+    console.print(Text(f"Target, decided {result.decision_dates[-1]} after the close", style="bold"))
+    console.print(_target_lines(result))
+    console.print(Text.assemble(("\nLast screen  ", "bold"), _funnel_line(result)))
+    if folder is not None:
+        console.print()
+        for name, what in _FILES:
+            if (folder / name).exists():
+                console.print(f"{what:<12} {folder / name}", soft_wrap=True)
+
+
+_FILES = (
+    ("tearsheet.html", "Tear sheet"),
+    ("target.json", "Target"),
+    ("manifest.toml", "Manifest"),
+    ("run.json", "Run"),
+)
+
+
+def benchmark_metrics(result: ResearchResult) -> PerformanceMetrics | None:
+    """Headline numbers of the benchmark over the same sessions.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        The run.
+
+    Returns
+    -------
+    metrics : PerformanceMetrics or None
+        ``None`` without a benchmark.
+    """
+    if result.benchmark_returns is None:
+        return None
+    from nanodesk.metrics.performance import compute_metrics
+
+    rate = float(result.risk_free.mean())
+    return compute_metrics(result.benchmark_returns, periods_per_year=result.periods_per_year, risk_free=rate)
+
+
+def costs_bps_year(result: ResearchResult) -> dict[str, float]:
+    """Costs by kind in basis points of mean equity a year.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        The run.
+
+    Returns
+    -------
+    costs : dict of str to float
+        By kind.
+    """
+    scale = 1e4 * result.periods_per_year / len(result.backtest.equity) / float(result.backtest.equity.mean())
+    return {kind: float(paid.sum()) * scale for kind, paid in result.backtest.costs.items()}
+
+
+def turnover_year(result: ResearchResult) -> float:
+    """One-way turnover a year, as a fraction of equity.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        The run.
+
+    Returns
+    -------
+    turnover : float
+        Mean per session times sessions a year.
+    """
+    return float(result.backtest.turnover.mean()) * result.periods_per_year
+
+
+def _headline(result: ResearchResult) -> Table:
+    table = _table("Performance", "Strategy", result.benchmark_name or "")
+    benchmark = benchmark_metrics(result)
+    for label, name, form in _ROWS:
+        ours = form.format(getattr(result.backtest.metrics, name))
+        table.add_row(label, ours, form.format(getattr(benchmark, name)) if benchmark is not None else "")
+    return table
+
+
+def _money(result: ResearchResult) -> Table:
+    table = _table("Trading", "")
+    table.add_row("Final equity", f"{result.backtest.equity[-1]:,.0f}")
+    table.add_row("Turnover / year", f"{turnover_year(result):.0%}")
+    costs = costs_bps_year(result)
+    table.add_row("Costs, bps / year", f"{sum(costs.values()):.1f}")
+    for kind, paid in costs.items():
+        if paid > 0:
+            table.add_row(f"  {kind}", f"{paid:.1f}")
+    table.add_row("Fills", f"{len(result.backtest.trades):,}")
+    table.add_row("Stops fired", f"{len(result.backtest.stop_events):,}")
+    for report in result.factor_reports[-1:]:
+        table.add_row(f"IC, {report.id}", f"{report.ic_mean:.3f} (t {report.ic_t:.1f})")
+    return table
+
+
+def _target_lines(result: ResearchResult) -> Table:
+    from rich.table import Table
+
+    ranked = sorted(result.target.weights.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{symbol:<6}{weight:7.2%}" for symbol, weight in ranked[:_MOST_TARGETS]]
+    if len(ranked) > _MOST_TARGETS:
+        rest = sum(weight for _, weight in ranked[_MOST_TARGETS:])
+        shown[-1] = f"{len(ranked) - _MOST_TARGETS + 1} more{rest + ranked[_MOST_TARGETS - 1][1]:7.2%}"
+    grid = Table.grid(padding=(0, 3))
+    for start in range(0, len(shown), _TARGETS_PER_LINE):
+        grid.add_row(*shown[start : start + _TARGETS_PER_LINE])
+    return grid
+
+
+def _table(first: str, *others: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _growth(result: ResearchResult) -> Table:
+    import numpy as np
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    lines = [("Equity, log", np.log(np.maximum(result.backtest.equity, 1e-9)))]
+    if result.benchmark_returns is not None:
+        growth = np.cumsum(np.log1p(np.maximum(np.nan_to_num(result.benchmark_returns), -0.999)))
+        lines.append((result.benchmark_name or "Benchmark", growth))
+    low = min(float((values - values[0]).min()) for _, values in lines)
+    high = max(float((values - values[0]).max()) for _, values in lines)
+    for label, values in lines:
+        multiple = float(np.exp(values[-1] - values[0]))
+        grid.add_row(label, _spark(values - values[0], low, high), f"x {multiple:,.2f}")
+    return grid
+
+
+def _spark(values: Any, low: float, high: float) -> str:
+    picks = [values[round(i * (len(values) - 1) / (_SPARK_WIDTH - 1))] for i in range(_SPARK_WIDTH)]
+    span = max(high - low, 1e-12)
+    return "".join(_BLOCKS[min(len(_BLOCKS) - 1, int((value - low) / span * len(_BLOCKS)))] for value in picks)
+
+
+def _funnel_line(result: ResearchResult) -> str:
+    steps: Sequence[Any] = result.funnel[-1]
+    if not steps:
+        return "no filters"
+    return " → ".join([str(steps[0].entered), *(f"{step.left} {step.kind}" for step in steps)])

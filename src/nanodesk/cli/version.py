@@ -1,0 +1,22 @@
+"""``nanodesk version``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from nanodesk.cli.output import print_json
+
+
+def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+    """Print the version of the package.
+
+    Example: nanodesk version
+    """
+    from nanodesk import __version__
+
+    if as_json:
+        print_json({"nanodesk": __version__})
+    else:
+        sys.stdout.write(f"{__version__}\n")

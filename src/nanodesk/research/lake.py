@@ -1,0 +1,730 @@
+"""The data lake: a versioned store of datasets, read as they were known on a day.
+
+Rows are never overwritten. Every row carries ``known_at``, the first day on which it may be used, and the number of
+the ingest that brought it; every state of the whole lake is a snapshot whose id is a hash of its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nanodesk.errors import DataError
+from nanodesk.market import calendar
+from nanodesk.market.calendar import Day
+from nanodesk.market.panel import PricePanel
+from nanodesk.research import corporate_actions
+from nanodesk.research.corporate_actions import adjusted_bars
+from nanodesk.research.dataset_kinds import KINDS, About, DatasetInfo, Kind, KindName, conform, kind_of, nearest
+from nanodesk.research.ingest import IngestReport, newest_versions, plan_change
+from nanodesk.research.lake_files import FolderStore, MemoryStore, Store
+from nanodesk.research.point_in_time import (
+    check_coverage,
+    members_at,
+    report_age_at,
+    reports_at,
+    series_at,
+    to_fraction,
+)
+from nanodesk.research.price_matrices import to_matrices
+from nanodesk.research.quality import QualityGates, check
+from nanodesk.research.snapshot import Entry, Snapshot
+from nanodesk.research.sources.base import Source
+
+FloatArray = NDArray[np.float64]
+FloatMatrix = NDArray[np.float64]
+BoolMatrix = NDArray[np.bool_]
+Dates = NDArray[np.datetime64]
+
+BUNDLED = "bundled"
+_LATEST = "latest"
+_BARS = ("open", "high", "low", "close", "volume")
+_ACTIONS = ("dividend", "split", "next_factor")
+
+
+class Lake:
+    """One snapshot of a store, and the way to the next one.
+
+    Parameters
+    ----------
+    store : Store
+        Where the bytes are.
+    location : str
+        Name used in messages.
+    snapshot : str, default "latest"
+        Snapshot to read.
+    read_only : bool, default False
+        Whether ingest is refused.
+
+    Raises
+    ------
+    DataError
+        If the snapshot is not in the store.
+    """
+
+    def __init__(self, store: Store, *, location: str, snapshot: str = _LATEST, read_only: bool = False) -> None:
+        self._store = store
+        self._read_only = read_only
+        self.location = location
+        self._snapshot = self._find(snapshot)
+
+    def __repr__(self) -> str:
+        return f"Lake({self.location!r}, snapshot={self._snapshot.id!r}, datasets={list(self.datasets())})"
+
+    def at(self, snapshot: str) -> Lake:
+        """The same lake, read at a snapshot.
+
+        Parameters
+        ----------
+        snapshot : str
+            An id of :meth:`snapshots`, or ``latest``.
+
+        Returns
+        -------
+        lake : Lake
+            Pinned to it.
+
+        Raises
+        ------
+        DataError
+            If the snapshot is not in the lake.
+        """
+        return Lake(self._store, location=self.location, snapshot=snapshot, read_only=self._read_only)
+
+    def snapshots(self) -> tuple[str, ...]:
+        """Ids of every state, oldest first.
+
+        Returns
+        -------
+        ids : tuple of str
+            Empty in a new lake.
+        """
+        return self._store.history()
+
+    def snapshot_id(self, snapshot: str = _LATEST) -> str:
+        """The id of a snapshot; for ``latest`` that of the state this object reads.
+
+        Parameters
+        ----------
+        snapshot : str, default "latest"
+            ``latest``, or an id to be checked.
+
+        Returns
+        -------
+        snapshot_id : str
+            16 hex digits, a hash of the content: equal in every lake that was filled the same way.
+
+        Raises
+        ------
+        DataError
+            If the snapshot is not in the lake.
+        """
+        return self._snapshot.id if snapshot == _LATEST else self._find(snapshot).id
+
+    def datasets(self) -> tuple[str, ...]:
+        """Names of all datasets.
+
+        Returns
+        -------
+        names : tuple of str
+            Sorted.
+        """
+        return tuple(sorted(self._snapshot.datasets))
+
+    def describe(self, dataset: str) -> DatasetInfo:
+        """Kind, size and warnings of a dataset.
+
+        Parameters
+        ----------
+        dataset : str
+            Its name.
+
+        Returns
+        -------
+        info : DatasetInfo
+            The facts.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset.
+        """
+        entry = self._entry(dataset)
+        return DatasetInfo(
+            dataset,
+            kind_of(entry.kind).name,
+            sum(part.rows for part in entry.partitions.values()),
+            entry.columns,
+            sum(part.rows for part in entry.quarantine),
+            About.from_json(entry.about),
+        )
+
+    def ingest(
+        self,
+        frame: pl.DataFrame,
+        dataset: str,
+        *,
+        kind: KindName,
+        about: About | None = None,
+        gates: QualityGates | None = None,
+        revised_at: date | None = None,
+        file: str = "frame",
+    ) -> IngestReport:
+        """Add rows; the lake then reads the snapshot this makes.
+
+        The same rows again change nothing and keep the snapshot id. Rows that differ from what is known become new
+        versions, known from ``revised_at`` on.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            Columns of the kind; ``known_at`` and ``line`` are optional where the kind can do without.
+        dataset : str
+            Name; new or existing.
+        kind : {"prices", "series", "fundamentals", "membership", "securities"}
+            What the rows are.
+        about : About, optional
+            Facts kept with the dataset; by default those it has.
+        gates : QualityGates, optional
+            By default the defaults of the model.
+        revised_at : date, optional
+            Day on which changed rows became known; needed only when rows changed.
+        file : str, default "frame"
+            Name used in findings and errors.
+
+        Returns
+        -------
+        report : IngestReport
+            Counts and findings.
+
+        Raises
+        ------
+        DataError
+            If the lake is read-only, the gates refuse the frame, or rows changed without ``revised_at``; nothing is
+            written then.
+        SchemaMismatchError
+            If columns are missing or differ from the dataset's.
+        """
+        if self._read_only:
+            raise DataError(
+                f"lake {self.location!r} is read-only.", field="lake", value=self.location, fix="Name a folder."
+            )
+        shape = kind_of(kind)
+        conformed = conform(frame, shape, file=file)
+        with self._store.locked():
+            present = self._find(_LATEST)
+            old = present.datasets.get(dataset)
+            facts = about or (About.from_json(old.about) if old else About())
+            checked = check(conformed, shape, gates or QualityGates(), about=facts, file=file)
+            change = plan_change(
+                self._store, dataset, shape, old=old, checked=checked, about=facts, revised_at=revised_at, file=file
+            )
+            if change.entry is not old:
+                self._store.commit(Snapshot({**present.datasets, dataset: change.entry}))
+        self._snapshot = self._find(_LATEST)
+        return IngestReport(
+            dataset,
+            file,
+            self._snapshot.id,
+            len(frame),
+            change.added,
+            change.revised,
+            change.unchanged,
+            len(checked.bad),
+            checked.findings,
+        )
+
+    def ingest_source(
+        self, source: Source, *, gates: QualityGates | None = None, revised_at: date | None = None
+    ) -> IngestReport:
+        """Read a source and add its rows.
+
+        Parameters
+        ----------
+        source : Source
+            For example a :class:`~nanodesk.research.sources.files.FileSource`.
+        gates : QualityGates, optional
+            As in :meth:`ingest`.
+        revised_at : date, optional
+            As in :meth:`ingest`.
+
+        Returns
+        -------
+        report : IngestReport
+            Counts and findings.
+
+        Raises
+        ------
+        DataError
+            As in :meth:`ingest`, or if the source cannot be read.
+        """
+        table = source.read()
+        return self.ingest(
+            table.frame,
+            table.dataset,
+            kind=table.kind,
+            about=table.about,
+            gates=gates,
+            revised_at=revised_at,
+            file=table.file,
+        )
+
+    def quarantine(self, dataset: str) -> pl.DataFrame:
+        """Rows that failed a gate, with ``file``, ``line``, ``gate`` and ``reason``.
+
+        Parameters
+        ----------
+        dataset : str
+            Its name.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Empty where nothing was set aside.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset.
+        """
+        parts = self._entry(dataset).quarantine
+        return pl.concat([self._store.read(part) for part in parts]) if parts else pl.DataFrame()
+
+    def rows(self, dataset: str, *, as_of: Day | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The newest version of every row that was known on a day.
+
+        Parameters
+        ----------
+        dataset : str
+            Its name.
+        as_of : date, datetime64 or ISO text, optional
+            Rows known later do not exist; by default every row does.
+        columns : sequence of str, optional
+            Besides the key and ``known_at``; by default all.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Sorted by key within each year.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset.
+        """
+        entry = self._entry(dataset)
+        return self._rows(entry, entry.columns if columns is None else columns, as_of=as_of)
+
+    def price_panel(
+        self,
+        dataset: str,
+        *,
+        start: Day | None = None,
+        end: Day | None = None,
+        symbols: Sequence[str] | None = None,
+        as_of: Day | None = None,
+        adjust: corporate_actions.Adjust = "total_return",
+        anchor: corporate_actions.Anchor = "first",
+    ) -> PricePanel:
+        """Daily bars as aligned matrices.
+
+        Parameters
+        ----------
+        dataset : str
+            A dataset of kind ``prices``.
+        start, end : date, datetime64 or ISO text, optional
+            First and last day, both included.
+        symbols : sequence of str, optional
+            Names and their order; one without a row in the span becomes a column of ``nan``. By default all names
+            that have a row in the span, sorted.
+        as_of : date, datetime64 or ISO text, optional
+            Reads what was known on that day.
+        adjust : {"total_return", "split", "none"}
+            What open, high, low and close are adjusted for. ``none`` gives raw prices, and ``dividend`` and ``split``
+            beside them. Without effect where the source is adjusted already.
+        anchor : {"first", "last"}
+            Session whose prices stay as they were. With ``first``, the default, a panel read as of an earlier day is
+            bit for bit the beginning of a later one; see :mod:`nanodesk.research.corporate_actions`.
+
+        Returns
+        -------
+        panel : PricePanel
+            ``close * volume`` is the traded value in every adjustment. ``raw_close`` is ``None`` where the source has
+            adjusted prices only.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset, it holds no prices, a symbol is not in it, or the span is empty.
+        """
+        entry = self._entry(dataset, "prices")
+        first, last = _bound(start, "start"), _bound(end, "end")
+        names = [name for name in (*_BARS, *_ACTIONS) if name in entry.columns]
+        years = _years(entry, None if set(names) & set(_ACTIONS) else first, last)
+        frame = self._rows(entry, names, as_of=as_of, partitions=years)
+        if last is not None:
+            frame = frame.filter(pl.col("date") <= last.item())
+        order = self._columns(frame, dataset, symbols, first=first)
+        if symbols is not None or first is not None:
+            frame = frame.filter(pl.col("symbol").is_in(order))
+        dates, matrices = to_matrices(frame, names, symbols=order)
+        skip = 0 if first is None else int(np.searchsorted(dates, first))
+        if len(dates) == skip:
+            raise DataError(
+                f"dataset {dataset!r} has no price from {first} to {last}.",
+                field="start",
+                value=str(first),
+                fix="Widen the span, or ingest the years.",
+            )
+        about = About.from_json(entry.about)
+        bars = {name: matrices[name] for name in names if name in _BARS}
+        columns = bars if about.adjusted else adjusted_bars(matrices, bars, adjust=adjust, anchor=anchor)
+        cut = {name: matrix[skip:] for name, matrix in columns.items()}
+        sectors = self.sectors()
+        known = {symbol: sectors[symbol] for symbol in order if symbol in sectors}
+        return PricePanel(dates[skip:], tuple(order), sectors=known, **cut)
+
+    def series_names(self) -> tuple[str, ...]:
+        """Names that :meth:`series` knows.
+
+        Returns
+        -------
+        names : tuple of str
+            Sorted, over all datasets of kind ``series``.
+        """
+        return tuple(sorted({name for names in self._series_index().values() for name in names}))
+
+    def series(
+        self,
+        name: str,
+        dates: Dates,
+        *,
+        lag_sessions: int = 0,
+        unit: Literal["fraction"] | None = None,
+        as_of: Day | None = None,
+    ) -> FloatArray:
+        """Last value of a series known on each date.
+
+        Parameters
+        ----------
+        name : str
+            For example ``VIXCLS``; ``dataset/name`` where two datasets share it.
+        dates : ndarray of datetime64[D], shape (n_dates,)
+            Increasing dates.
+        lag_sessions : int, default 0
+            Look at what was known so many sessions earlier.
+        unit : {"fraction"}, optional
+            Convert percent to fractions; by default values come as stored.
+        as_of : date, datetime64 or ISO text, optional
+            Reads what was known on that day.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_dates,)
+            ``nan`` before the first value is known.
+
+        Raises
+        ------
+        DataError
+            If there is no such series, its unit is not known, or it ended more than 10 sessions before a date.
+        """
+        dataset, short = self._series_dataset(name)
+        entry = self._entry(dataset)
+        about = About.from_json(entry.about)
+        frame = self._rows(entry, ["value"], as_of=as_of, newest=False).filter(pl.col("name") == short)
+        asked = dates if lag_sessions == 0 else calendar.offset_sessions(about.calendar, dates, -lag_sessions)
+        check_coverage(name, frame, asked, market=about.calendar)
+        values = series_at(frame, asked)
+        return values if unit is None else values * to_fraction(name, about.units.get(short, ""))
+
+    def membership(self, index: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None) -> BoolMatrix:
+        """Who belonged to an index on each date.
+
+        Parameters
+        ----------
+        index : str
+            For example ``SP500``.
+        dates : ndarray of datetime64[D], shape (n_dates,)
+            Increasing dates.
+        symbols : sequence of str, length n_symbols
+            Order of the columns.
+        as_of : date, datetime64 or ISO text, optional
+            Reads what was known on that day.
+
+        Returns
+        -------
+        member : ndarray of bool, shape (n_dates, n_symbols)
+            True from the first day inside to the day before the first day outside.
+
+        Raises
+        ------
+        DataError
+            If no dataset knows the index.
+        """
+        frames = [self.rows(name, as_of=as_of) for name in self._of_kind("membership")]
+        known = sorted({str(value) for frame in frames for value in frame["index"].unique()})
+        if index not in known:
+            raise DataError(
+                f"index={index!r} is in no membership dataset of lake {self.location!r}.",
+                field="index",
+                value=index,
+                allowed=", ".join(known) or "none; ingest one first",
+                fix=nearest(index, known),
+            )
+        return members_at(
+            pl.concat([frame.filter(pl.col("index") == index) for frame in frames], how="diagonal"), dates, symbols
+        )
+
+    def fundamentals(
+        self, dataset: str, dates: Dates, symbols: Sequence[str], column: str, *, as_of: Day | None = None
+    ) -> FloatMatrix:
+        """A figure of the newest report known on each date.
+
+        Parameters
+        ----------
+        dataset : str
+            A dataset of kind ``fundamentals``.
+        dates : ndarray of datetime64[D], shape (n_decisions,)
+            Increasing dates.
+        symbols : sequence of str, length n_symbols
+            Order of the columns.
+        column : str
+            The figure.
+        as_of : date, datetime64 or ISO text, optional
+            Reads what was known on that day.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            ``nan`` where no report is known, or it lacks the figure.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset or column.
+        """
+        entry = self._entry(dataset, "fundamentals")
+        figures = [name for name in entry.columns if name not in KINDS["fundamentals"].key]
+        if column not in figures:
+            raise DataError(
+                f"dataset {dataset!r} has no column {column!r}.",
+                field="column",
+                value=column,
+                allowed=", ".join(figures),
+                fix=nearest(column, figures),
+            )
+        return reports_at(self._rows(entry, [column], as_of=as_of), dates, symbols, column=column)
+
+    def report_age(
+        self, dataset: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None
+    ) -> FloatMatrix:
+        """Calendar days since a report of a new period became known.
+
+        Parameters
+        ----------
+        dataset : str
+            A dataset of kind ``fundamentals``.
+        dates : ndarray of datetime64[D], shape (n_decisions,)
+            Increasing dates.
+        symbols : sequence of str, length n_symbols
+            Order of the columns.
+        as_of : date, datetime64 or ISO text, optional
+            Reads what was known on that day.
+
+        Returns
+        -------
+        age_days : ndarray of float64, shape (n_decisions, n_symbols)
+            ``nan`` where none is known.
+
+        Raises
+        ------
+        DataError
+            If there is no such dataset.
+        """
+        return report_age_at(self._rows(self._entry(dataset, "fundamentals"), [], as_of=as_of), dates, symbols)
+
+    def sectors(self) -> Mapping[str, str]:
+        """Sector by symbol, from every dataset of kind ``securities``.
+
+        Returns
+        -------
+        sectors : mapping of str to str
+            Empty where the lake has none.
+        """
+        return self._security_column("sector")
+
+    def listings(self) -> Mapping[str, tuple[str, str]]:
+        """Exchange and type by symbol, from every dataset of kind ``securities``.
+
+        Returns
+        -------
+        listings : mapping of str to (str, str)
+            Symbols of which both are known; empty where the lake has none.
+        """
+        exchanges, types = self._security_column("exchange"), self._security_column("type")
+        return {symbol: (exchanges[symbol], types[symbol]) for symbol in exchanges if symbol in types}
+
+    def _security_column(self, column: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in self._of_kind("securities"):
+            entry = self._entry(name)
+            if column in entry.columns:
+                found |= dict(self._rows(entry, [column]).drop_nulls(column).select("symbol", column).iter_rows())
+        return found
+
+    def _find(self, snapshot: str) -> Snapshot:
+        history = self._store.history()
+        if snapshot != _LATEST:
+            return self._store.snapshot(snapshot)
+        return self._store.snapshot(history[-1]) if history else Snapshot({})
+
+    def _of_kind(self, kind: KindName) -> list[str]:
+        return [name for name in self.datasets() if self._snapshot.datasets[name].kind == kind]
+
+    def _entry(self, dataset: str, kind: KindName | None = None) -> Entry:
+        known = self.datasets() if kind is None else self._of_kind(kind)
+        if dataset not in self._snapshot.datasets:
+            raise DataError(
+                f"dataset {dataset!r} is not in lake {self.location!r}.",
+                field="dataset",
+                value=dataset,
+                allowed=", ".join(known) or "none; ingest a source first",
+                fix=nearest(dataset, known),
+            )
+        entry = self._snapshot.datasets[dataset]
+        if kind is not None and entry.kind != kind:
+            raise DataError(
+                f"dataset {dataset!r} holds {entry.kind}, not {kind}.",
+                field="dataset",
+                value=dataset,
+                allowed=", ".join(known) or f"none of kind {kind}",
+            )
+        return entry
+
+    def _rows(
+        self,
+        entry: Entry,
+        columns: Sequence[str],
+        *,
+        as_of: Day | None = None,
+        partitions: Sequence[str] | None = None,
+        newest: bool = True,
+    ) -> pl.DataFrame:
+        kind: Kind = kind_of(entry.kind)
+        wanted = list(dict.fromkeys([*kind.key, *columns, "known_at", "ingest"]))
+        names = sorted(entry.partitions) if partitions is None else partitions
+        frames = [self._store.read(entry.partitions[name], wanted) for name in names]
+        limit = _bound(as_of, "as_of")
+        if limit is not None:
+            frames = [
+                frame.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= limit.item())) for frame in frames
+            ]
+        if newest and entry.revised:
+            frames = [newest_versions(frame, kind) for frame in frames]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(wanted, pl.Float64))
+
+    def _columns(
+        self, frame: pl.DataFrame, dataset: str, symbols: Sequence[str] | None, *, first: np.datetime64 | None
+    ) -> list[str]:
+        """Symbols of a panel: those asked for, checked against the whole dataset, or those in the span."""
+        if symbols is None:
+            rows = frame if first is None else frame.filter(pl.col("date") >= first.item())
+            return sorted(rows["symbol"].unique().to_list())
+        known = set(frame["symbol"].unique().to_list())
+        if not known.issuperset(symbols):
+            known = set(self._rows(self._entry(dataset), [], newest=False)["symbol"].unique().to_list())
+        unknown = [symbol for symbol in symbols if symbol not in known]
+        if unknown:
+            raise DataError(
+                f"symbols={unknown[:5]} are not in dataset {dataset!r}, which has {len(known)} symbols.",
+                field="symbols",
+                value=unknown,
+                allowed=", ".join(sorted(known)[:20]),
+                fix=nearest(unknown[0], known),
+            )
+        return list(symbols)
+
+    def _series_index(self) -> dict[str, list[str]]:
+        return {
+            dataset: self._rows(self._entry(dataset), [])["name"].unique().to_list()
+            for dataset in self._of_kind("series")
+        }
+
+    def _series_dataset(self, name: str) -> tuple[str, str]:
+        index = self._series_index()
+        dataset, _, short = name.rpartition("/")
+        found = [known for known in index if short in index[known] and dataset in ("", known)]
+        if len(found) == 1:
+            return found[0], short
+        names = self.series_names()
+        raise DataError(
+            f"series {name!r} is {'in several datasets' if found else 'not in lake ' + repr(self.location)}.",
+            field="series",
+            value=name,
+            allowed=", ".join(f"{known}/{short}" for known in found) or ", ".join(names) or "none",
+            fix=f"Write {found[0]}/{short}." if found else nearest(short, names),
+        )
+
+
+def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
+    """A lake in a folder, or the data that ships with the package.
+
+    Parameters
+    ----------
+    location : str or Path
+        A folder, which need not exist yet, or the word ``bundled``.
+    snapshot : str, default "latest"
+        Snapshot to read.
+
+    Returns
+    -------
+    lake : Lake
+        Pinned to the snapshot; ``bundled`` is read-only.
+
+    Raises
+    ------
+    DataError
+        If the location is a file, or the snapshot is not in the lake.
+    SchemaMismatchError
+        If the lake was written by another schema.
+
+    Examples
+    --------
+    >>> lake = open_lake("bundled")
+    >>> lake.price_panel("sp500_20", start="2020-01-01", end="2020-12-31").shape
+    (253, 20)
+    """
+    if location == BUNDLED:
+        return _bundled_lake(snapshot)
+    folder = Path(location)
+    if folder.exists() and not folder.is_dir():
+        raise DataError(
+            f"lake={str(location)!r} is a file.", field="lake", value=str(location), allowed='a folder, or "bundled"'
+        )
+    return Lake(FolderStore(folder), location=str(location), snapshot=snapshot)
+
+
+def _bundled_lake(snapshot: str) -> Lake:
+    from nanodesk.research.sources.bundled import bundled_tables
+
+    store = MemoryStore()
+    filling = Lake(store, location=BUNDLED)
+    for table in bundled_tables():
+        filling.ingest(table.frame, table.dataset, kind=table.kind, about=table.about, file=table.file)
+    return Lake(store, location=BUNDLED, snapshot=snapshot, read_only=True)
+
+
+def _bound(day: Day | None, field: str) -> np.datetime64 | None:
+    return None if day is None else calendar.as_day(day, field=field)
+
+
+def _years(entry: Entry, first: np.datetime64 | None, last: np.datetime64 | None) -> list[str]:
+    low = "0" if first is None else str(first)[:4]
+    high = "9" if last is None else str(last)[:4]
+    return [name for name in sorted(entry.partitions) if low <= name <= high]
