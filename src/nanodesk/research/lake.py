@@ -367,7 +367,7 @@ class Lake:
         first, last = _bound(start, "start"), _bound(end, "end")
         names = [name for name in (*_BARS, *_ACTIONS) if name in entry.columns]
         years = _years(entry, None if set(names) & set(_ACTIONS) else first, last)
-        frame = self._rows(entry, names, as_of=as_of, partitions=years)
+        frame = self._rows(entry, names, as_of=as_of, partitions=years, symbols=symbols)
         if last is not None:
             frame = frame.filter(pl.col("date") <= last.item())
         order = self._columns(frame, dataset, symbols, first=first)
@@ -614,12 +614,13 @@ class Lake:
         *,
         as_of: Day | None = None,
         partitions: Sequence[str] | None = None,
+        symbols: Sequence[str] | None = None,
         newest: bool = True,
     ) -> pl.DataFrame:
         kind: Kind = kind_of(entry.kind)
         wanted = list(dict.fromkeys([*kind.key, *columns, "known_at", "ingest"]))
         names = sorted(entry.partitions) if partitions is None else partitions
-        frames = [self._store.read(entry.partitions[name], wanted) for name in names]
+        frames = [self._store.read(entry.partitions[name], wanted, symbols=symbols) for name in names]
         limit = _bound(as_of, "as_of")
         if limit is not None:
             frames = [
