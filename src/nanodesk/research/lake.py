@@ -44,6 +44,7 @@ Dates = NDArray[np.datetime64]
 
 BUNDLED = "bundled"
 _LATEST = "latest"
+_BOOKKEEPING = ("known_at", "ingest")
 _BARS = ("open", "high", "low", "close", "volume")
 _ACTIONS = ("dividend", "split", "next_factor")
 
@@ -367,7 +368,7 @@ class Lake:
         first, last = _bound(start, "start"), _bound(end, "end")
         names = [name for name in (*_BARS, *_ACTIONS) if name in entry.columns]
         years = _years(entry, None if set(names) & set(_ACTIONS) else first, last)
-        frame = self._rows(entry, names, as_of=as_of, partitions=years)
+        frame = self._rows(entry, names, as_of=as_of, partitions=years, symbols=symbols, bookkeeping=False)
         if last is not None:
             frame = frame.filter(pl.col("date") <= last.item())
         order = self._columns(frame, dataset, symbols, first=first)
@@ -614,12 +615,15 @@ class Lake:
         *,
         as_of: Day | None = None,
         partitions: Sequence[str] | None = None,
+        symbols: Sequence[str] | None = None,
         newest: bool = True,
+        bookkeeping: bool = True,
     ) -> pl.DataFrame:
         kind: Kind = kind_of(entry.kind)
-        wanted = list(dict.fromkeys([*kind.key, *columns, "known_at", "ingest"]))
+        versioned = newest is False or entry.revised or as_of is not None
+        wanted = list(dict.fromkeys([*kind.key, *columns, *(_BOOKKEEPING if versioned or bookkeeping else ())]))
         names = sorted(entry.partitions) if partitions is None else partitions
-        frames = [self._store.read(entry.partitions[name], wanted) for name in names]
+        frames = [self._store.read(entry.partitions[name], wanted, symbols=symbols) for name in names]
         limit = _bound(as_of, "as_of")
         if limit is not None:
             frames = [
@@ -711,12 +715,12 @@ def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
 
 
 def _bundled_lake(snapshot: str) -> Lake:
-    from nanodesk.research.sources.bundled import bundled_tables
+    from nanodesk.research.sources.bundled import BUNDLED as SHIPPED
 
     store = MemoryStore()
     filling = Lake(store, location=BUNDLED)
-    for table in bundled_tables():
-        filling.ingest(table.frame, table.dataset, kind=table.kind, about=table.about, file=table.file)
+    for source in SHIPPED:
+        filling.ingest_source(source)
     return Lake(store, location=BUNDLED, snapshot=snapshot, read_only=True)
 
 

@@ -21,6 +21,7 @@ from nanodesk.errors import DataError
 from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, read_document
 
 _POINTER = "lake.json"
+_ROW_GROUP = 131_072  # rows; files are sorted by symbol, so a reader of few symbols skips most groups
 
 
 class Store(Protocol):
@@ -32,8 +33,10 @@ class Store(Protocol):
     def snapshot(self, snapshot_id: str) -> Snapshot:
         """The state of that id; raises ``DataError`` where it is unknown."""
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The rows of a file, or some of its columns."""
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The rows of a file, or some of its columns, or those of some symbols."""
 
     def write(self, folder: str, name: str, frame: pl.DataFrame) -> Partition:
         """Keep a frame under a name made of ``name`` and its content hash."""
@@ -85,7 +88,9 @@ class MemoryStore:
             raise _unknown_snapshot(snapshot_id, self._history)
         return self._snapshots[snapshot_id]
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """The rows of a file.
 
         Parameters
@@ -94,6 +99,8 @@ class MemoryStore:
             What a snapshot lists.
         columns : sequence of str, optional
             Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
 
         Returns
         -------
@@ -101,6 +108,8 @@ class MemoryStore:
             Its rows.
         """
         frame = self._frames[partition.file]
+        if symbols is not None:
+            frame = frame.filter(pl.col("symbol").is_in(list(symbols)))
         return frame if columns is None else frame.select(columns)
 
     def write(self, folder: str, name: str, frame: pl.DataFrame) -> Partition:
@@ -199,7 +208,9 @@ class FolderStore:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         return Snapshot.from_text(text, file=str(path))
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """The rows of a file.
 
         Parameters
@@ -208,6 +219,8 @@ class FolderStore:
             What a snapshot lists.
         columns : sequence of str, optional
             Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
 
         Returns
         -------
@@ -221,7 +234,10 @@ class FolderStore:
         """
         path = self.root / partition.file
         try:
-            return pl.read_parquet(path, columns=None if columns is None else list(columns))
+            if symbols is None:
+                return pl.read_parquet(path, columns=None if columns is None else list(columns))
+            some = pl.scan_parquet(path).filter(pl.col("symbol").is_in(list(symbols)))
+            return (some if columns is None else some.select(columns)).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(
                 f"{path}: the lake lists this file, and it cannot be read ({type(error).__name__}).",
@@ -250,7 +266,7 @@ class FolderStore:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                frame.write_parquet(temporary, compression="zstd", compression_level=3, statistics=True)
+                frame.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
             _sync_folder(path.parent)
         return partition
 

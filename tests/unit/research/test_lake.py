@@ -79,7 +79,7 @@ class TestIngest:
     def test_changed_rows_need_their_day(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
         snapshot = lake.snapshot_id()
-        with pytest.raises(DataError, match="1 rows differ.*the first is A 2023-12-29.*Pass revised_at"):
+        with pytest.raises(DataError, match=r"1 rows differ.*the first is A 2023-12-29.*Pass revised_at"):
             lake.ingest(REVISED, "us", kind="prices")
         assert lake.at("latest").snapshot_id() == snapshot
 
@@ -129,7 +129,7 @@ class TestIngest:
             lake.ingest(frame, "us", kind="prices")
 
     def test_unknown_kind(self, lake):
-        with pytest.raises(ValidationError, match="kind='price' is unknown.*Did you mean 'prices'"):
+        with pytest.raises(ValidationError, match=r"kind='price' is unknown.*Did you mean 'prices'"):
             lake.ingest(PRICES, "us", kind="price")
 
 
@@ -161,7 +161,7 @@ class TestPricePanel:
 
     def test_unknown_dataset_names_the_nearest(self, lake):
         lake.ingest(PRICES, "stocks", kind="prices")
-        with pytest.raises(DataError, match="'stock' is not in lake.*Did you mean 'stocks'"):
+        with pytest.raises(DataError, match=r"'stock' is not in lake.*Did you mean 'stocks'"):
             lake.price_panel("stock")
 
     def test_a_dataset_of_another_kind(self, lake):
@@ -273,7 +273,7 @@ class TestSeries:
 
     def test_unknown_name_names_the_nearest(self, lake):
         lake.ingest(self.FRAME, "rates", kind="series")
-        with pytest.raises(DataError, match="series 'DGS1O' is not in lake.*Did you mean 'DGS10'"):
+        with pytest.raises(DataError, match=r"series 'DGS1O' is not in lake.*Did you mean 'DGS10'"):
             lake.series("DGS1O", self.DATES)
 
     def test_a_name_in_two_datasets_must_say_which(self, lake):
@@ -356,7 +356,7 @@ class TestFundamentals:
 
     def test_unknown_column_names_the_nearest(self, lake):
         lake.ingest(self.FRAME, "edgar", kind="fundamentals")
-        with pytest.raises(DataError, match="no column 'equty'.*Did you mean 'equity'"):
+        with pytest.raises(DataError, match=r"no column 'equty'.*Did you mean 'equity'"):
             lake.fundamentals("edgar", self.DATES, ["A"], "equty")
 
     def test_a_report_known_before_its_period_ended_is_set_aside(self, lake):
