@@ -41,6 +41,10 @@ def rolling(values, period, function):
     return [math.nan if i < period - 1 else function(values[i - period + 1 : i + 1]) for i in range(len(values))]
 
 
+def recent(values, period, function):
+    return np.array(rolling(values, period, function))
+
+
 def smoothed(values, first, period):
     """Wilder's average: the mean of ``period`` values, then ``(old * (period - 1) + new) / period``."""
     out = [math.nan] * len(values)
@@ -105,12 +109,8 @@ class TestMomentum:
             macd(CLOSE, **keywords)
 
     def test_stochastic(self):
-        place = [
-            math.nan
-            if i < 13
-            else 100 * (CLOSE[i] - LOW[i - 13 : i + 1].min()) / np.ptp([*HIGH[i - 13 : i + 1], *LOW[i - 13 : i + 1]])
-            for i in range(120)
-        ]
+        top, bottom = recent(HIGH, 14, np.max), recent(LOW, 14, np.min)
+        place = 100 * (CLOSE - bottom) / (top - bottom)
         k = rolling(place, 3, np.mean)
         d = rolling(k, 3, np.mean)
         ours = stochastic(HIGH, LOW, CLOSE)
@@ -118,15 +118,8 @@ class TestMomentum:
         same(ours.k[17:], k[17:])
 
     def test_williams_r(self):
-        expected = [
-            math.nan
-            if i < 13
-            else -100
-            * (HIGH[i - 13 : i + 1].max() - CLOSE[i])
-            / (HIGH[i - 13 : i + 1].max() - LOW[i - 13 : i + 1].min())
-            for i in range(120)
-        ]
-        same(williams_r(HIGH, LOW, CLOSE), expected)
+        top, bottom = recent(HIGH, 14, np.max), recent(LOW, 14, np.min)
+        same(williams_r(HIGH, LOW, CLOSE), -100 * (top - CLOSE) / (top - bottom))
 
     def test_cci(self):
         typical = (HIGH + LOW + CLOSE) / 3
@@ -160,12 +153,8 @@ class TestVolume:
     def test_mfi(self):
         typical = (HIGH + LOW + CLOSE) / 3
         flow, change = typical * VOLUME, np.diff(typical, prepend=np.nan)
-        expected = [
-            math.nan
-            if i < 14
-            else 100 * flow[i - 13 : i + 1][change[i - 13 : i + 1] > 0].sum() / flow[i - 13 : i + 1].sum()
-            for i in range(120)
-        ]
+        expected = 100 * recent(np.where(change > 0, flow, 0.0), 14, np.sum) / recent(flow, 14, np.sum)
+        expected[13] = math.nan  # its first bar has no change
         same(mfi(HIGH, LOW, CLOSE, VOLUME), expected, 1e-6)
 
     def test_accumulation_distribution(self):

@@ -1,3 +1,4 @@
+import itertools
 import math
 import statistics
 
@@ -28,7 +29,7 @@ class TestFormulas:
     """Each estimator against its published formula, one bar at a time."""
 
     def test_close_to_close(self):
-        logs = [math.log(b / a) for a, b in zip(CLOSE[:-1], CLOSE[1:], strict=True)]
+        logs = [math.log(b / a) for a, b in itertools.pairwise(CLOSE)]
         assert close_to_close(CLOSE) == pytest.approx(statistics.stdev(logs), rel=1e-12)
 
     def test_parkinson(self):
