@@ -173,7 +173,7 @@ class TestLookAhead:
         noise = np.exp(np.random.default_rng(seed + 100).normal(0, 0.05, len(prices)))
         later = pl.col("date") > one.decision_dates[at].item()
         factor = pl.when(later).then(pl.Series(noise)).otherwise(1.0)
-        fill_lake(tmp_path / "other", prices.with_columns((pl.col("open", "high", "low", "close", "volume") * factor)))
+        fill_lake(tmp_path / "other", prices.with_columns(pl.col("open", "high", "low", "close", "volume") * factor))
         other = run_manifest(parse_manifest(RAW), base_dir=tmp_path / "other")
         assert np.array_equal(one.target_weights[: at + 1], other.target_weights[: at + 1])
         assert np.array_equal(one.scores[: at + 1], other.scores[: at + 1], equal_nan=True)
@@ -206,7 +206,11 @@ class TestDeterminism:
         stores = []
         for hash_seed, threads in (("1", "1"), ("2", "2")):
             store = tmp_path / hash_seed
-            environment = os.environ | {"PYTHONHASHSEED": hash_seed, "POLARS_MAX_THREADS": threads, "TZ": f"UTC{threads}"}
+            environment = os.environ | {
+                "PYTHONHASHSEED": hash_seed,
+                "POLARS_MAX_THREADS": threads,
+                "TZ": f"UTC{threads}",
+            }
             subprocess.run(
                 [sys.executable, "-m", "nanodesk.cli.app", "demo", "--out", str(store), "--json"],
                 check=True,
@@ -289,7 +293,7 @@ class TestResult:
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)
         assert np.allclose(result.target_weights.sum(axis=1), 0.99, atol=1e-5)
 
-    @pytest.mark.parametrize(("pace", "count"), [("daily", 505), ("weekly", 104), ({"every": 21}, 25)])
+    @pytest.mark.parametrize(("pace", "count"), [("daily", 508), ("weekly", 105), ({"every": 21}, 25)])
     def test_every_pace(self, pace, count):
         settings = {"backtest.rebalance": pace, "data.end": np.datetime64("1992-12-31").item()}
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from nanodesk.errors import DataError
 from nanodesk.market.panel import PricePanel
+from nanodesk.research.dataset_kinds import DatasetInfo
 from nanodesk.research.decision_rows import decision_rows
 from nanodesk.research.factors.catalog import FACTORS
-from nanodesk.research.lake import BUNDLED, DatasetInfo, Lake, open_lake
+from nanodesk.research.lake import BUNDLED, Lake, open_lake
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.manifest_sections import Every
 from nanodesk.research.toml_lines import KeyPath
@@ -145,7 +146,9 @@ def _open(manifest: Manifest, base_dir: Path) -> Lake:
     if location != BUNDLED:
         location = base_dir / location
         if not location.is_dir():
-            raise manifest.error(("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"')
+            raise manifest.error(
+                ("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"'
+            )
     return open_lake(location, snapshot=manifest.data.snapshot)
 
 
@@ -178,8 +181,8 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
     if backtest.costs.impact is not None and backtest.costs.impact.coef > 0:
         needs.append((("backtest", "costs", "impact"), "impact", ("volume",), "leave it out"))
     if limits.adv_participation is not None:
-        path = ("portfolio", "limits", "adv_participation")
-        needs.append((path, "adv_participation", ("volume",), "leave it out"))
+        volume_of: KeyPath = ("portfolio", "limits", "adv_participation")
+        needs.append((volume_of, "adv_participation", ("volume",), "leave it out"))
     for path, word, columns, fix in needs:
         absent = [name for name in columns if getattr(panel, name) is None]
         if absent:

@@ -7,7 +7,7 @@ entered, how many stayed, and who was dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from pydantic import Field, TypeAdapter
 from nanodesk.errors import DataError, ShapeError
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import screen_rules as rules
-from nanodesk.research.lake import Lake
 from nanodesk.research.result import ScreenStep
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Decision
+
+if TYPE_CHECKING:  # a manifest is checked without opening a lake
+    from nanodesk.research.lake import Lake
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -93,7 +93,7 @@ class TestParseManifest:
         assert found["universe.min_names"] == "q.toml:9: universe.min_names: must be >= 1 (got -3)"
         assert 'unknown kind "histry"; did you mean "history"? allowed: ' in found["universe.filter[0]"]
         assert 'unknown key for kind "winsor"; did you mean "lo"? allowed: ' in found["preprocess[0].lo_q"]
-        assert found["portfolio.method"].endswith('; did you mean "min_variance"? (got \'min_varianc\')')
+        assert found["portfolio.method"].endswith("; did you mean \"min_variance\"? (got 'min_varianc')")
         assert found["portfolio.window"].endswith("must be a whole number (got 2.5)")
         assert found["portfolio.long_only"].endswith("must be true or false (got 1)")
         assert found["portfolio.gross"].endswith("must be finite (got nan)")
