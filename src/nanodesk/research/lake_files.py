@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
@@ -28,24 +28,86 @@ class Store(Protocol):
     """A place for snapshots and immutable files."""
 
     def history(self) -> tuple[str, ...]:
-        """Snapshot ids, oldest first; empty in a new lake."""
+        """Snapshot ids, oldest first.
+
+        Returns
+        -------
+        ids : tuple of str
+            Empty in a new lake.
+        """
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
-        """The state of that id; raises ``DataError`` where it is unknown."""
+        """The state of that id.
+
+        Parameters
+        ----------
+        snapshot_id : str
+            One of :meth:`history`.
+
+        Returns
+        -------
+        snapshot : Snapshot
+            The state.
+
+        Raises
+        ------
+        DataError
+            If the id is unknown.
+        """
 
     def read(
         self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """The rows of a file, or some of its columns, or those of some symbols."""
+        """The rows of a file.
+
+        Parameters
+        ----------
+        partition : Partition
+            What a snapshot lists.
+        columns : sequence of str, optional
+            Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Its rows.
+        """
 
     def write(self, folder: str, name: str, frame: pl.DataFrame) -> Partition:
-        """Keep a frame under a name made of ``name`` and its content hash."""
+        """Keep a frame under a name made of ``name`` and its content hash.
+
+        Parameters
+        ----------
+        folder, name : str
+            Where it belongs.
+        frame : polars.DataFrame
+            The rows.
+
+        Returns
+        -------
+        partition : Partition
+            How a snapshot lists it.
+        """
 
     def commit(self, snapshot: Snapshot) -> None:
-        """Make a snapshot the newest."""
+        """Make a snapshot the newest.
 
-    def locked(self) -> Any:
-        """A context in which no other process commits."""
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The new state, whose files are written.
+        """
+
+    def locked(self) -> AbstractContextManager[None]:
+        """A context in which no other process commits.
+
+        Returns
+        -------
+        lock : context manager
+            Released at its end, and by the end of the process.
+        """
 
 
 class MemoryStore:

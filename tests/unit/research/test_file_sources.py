@@ -97,6 +97,7 @@ class TestWrongFiles:
             ("symbol,date,close\nA,2024-02-30,1\n", SchemaMismatchError, "p.csv:2: date='2024-02-30' is not a date"),
             ("symbol,date,close\nA,soon,1\n", SchemaMismatchError, "p.csv:2: date='soon' is not a date"),
             ("symbol,date,close\nA,2024-01-02,1,234\n", SchemaMismatchError, "p.csv:2: has 4 fields, the header has 3"),
+            ("symbol,date,close,close\nA,2024-01-02,1,2\n", SchemaMismatchError, "p.csv:1: the header names 'close'"),
             (b"symbol,date,close\nA\xff,2024-01-02,1\n", DataError, "p.csv:2: byte 0xff is not UTF-8"),
         ],
     )  # fmt: skip

@@ -121,6 +121,11 @@ class TestIngest:
             (PRICES.drop("close"), "column 'close' is missing"),
             (PRICES.rename({"close": "closee"}), "column 'close' is missing.*Rename 'closee'"),
             (PRICES.with_columns(opne=1.0), "column 'opne' is not one.*Did you mean 'open'"),
+            (PRICES.with_columns(close=pl.lit([1.0, 2.0])), "column 'close' has type List"),
+            (
+                PRICES.with_columns(date=pl.date(10, 1, 1)),
+                "frame:1: date=0010-01-01 is not between 1800-01-01",
+            ),
             (PRICES.with_columns(close=pl.lit("cheap")), "frame:1: close='cheap' cannot be read as a number"),
         ],
     )
@@ -148,6 +153,17 @@ class TestPricePanel:
         lake.ingest(PRICES, "us", kind="prices")
         panel = lake.price_panel("us", end="2023-12-28", symbols=["B", "A"])
         np.testing.assert_array_equal(panel.close, [[np.nan, 10]])
+
+    def test_a_name_asked_for_twice(self, lake):
+        lake.ingest(PRICES, "us", kind="prices")
+        with pytest.raises(DataError, match="symbol 'A' is named twice"):
+            lake.price_panel("us", symbols=["A", "B", "A"])
+
+    def test_a_dataset_of_which_every_row_failed(self, lake):
+        gates = QualityGates(max_quarantined_pct=100.0)
+        lake.ingest(PRICES.with_columns(close=-1.0), "us", kind="prices", gates=gates)
+        with pytest.raises(DataError, match="has no price from its start to its end"):
+            lake.price_panel("us")
 
     def test_an_empty_span(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
