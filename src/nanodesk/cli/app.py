@@ -139,7 +139,8 @@ def _usage_text(error: Exception) -> str:
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)
-    return f"{text}\nTry '{context.command_path} --help'." if context is not None else text
+    command = context.command_path if context is not None else "nanodesk"
+    return f"{text}\nTry '{command} --help'."
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ from nanodesk.cli.settings import parse_settings
 def check(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The manifest, a TOML file.")] = None,
     settings: Settings = None,
-    canonical: Annotated[
-        bool, typer.Option("--canonical", help="Print the manifest sorted, defaults filled in.")
-    ] = False,
+    canonical: Annotated[bool, typer.Option("--canonical", help="Print it sorted, defaults filled in.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of manifests, for editors.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -106,10 +106,10 @@ def _print(outcomes: list[SweepOutcome], keys: list[str]) -> None:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for key in keys:
-        table.add_column(key.rpartition(".")[2])
-    for heading in ("Sharpe", "CAGR", "Volatility", "Max drawdown", "Turnover", "Costs, bps"):
-        table.add_column(heading, justify="right")
-    table.add_column("Run")
+        table.add_column(key.rpartition(".")[2], no_wrap=True)
+    for heading in ("Sharpe", "CAGR", "Vol", "Drawdown", "Turnover", "Bps paid"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Run", no_wrap=True)
     ranked = sorted(
         outcomes, key=lambda item: (item.error is not None, -item.sharpe if item.sharpe == item.sharpe else 0)
     )

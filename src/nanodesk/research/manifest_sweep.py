@@ -125,7 +125,7 @@ def sweep_manifest(
     points = grid_points(file, grid)
     load_manifest(points[0].file, settings=dict(points[0].settings))
     rows = sweep(run_point, points, executor=executor, progress=progress)
-    return [row.result if row.error is None else _failed(points[i], row.error) for i, row in enumerate(rows)]
+    return [row.value if row.value is not None else _failed(row.parameter, row.error) for row in rows]
 
 
 def run_point(point: SweepPoint) -> SweepOutcome:
@@ -162,5 +162,5 @@ def run_point(point: SweepPoint) -> SweepOutcome:
     )
 
 
-def _failed(point: SweepPoint, error: BaseException | str) -> SweepOutcome:
+def _failed(point: SweepPoint, error: BaseException | None) -> SweepOutcome:
     return SweepOutcome(dict(point.settings), error=str(error))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import DataError
+from nanodesk.market import calendar
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.dataset_kinds import DatasetInfo
 from nanodesk.research.decision_rows import decision_rows
@@ -113,7 +114,7 @@ def read_inputs(manifest: Manifest, base_dir: Path) -> RunInputs:
         risk_free=_risk_free(manifest, lake, panel),
         lake=lake,
         snapshot_id=lake.snapshot_id(),
-        warnings=_warnings(manifest, lake, info),
+        warnings=_warnings(manifest, lake, info) + _missed(manifest, panel, rows),
     )
 
 
@@ -203,6 +204,19 @@ def _rows(manifest: Manifest, panel: PricePanel) -> NDArray[np.int64]:
         message = f"{span}; the first decision needs {lookback} before it and the end of a period after them"
         raise manifest.error(("data", "start"), message)
     return rows
+
+
+def _missed(manifest: Manifest, panel: PricePanel, rows: NDArray[np.int64]) -> tuple[str, ...]:
+    pace = manifest.backtest.rebalance
+    if pace not in ("weekly", "month_end"):
+        return ()
+    expected = calendar.sessions(manifest.data.calendar, panel.dates[rows[0]], panel.dates[-1])
+    due = expected[decision_rows(expected, pace, calendar_name=manifest.data.calendar)]
+    missed = due[~np.isin(due, panel.dates[rows])]
+    if len(missed) == 0:
+        return ()
+    said = f"{len(missed)} of {len(due)} decision dates have no prices and were passed over, the first on {missed[0]}."
+    return (said,)
 
 
 def _level(lake: Lake, name: str | None, panel: PricePanel) -> FloatArray | None:

@@ -54,7 +54,19 @@ class TestHelp:
         assert "--json" in out
 
     def test_imports_nothing_heavy(self):
-        heavy = ("numpy", "pandas", "polars", "pydantic", "scipy", "clarabel", "talib", "arch", "dask", "sklearn", "rich")
+        heavy = (
+            "numpy",
+            "pandas",
+            "polars",
+            "pydantic",
+            "scipy",
+            "clarabel",
+            "talib",
+            "arch",
+            "dask",
+            "sklearn",
+            "rich",
+        )
         program = (
             "import sys\nfrom nanodesk.cli.app import run_command\n"
             f"assert run_command(['--help']) == 0\nprint([name for name in {heavy} if name in sys.modules])"
@@ -106,7 +118,9 @@ class TestDemo:
         for word in ("steady-momentum", "SP500", "Sharpe", "Max drawdown", "Costs, bps / year", "Target, decided", "→"):
             assert word in out
         assert "survivorship-biased" in out
-        paths = [line.split(maxsplit=1)[1].removeprefix("sheet").strip() for line in out.splitlines() if "here/" in line]
+        paths = [
+            line.split(maxsplit=1)[1].removeprefix("sheet").strip() for line in out.splitlines() if "here/" in line
+        ]
         assert len(paths) == 4
         assert all(Path(path).is_file() for path in paths)
         assert "\x1b" not in out
@@ -209,6 +223,9 @@ class TestIngest:
     def test_dry_run_and_bad_cells(self, invoke):
         self.write(close="nan")
         code, out, _ = invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine", "--dry-run")
+        assert code == DONE
+        assert "1 set aside" in out
+        assert "nothing was written" in out
         assert not Path("lake").exists()
         self.write(close="abc")
         code, _, err = invoke("ingest", "prices.csv", "--lake", "lake", "--dataset", "mine")
@@ -238,7 +255,9 @@ class TestSweep:
         code, out, _ = invoke("sweep", "short.toml" if self.short() else "", *grid, "--json")
         assert code == DONE
         runs = json.loads(out)["runs"]
-        assert [(run["settings"]["portfolio.method"], run["settings"]["portfolio.limits.max_weight"]) for run in runs] == [
+        assert [
+            (run["settings"]["portfolio.method"], run["settings"]["portfolio.limits.max_weight"]) for run in runs
+        ] == [
             ("equal", 0.2),
             ("equal", 0.05),
             ("hrp", 0.2),
@@ -249,7 +268,9 @@ class TestSweep:
 
     def test_table_and_dry_run(self, invoke):
         self.short()
-        code, out, _ = invoke("sweep", "short.toml", "--set", "portfolio.method=equal,hrp", "--dry-run", "--workers", "2")
+        code, out, _ = invoke(
+            "sweep", "short.toml", "--set", "portfolio.method=equal,hrp", "--dry-run", "--workers", "2"
+        )
         assert code == DONE
         assert "Sharpe" in out
         assert not Path("runs").exists()
@@ -292,7 +313,9 @@ class TestExitCodes:
     def test_exit_code(self, error, code):
         assert exit_code(error) == code
 
-    @pytest.mark.parametrize("arguments", [["nothing"], ["run"], ["run", "a", "b"], ["run", "--what"], ["demo", "--out"]])
+    @pytest.mark.parametrize(
+        "arguments", [["nothing"], ["run"], ["run", "a", "b"], ["run", "--what"], ["demo", "--out"]]
+    )
     def test_usage(self, invoke, arguments):
         code, out, err = invoke(*arguments)
         assert (code, out) == (USAGE, "")
@@ -315,7 +338,9 @@ class TestExitCodes:
 
     def test_a_reader_that_leaves_is_no_error(self, tmp_path):
         program = f"{sys.executable} -m nanodesk.cli.app factors | head -1"
-        finished = subprocess.run(["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False)
+        finished = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False
+        )
         assert finished.returncode == 0
         assert finished.stderr == ""
 

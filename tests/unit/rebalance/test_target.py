@@ -27,7 +27,7 @@ class TestTarget:
     def test_empty_and_too_long(self):
         with pytest.raises(WeightsError, match="targets is empty"):
             Target(NOW, {})
-        with pytest.raises(WeightsError, match="long weights add to 1.2"):
+        with pytest.raises(WeightsError, match=r"long weights add to 1\.2"):
             Target(NOW, {"A": 0.6, "B": 0.6, "C": -0.5})
 
     def test_file_is_sorted_with_schema_first(self):
