@@ -65,8 +65,8 @@ def _bars(rng: random.Random, n_dates: int, n_symbols: int) -> dict[str, Any]:
         ends = rng.randint(1, n_dates) if rng.random() < 0.3 else n_dates
         digits = rng.choice([2, 2, 4])
         for t in range(n_dates):
-            path = [last * math.exp(rng.gauss(0.0, volatility)) for _ in range(4)]
-            path = [max(round(x, digits), 0.01) for x in path]
+            moves = [max(-4.0, min(4.0, rng.gauss(0.0, 1.0))) for _ in range(4)]
+            path = [min(max(round(last * math.exp(volatility * x), digits), 0.01), 1e5) for x in moves]
             last = path[-1]
             row = {"open": path[0], "high": max(path), "low": min(path), "close": path[-1]}
             row["volume"] = rng.choice([0.0, 10.0, 1000.0, 1e6])

@@ -251,7 +251,8 @@ class Program:
     equal, at_most : Rows
         Rows that hold with ``=`` and with ``<=``.
     preference : ndarray of float64, shape (p,), optional
-        Guess which of the leading variables are not zero at the optimum, lowest first. Only speed depends on it.
+        Guess which of the leading variables are not zero at the optimum, lowest first; those at minus infinity are
+        never left out. Only speed depends on it.
     """
 
     linear: FloatArray
@@ -362,14 +363,15 @@ def _solve_growing(program: Program, preference: FloatArray) -> FloatArray | Non
     if not (program.lower[:p] == 0.0).all():
         return None
     chosen[:p] = False
-    chosen[np.argsort(preference, kind="stable")[:FIRST_SET]] = True
+    likely = np.argsort(preference, kind="stable")
+    chosen[likely[: FIRST_SET + int(np.isneginf(preference).sum())]] = True
     zero = np.zeros(n)
     while chosen[:p].sum() < LARGEST_SET * p:
         part = _restricted(program, chosen, zero)
         try:
             solution = _settled(part, _clarabel(part))
         except InfeasibleError:
-            chosen[np.argsort(preference, kind="stable")[: 2 * int(chosen[:p].sum())]] = True
+            chosen[likely[: 2 * int(chosen[:p].sum())]] = True
             continue
         x = zero.copy()
         x[chosen] = solution.x

@@ -443,7 +443,7 @@ def _explain(
     if status == "bad_price":
         return _bad_price(bars, row, numbers["scale"])
     if status == "bad_weight":
-        return _bad_weight(schedule, bars, row, numbers)
+        return _bad_weight(schedule, bars, column, numbers["max_gross"])
     where = f"on {bars.dates[row]}" + (f" for {bars.symbols[column]!r}" if column >= 0 else "")
     if status == "missing_price":
         return PriceError(
@@ -472,38 +472,36 @@ def _bad_price(bars: Bars, row: int, scale: float) -> PriceError:
             column = int(np.argmax(bad))
             value = float(matrix[row, column])
             small = value > 0.0 and math.isfinite(value)
+            allowed = f"[{0.5 / scale:g}, {2.0**50 / scale:g})"
             return PriceError(
-                f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}).",
+                f"{name}={value} on {bars.dates[row]} for {bars.symbols[column]!r} (row {row}, column {column}) "
+                f"must lie in {allowed}, or be nan where there was no trade.",
                 field=name,
                 value=value,
-                allowed="finite, at least half a price unit and below 2**50 of them, or nan where there was no trade",
+                allowed=allowed + ": from half a price unit to 2**50 of them",
                 fix="Choose another price_scale." if small else "Set the cell to nan, or drop the row.",
             )
     raise AssertionError(f"no bad price in row {row}")  # pragma: no cover
 
 
-def _bad_weight(schedule: Schedule, bars: Bars, row: int, numbers: Mapping[str, Any]) -> WeightsError:
-    decided = row if numbers["fill"] == 0 or schedule.decision[row] == len(schedule.weights) - 1 else row - 1
-    with np.errstate(all="ignore"):
-        gross = np.nansum(np.abs(schedule.weights), axis=1)
-    wrong = [k for k in np.flatnonzero(~(gross <= numbers["max_gross"])) if schedule.session(int(k)) >= decided]
-    k = int(wrong[0])
-    session = schedule.session(k)
-    cells = schedule.weights[k]
-    if np.isinf(cells).any():
-        column = int(np.argmax(np.isinf(cells)))
-        where = f"on {bars.dates[session]} for {bars.symbols[column]!r} (row {k}, column {column})"
+def _bad_weight(schedule: Schedule, bars: Bars, k: int, max_gross: float) -> WeightsError:
+    day, cells = bars.dates[schedule.session(k)], schedule.weights[k]
+    infinite = np.flatnonzero(np.isinf(cells))
+    if len(infinite):
+        column = int(infinite[0])
         return WeightsError(
-            f"weights={cells[column]} {where}.",
+            f"weights={cells[column]} on {day} for {bars.symbols[column]!r} (row {k}, column {column}) must be finite, "
+            "or nan to hold.",
             field=f"weights[{k}, {column}]",
             value=float(cells[column]),
             allowed="finite numbers, or nan to hold",
             fix="Drop the symbol from the row, or write HOLD.",
         )
+    gross = float(np.nansum(np.abs(cells)))
     return WeightsError(
-        f"weights on {bars.dates[session]} (row {k}) have absolute values that sum to {gross[k]:.6g}.",
+        f"weights on {day} (row {k}) have absolute values that sum to {gross:.6g}, above max_gross={max_gross:g}.",
         field=f"weights[{k}]",
-        value=float(gross[k]),
-        allowed=f"at most max_gross={numbers['max_gross']:g}",
+        value=gross,
+        allowed=f"at most max_gross={max_gross:g}",
         fix="Weights are fractions of equity, not percent; raise max_gross if the leverage is meant.",
     )

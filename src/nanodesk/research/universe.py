@@ -188,7 +188,9 @@ def screen(
     else:
         alive, steps = after[0], list(after[1])
     for rule in filters:
-        alive, step = _step(rule.kind, alive, rule.keep(Decision(context, at, alive, composite, held)), symbols)
+        alive, step = _step(
+            rule.kind, alive, rules.passing(rule, Decision(context, at, alive, composite, held)), symbols
+        )
         steps.append(step)
     if max_names is not None and int(alive.sum()) > max_names:
         alive, step = _step(_MAX_NAMES, alive, _best(Decision(context, at, alive, composite, held), max_names), symbols)

@@ -277,7 +277,7 @@ class Engine:
         return self.n_trades, self.n_stops
 
     def error(self):
-        """Row and column of the failure; -1 where it has none."""
+        """Session and column of the failure; for a bad weight, session and row of weights."""
         return self.error_row, self.error_column
 
     def run(self):
@@ -653,7 +653,7 @@ class Engine:
         self.row_gross = gross
         self.row_is_long = lowest == 0.0
         if not gross <= self.max_gross:
-            self.error_column = -1
+            self.error_column = k  # the row of weights, not a column of prices
             return BAD_WEIGHT
         return 0
 
