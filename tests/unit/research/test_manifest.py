@@ -106,6 +106,16 @@ class TestParseManifest:
     def test_value_is_shown_as_written(self):
         assert problems(SMALL + "[backtest]\ncash = -3e8\n") == ("q.toml:9: backtest.cash: must be > 0 (got -3e8)",)
 
+    def test_a_table_in_place_of_a_word(self):
+        assert problems(SMALL + "[portfolio]\nmethod = {}\n")[0].startswith(
+            "q.toml:9: portfolio.method: must be one of"
+        )
+        found = problems(SMALL + "[backtest]\nrebalance = { evry = 3 }\n")
+        assert [line.split(": ", 1)[1] for line in found] == [
+            "backtest.rebalance.every: is required and missing",
+            'backtest.rebalance.evry: unknown key; did you mean "every"? allowed: every',
+        ]
+
     def test_missing_sections(self):
         assert problems("schema = 1\n") == tuple(
             f"q.toml:1: {name}: is required and missing" for name in ("data", "signals", "strategy")
