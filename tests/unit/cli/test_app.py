@@ -277,12 +277,15 @@ class TestSweep:
         assert "Sharpe" in out
         assert not Path("runs").exists()
 
-    def test_processes_give_the_same(self, invoke):
+    @pytest.mark.parametrize("executor", ["processes", "dask"])
+    def test_other_executors_give_the_same(self, invoke, executor):
+        if executor == "dask":
+            pytest.importorskip("distributed")
         self.short()
         arguments = ("sweep", "short.toml", "--set", "portfolio.method=equal,hrp", "--json", "--dry-run")
         threads = json.loads(invoke(*arguments)[1])
-        processes = json.loads(invoke(*arguments, "--executor", "processes", "--workers", "1")[1])
-        assert processes == threads
+        others = json.loads(invoke(*arguments, "--executor", executor, "--workers", "1")[1])
+        assert others == threads
 
     def test_bad_grid(self, invoke):
         self.short()
