@@ -19,7 +19,7 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from nanodesk.errors import NanodeskError, ValidationError
 
@@ -59,6 +59,13 @@ class SweepRow(Generic[P, R]):
     error: BaseException | None = None
     traceback: str | None = None
     attempts: int = 1
+
+    @property
+    def result(self) -> R:
+        """The value; where there is none, the error is raised."""
+        if self.error is not None:
+            raise self.error
+        return cast(R, self.value)
 
 
 def grid(**lists: Sequence[Any]) -> list[dict[str, Any]]:

@@ -61,6 +61,12 @@ class TestSweep:
         assert "fails_on_two" in rows[1].traceback
         assert sorted(calls) == [1, 2, 3]
 
+    def test_result_is_the_value_or_raises_the_error(self):
+        rows = sweep(sweep_tasks.fails_on_two, [1, 2])
+        assert rows[0].result == 1
+        with pytest.raises(ValueError, match="bad 2"):
+            rows[1].result  # noqa: B018 - the property raises
+
     def test_strict_raises_it(self):
         with pytest.raises(ValueError, match="bad 2") as caught:
             sweep(sweep_tasks.fails_on_two, [1, 2, 3], strict=True)
