@@ -5,10 +5,10 @@ import random
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reference.weights_cases import check_conservation, random_case, run_engine
 
 from nanodesk.errors import QuantityError
 from nanodesk.market.panel import PricePanel
+from reference.weights_cases import check_conservation, random_case, run_engine
 
 NAMES = ("open", "high", "low", "close", "volume", "dividend", "split")
 LENIENT = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from reference.weights_cases import check_agreement, random_case
 
 N_CASES = 6_000

@@ -68,7 +68,7 @@ class TestBacktestResult:
         assert frame["date"].dtype == pl.Date
 
     def test_pickle_keeps_everything(self, result):
-        again = pickle.loads(pickle.dumps(result))
+        again = pickle.loads(pickle.dumps(result))  # noqa: S301 (our own bytes)
         for name in ("equity", "holdings", "weights", "symbol_returns", "turnover"):
             np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
         assert again.metrics == result.metrics

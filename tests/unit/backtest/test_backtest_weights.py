@@ -233,7 +233,12 @@ class TestDelisting:
     def test_by_symbol(self):
         closes = np.array([[10.0, 10.0], [NAN, NAN]])
         result = backtest_weights(
-            [[0.5, 0.5], [HOLD] * 2], closes, cash=100, symbols=["A", "B"], fill="same_close", delisting_return={"B": -1}
+            [[0.5, 0.5], [HOLD] * 2],
+            closes,
+            cash=100,
+            symbols=["A", "B"],
+            fill="same_close",
+            delisting_return={"B": -1},
         )
         assert result.holdings[-1].tolist() == [5, 0]
         assert result.equity[-1] == 50

@@ -33,9 +33,7 @@ def events(result):
     table = result.stop_events
     return [
         (int(t), level, price, REASONS[reason])
-        for t, level, price, reason in zip(
-            table.row, table.trigger_price, table.exit_price, table.reason, strict=True
-        )
+        for t, level, price, reason in zip(table.row, table.trigger_price, table.exit_price, table.reason, strict=True)
     ]
 
 

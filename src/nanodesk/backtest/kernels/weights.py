@@ -5,10 +5,11 @@ or a fixed fraction of one), and money is their product, so the ledger adds and 
 Decisions (target sizes, costs, stop levels) are IEEE doubles in a fixed order of operations, truncated or rounded
 once; the slow reference in the tests repeats them and must agree to the last bit.
 
-Layout: prices and weights stay in the caller's (sessions x symbols) doubles. Of each row every cell is checked, in a
-loop the compiler can vectorise, but only what is held or asked for is turned into integers: positions are few where
-symbols are many, and integer sums do not care about order. A trade is one record of four integers. Before a session starts there is room for every trade it could make; otherwise ``run`` returns FULL and the shell
-calls again with a longer table, because all state lives in the engine.
+Layout: prices and weights stay in the caller's (sessions x symbols) doubles. Of each row every cell is checked, but
+only what is held or asked for is turned into integers: positions are few where symbols are many, and integer sums do
+not care about order. A trade is one record of four integers. Before a session starts there is room for every trade it
+could make; otherwise ``run`` returns FULL and the shell calls again with a longer table, because all state lives in
+the engine.
 
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
 The rules themselves are written down in docs/backtest.md.
@@ -69,7 +70,16 @@ MOST_UNITS = cython.declare(cython.longlong, 9007199254740992)
 @cython.final
 @cython.cclass
 class Engine:
-    """State of one backtest; the arrays belong to the caller."""
+    """State of one backtest; the arrays belong to the caller.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Inputs, outputs and scratch by the names below; the last in ``state``, ``measures``, ``changes`` and
+        ``log_returns``.
+    numbers : mapping of str to int or float
+        Options by the names below.
+    """
 
     # Inputs, (sessions x symbols) unless stated.
     weights: cython.const[cython.double][:, ::1]  # (decisions x symbols); nan holds
@@ -268,7 +278,13 @@ class Engine:
         self.has_delistings = self.delisting_row is not None
 
     def tables(self, trades, stops):
-        """Go on with longer tables."""
+        """Go on with longer tables.
+
+        Parameters
+        ----------
+        trades, stops : ndarray of int64
+            Tables that begin with what was written so far.
+        """
         self.trades = trades
         self.stops = stops
 
@@ -399,10 +415,10 @@ class Engine:
         i: cython.Py_ssize_t
         if t + 1 < self.close.shape[0]:
             for i in range(0, self.n_symbols, 8):
-                prefetch(cython.address(self.close[t + 1, i]))
+                prefetch(cython.address(self.close[t + 1, i]))  # noqa: F821 (from weights.pxd)
         if k >= 0 and k + 1 < self.weights.shape[0]:
             for i in range(0, self.n_symbols, 8):
-                prefetch(cython.address(self.weights[k + 1, i]))
+                prefetch(cython.address(self.weights[k + 1, i]))  # noqa: F821
         return 0
 
     @cython.cfunc
