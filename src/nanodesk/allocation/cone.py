@@ -26,6 +26,12 @@ TOLERANCE = 1e-11
 """Gap and feasibility asked of Clarabel, on an objective scaled to order one."""
 REDUCED_TOLERANCE = 1e-8
 """What is still taken as solved where rounding stops the solver before ``TOLERANCE``."""
+REGULARIZATIONS = (1e-8, 1e-7)
+"""Clarabel's default, and what has solved every nearly singular program that stopped at it; tried in turn.
+
+Refinement and the stopping rule see the program itself, so a larger value costs steps, not accuracy."""
+SOLVED = ("Solved", "AlmostSolved")
+INFEASIBLE = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 GROWING_FROM = 48
 """Names from which a growing set is tried before one dense solve (docs/decisions/0003)."""
 FIRST_SET = 36
@@ -243,9 +249,12 @@ def _clarabel(program: Program) -> Solution:
     matrix = sparse.csc_matrix(
         (np.concatenate(value), (np.concatenate(row), np.concatenate(column))), shape=(int(start[3]), n)
     )
-    answer = clarabel.DefaultSolver(
-        _upper_triangle(program.quadratic, n), program.linear, matrix, np.concatenate(rhs), cones, _settings()
-    ).solve()
+    quadratic, right = _upper_triangle(program.quadratic, n), np.concatenate(rhs)
+    for regularization in REGULARIZATIONS:
+        settings = _settings(regularization)
+        answer = clarabel.DefaultSolver(quadratic, program.linear, matrix, right, cones, settings).solve()
+        if str(answer.status) in (*SOLVED, *INFEASIBLE):
+            break
     _check_status(str(answer.status))
     x, dual = np.array(answer.x), np.array(answer.z)
     dual_lower, dual_upper = np.zeros(n), np.zeros(n)
@@ -266,21 +275,22 @@ def _upper_triangle(quadratic: FloatArray | None, n: int) -> Any:
     return sparse.csc_matrix((quadratic[row], row[1], pointer), shape=(n, n))
 
 
-def _settings() -> Any:
+def _settings(regularization: float) -> Any:
     import clarabel
 
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1  # same input, same bytes; parallelism is across runs
+    settings.static_regularization_constant = regularization
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
     settings.reduced_tol_gap_abs = settings.reduced_tol_gap_rel = settings.reduced_tol_feas = REDUCED_TOLERANCE
     return settings
 
 
 def _check_status(status: str) -> None:
-    if status in ("Solved", "AlmostSolved"):
+    if status in SOLVED:
         return
-    if status in ("PrimalInfeasible", "AlmostPrimalInfeasible"):
+    if status in INFEASIBLE:
         raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=status)
     raise NotConvergedError(
         f"the cone solver stopped with status {status} before its tolerance of {REDUCED_TOLERANCE:g} was met.",
