@@ -17,6 +17,7 @@ from nanodesk.allocation.risk_parity import risk_parity
 from nanodesk.allocation.score import equal_weight, inverse_volatility, score_weight
 from nanodesk.allocation.tail_risk import inverse_cdar, inverse_cvar, min_cvar
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
 NoExcess = Literal["raise", "min_variance"]
@@ -173,10 +174,7 @@ def allocate(
         raise ValidationError(
             f"method {method!r} is unknown.", field="method", value=method, allowed=", ".join(_METHODS)
         )
-    if no_excess not in ("raise", "min_variance"):
-        raise ValidationError(
-            f"no_excess={no_excess!r} is unknown.", field="no_excess", value=no_excess, allowed="raise, min_variance"
-        )
+    one_of("no_excess", no_excess, ("raise", "min_variance"))
     given = _Inputs(
         returns,
         covariance,

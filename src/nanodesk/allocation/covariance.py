@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
 Target = Literal["identity", "constant_correlation"]
@@ -168,10 +169,7 @@ def ledoit_wolf(returns: ArrayLike, *, target: Target = "identity") -> FloatArra
     J. Multivariate Analysis 88. Ledoit, Wolf (2004b), "Honey, I Shrunk the Sample Covariance Matrix",
     J. Portfolio Management 30(4).
     """
-    if target not in ("identity", "constant_correlation"):
-        raise ValidationError(
-            f"target={target!r} is unknown.", field="target", value=target, allowed="identity, constant_correlation"
-        )
+    one_of("target", target, ("identity", "constant_correlation"))
     centred = _centred(complete_sessions(returns))
     return _shrunk_to_identity(centred) if target == "identity" else _shrunk_to_constant_correlation(centred)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, Dates, FloatMatrix, doubles, read_dates
+from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, FloatMatrix, doubles, read_dates
 from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.market.axes import Dates
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,8 @@ from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, doubles, read_dates
 from nanodesk.backtest.frames import bars_from_frame, is_frame
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.backtest.pairs import fill_pairs, is_pairs
-from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.errors import PriceError, ShapeError
+from nanodesk.market.axes import unique_symbols
 from nanodesk.market.panel import PricePanel
 
 
@@ -74,10 +75,7 @@ def _read_symbols(symbols: Sequence[str] | None, n_symbols: int) -> tuple[str, .
         raise ShapeError(
             f"symbols has {len(names)} names, but prices has {n_symbols} columns.", field="symbols", value=len(names)
         )
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValidationError(f"symbol {twice!r} appears twice.", field="symbols", value=twice, allowed="unique names")
-    return names
+    return unique_symbols(names)
 
 
 def _from_panel(panel: PricePanel) -> Bars:

@@ -13,12 +13,9 @@ from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.faults import explain
 from nanodesk.backtest.kernels import weights as kernel
 from nanodesk.backtest.options import (
-    check_choice,
     check_columns,
     cost_numbers,
-    integer,
     money,
-    number,
     stop_numbers,
     terminal_returns,
 )
@@ -28,6 +25,7 @@ from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.schedule import Schedule, read_weights
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import ShapeError
+from nanodesk.market.ranges import one_of, real_number, whole_number
 from nanodesk.portfolio.costs import CostModel
 
 HOLD = math.nan
@@ -180,12 +178,14 @@ def backtest_weights(
         "rounding": (rounding, ("target", "trade")),
     }
     for name, (word, words) in choices.items():
-        check_choice(name, word, words)
+        one_of(name, word, words)
     bars = read_prices(prices, dates=dates, symbols=symbols)
     if 0 in bars.close.shape:
         raise ShapeError(f"prices has shape {bars.close.shape}: nothing to trade.", field="prices", allowed="not empty")
-    scale = bars.default_price_scale if price_scale is None else integer("price_scale", price_scale, 1, 10**9)
-    fraction = integer("quantity_scale", quantity_scale, 1, 10**9) if quantity == "fractional" else 1
+    scale = (
+        bars.default_price_scale if price_scale is None else whole_number("price_scale", price_scale, low=1, high=10**9)
+    )
+    fraction = whole_number("quantity_scale", quantity_scale, low=1, high=10**9) if quantity == "fractional" else 1
     numbers = {
         "scale": scale / bars.default_price_scale if bars.in_cents else float(scale),
         "quantity_scale": float(fraction),
@@ -194,17 +194,17 @@ def backtest_weights(
         "raises_missing": missing_price == "raise",
         "by_delta": rounding == "trade",
         "reserves": bool(reserve_costs),
-        "invested": 1.0 - number("cash_buffer", cash_buffer, 0.0, 1.0, closed=False),
-        "max_gross": number("max_gross", max_gross, 0.0, 1e6),
-        "band": number("no_trade_band", no_trade_band, 0.0, 1.0),
-        "max_turnover": -1.0 if max_turnover is None else number("max_turnover", max_turnover, 0.0, 1e6),
+        "invested": 1.0 - real_number("cash_buffer", cash_buffer, low=0.0, high=1.0, closed=False),
+        "max_gross": real_number("max_gross", max_gross, low=0.0, high=1e6),
+        "band": real_number("no_trade_band", no_trade_band, low=0.0, high=1.0),
+        "max_turnover": -1.0 if max_turnover is None else real_number("max_turnover", max_turnover, low=0.0, high=1e6),
         "max_participation": -1.0
         if max_participation is None
-        else number("max_participation", max_participation, 0.0, 1e6),
-        "lot": integer("lot_size", lot_size, 1, 2**40),
-        "volume_window": integer("adv_window", adv_window, 1, 100_000),
-        "impact_window": integer("impact_window", impact_window, 2, 100_000),
-        "periods_per_year": number("periods_per_year", periods_per_year, 1e-6, 1e9),
+        else real_number("max_participation", max_participation, low=0.0, high=1e6),
+        "lot": whole_number("lot_size", lot_size, low=1, high=2**40),
+        "volume_window": whole_number("adv_window", adv_window, low=1, high=100_000),
+        "impact_window": whole_number("impact_window", impact_window, low=2, high=100_000),
+        "periods_per_year": real_number("periods_per_year", periods_per_year, low=1e-6, high=1e9),
         "rounding": 0.5 if cost_rounding == "nearest" else 0.0,
         **cost_numbers(costs, scale, scale * fraction),
         **stop_numbers(stops),

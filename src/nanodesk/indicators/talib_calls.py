@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import MissingExtraError, ShapeError, ValidationError
+from nanodesk.market.ranges import whole_number
 
 FloatArray = NDArray[np.float64]
 
@@ -75,18 +76,7 @@ def check_period(name: str, period: int, *, least: int = 2) -> int:
     ValidationError
         If it is not an integer within range.
     """
-    if (
-        isinstance(period, bool)
-        or not isinstance(period, (int, np.integer))
-        or not least <= int(period) <= LONGEST_PERIOD
-    ):
-        raise ValidationError(
-            f"{name}={period!r} must be an integer from {least} to {LONGEST_PERIOD}.",
-            field=name,
-            value=period,
-            allowed=f"{least}..{LONGEST_PERIOD}",
-        )
-    return int(period)
+    return whole_number(name, period, low=least, high=LONGEST_PERIOD)
 
 
 def check_width(name: str, width: float) -> float:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ValidationError
-from nanodesk.metrics.series import FloatArray, annualised, checked_dates, checked_periods, checked_series, compounded
+from nanodesk.market.axes import increasing_sessions
+from nanodesk.metrics.series import FloatArray, annualised, checked_periods, checked_series, compounded
 
 Period = Literal["month", "quarter", "year"]
 
@@ -79,7 +80,7 @@ def period_returns(returns: ArrayLike, dates: Any, period: Period) -> tuple[NDAr
         raise ValidationError(
             f"period={period!r} is unknown.", field="period", value=period, allowed='"month", "quarter" or "year"'
         )
-    months = checked_dates(dates, len(series)).astype("datetime64[M]").astype(np.int64)
+    months = increasing_sessions(dates, len(series)).astype("datetime64[M]").astype(np.int64)
     label = months // _MONTHS[period]
     first = np.flatnonzero(np.concatenate(([True], label[1:] != label[:-1])))
     values = np.multiply.reduceat(1.0 + series, first) - 1.0
@@ -194,7 +195,7 @@ def trailing_returns(returns: ArrayLike, dates: Any, *, periods_per_year: float 
     (0.21, 0.815, None)
     """
     series = checked_series(returns)
-    sessions = checked_dates(dates, len(series))
+    sessions = increasing_sessions(dates, len(series))
     year = checked_periods(periods_per_year)
     last = sessions[-1]
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nanodesk.metrics.series import FloatArray, checked_dates, checked_series
+from nanodesk.market.axes import increasing_sessions
+from nanodesk.metrics.series import FloatArray, checked_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def drawdown_table(returns: ArrayLike, dates: Any, top: int | None = 10) -> tupl
     (0.5, '2024-01-02', '2024-01-04', 1)
     """
     depths = drawdown_series(returns)
-    sessions = checked_dates(dates, len(depths))
+    sessions = increasing_sessions(dates, len(depths))
     found = [_episode(depths, sessions, first, last) for first, last in _stretches(depths)]
     return tuple(sorted(found, key=lambda drawdown: -drawdown.depth)[:top])
 

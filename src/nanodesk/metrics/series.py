@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from nanodesk.errors import ShapeError, ValidationError
 
 FloatArray = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
 
 
 def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:
@@ -152,77 +150,6 @@ def checked_periods(periods_per_year: float) -> float:
             fix="Use 252 for daily returns, 12 for monthly.",
         )
     return float(periods_per_year)
-
-
-def checked_dates(dates: Any, n: int) -> Dates:
-    """Strictly increasing sessions, one per return.
-
-    Parameters
-    ----------
-    dates : array_like of datetime64[D], shape (n,)
-        Sessions; dates and ISO strings are accepted.
-    n : int
-        Number expected.
-
-    Returns
-    -------
-    dates : ndarray of datetime64[D], shape (n,)
-        The sessions.
-
-    Raises
-    ------
-    ShapeError
-        If there are not ``n`` of them.
-    ValidationError
-        If one is missing, repeats or comes before its predecessor.
-    """
-    sessions: Dates = np.asarray(dates, dtype="datetime64[D]")
-    if sessions.shape != (n,):
-        raise ShapeError(f"dates has shape {sessions.shape}, expected ({n},).", field="dates", value=sessions.shape)
-    if np.isnat(sessions).any():
-        at = int(np.argmax(np.isnat(sessions)))
-        raise ValidationError(f"dates[{at}] is missing.", field="dates", value=None, allowed="a date")
-    late = np.diff(sessions.astype(np.int64)) <= 0
-    if late.any():
-        at = int(np.argmax(late)) + 1
-        raise ValidationError(
-            f"dates[{at}]={sessions[at]} does not come after dates[{at - 1}]={sessions[at - 1]}.",
-            field="dates",
-            value=str(sessions[at]),
-            allowed="strictly increasing sessions",
-            fix="Sort the sessions and drop duplicates.",
-        )
-    return sessions
-
-
-def checked_window(window: int, *, least: int = 2) -> int:
-    """A window length in sessions.
-
-    Parameters
-    ----------
-    window : int
-        Number of sessions.
-    least : int, default 2
-        Smallest length that means something.
-
-    Returns
-    -------
-    window : int
-        The same number.
-
-    Raises
-    ------
-    ValidationError
-        If it is not an integer of at least ``least``.
-    """
-    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < least:
-        raise ValidationError(
-            f"window={window!r} must be an integer of at least {least}.",
-            field="window",
-            value=window,
-            allowed=f">= {least}",
-        )
-    return int(window)
 
 
 def checked_weights(weights: ArrayLike) -> FloatArray:

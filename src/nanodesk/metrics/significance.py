@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.ranges import whole_number
 from nanodesk.metrics.distribution import excess_kurtosis, skewness
 from nanodesk.metrics.performance import sharpe_ratio
 from nanodesk.metrics.series import FloatArray, checked_risk_free, checked_series, deviation
@@ -230,7 +231,7 @@ def sharpe_standard_error(returns: ArrayLike, *, risk_free: ArrayLike = 0.0, lag
     """
     excess = _excess(returns, risk_free)
     n = len(excess)
-    count = newey_west_lags(n) if lags is None else _checked_lags(lags, n)
+    count = newey_west_lags(n) if lags is None else whole_number("lags", lags, low=0, high=n - 1)
     if not deviation(excess):
         return math.nan
     spread = float(excess.std())
@@ -305,14 +306,7 @@ def expected_maximum_sharpe(n_trials: int, sharpe_variance: float) -> float:
     >>> round(expected_maximum_sharpe(100, 0.5 / 250), 4)
     0.1132
     """
-    if isinstance(n_trials, bool) or not isinstance(n_trials, (int, np.integer)) or n_trials < 1:
-        raise ValidationError(
-            f"n_trials={n_trials!r} must be an integer of at least 1.",
-            field="n_trials",
-            value=n_trials,
-            allowed=">= 1",
-            fix="Count every variant that was tried.",
-        )
+    whole_number("n_trials", n_trials, low=1, fix="Count every variant that was tried.")
     if not 0.0 <= sharpe_variance < math.inf:
         raise ValidationError(
             f"sharpe_variance={sharpe_variance} must be finite and not negative.",
@@ -437,11 +431,3 @@ def _long_run_variance(values: FloatArray, lags: int) -> float:
     for lag in range(1, lags + 1):
         total += 2.0 * (1.0 - lag / (lags + 1.0)) * float(values[lag:] @ values[:-lag])
     return max(0.0, total / n)
-
-
-def _checked_lags(lags: int, n: int) -> int:
-    if isinstance(lags, bool) or not isinstance(lags, (int, np.integer)) or not 0 <= lags < n:
-        raise ValidationError(
-            f"lags={lags!r} must be an integer from 0 to {n - 1}.", field="lags", value=lags, allowed=f"0 to {n - 1}"
-        )
-    return int(lags)

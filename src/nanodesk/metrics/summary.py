@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.axes import Dates, increasing_sessions
 from nanodesk.metrics import holdings
 from nanodesk.metrics.benchmark import BenchmarkMetrics, benchmark_metrics
 from nanodesk.metrics.calendar_returns import period_returns, trailing_returns
@@ -21,9 +22,7 @@ from nanodesk.metrics.liquidity import capacity, days_to_liquidate
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics, downside_deviation
 from nanodesk.metrics.ratios import gain_to_pain, martin_ratio, omega_ratio, recovery_factor, ulcer_performance
 from nanodesk.metrics.series import (
-    Dates,
     FloatArray,
-    checked_dates,
     checked_periods,
     checked_risk_free,
     checked_series,
@@ -119,7 +118,7 @@ def summarize(
     ('2024-01-03', None)
     """
     series = checked_series(returns)
-    sessions = checked_dates(dates, len(series))
+    sessions = increasing_sessions(dates, len(series))
     year = checked_periods(periods_per_year)
     free = checked_risk_free(0.0 if risk_free is None else risk_free, series)
     excess = np.asarray(series - free, dtype=np.float64)
