@@ -122,6 +122,37 @@ def checked_risk_free(risk_free: ArrayLike, like: FloatArray) -> FloatArray | fl
     return checked_beside(risk_free, like, field="risk_free")
 
 
+def excess_returns(returns: ArrayLike, risk_free: ArrayLike) -> FloatArray:
+    """Returns less the risk-free return, both checked.
+
+    Parameters
+    ----------
+    returns : array_like of float, shape (n,)
+        Simple returns, as fractions.
+    risk_free : float or array_like of float, shape (n,)
+        Fraction per period, not per year.
+
+    Returns
+    -------
+    excess : ndarray of float64, shape (n,)
+        ``returns - risk_free``.
+
+    Raises
+    ------
+    ShapeError
+        If the returns are empty or the lengths differ.
+    ValidationError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> excess_returns([0.5, 0.25], 0.25)
+    array([0.25, 0.  ])
+    """
+    series = checked_series(returns)
+    return np.asarray(series - checked_risk_free(risk_free, series), dtype=np.float64)
+
+
 def checked_periods(periods_per_year: float) -> float:
     """Periods per year, finite and positive.
 

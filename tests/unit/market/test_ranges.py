@@ -18,7 +18,7 @@ class TestWholeNumber:
 
     @pytest.mark.parametrize("value", [0, 6, 2.0, "3", None, True, float("nan")])
     def test_refuses_the_rest(self, value):
-        with pytest.raises(ValidationError, match="window=.* must be an integer from 1 to 5. Take 3.") as caught:
+        with pytest.raises(ValidationError, match=r"window=.* must be an integer from 1 to 5\. Take 3\.") as caught:
             whole_number("window", value, low=1, high=5, fix="Take 3.")
         assert (caught.value.field, caught.value.allowed) == ("window", "an integer from 1 to 5")
 
@@ -55,6 +55,6 @@ class TestOneOf:
 
     @pytest.mark.parametrize("word", ["c", "A", None, 1])
     def test_names_what_it_knows(self, word):
-        with pytest.raises(ValidationError, match="fill=.* is unknown. Use one of 'a', 'b'.") as caught:
+        with pytest.raises(ValidationError, match=r"fill=.* is unknown\. Use one of 'a', 'b'\.") as caught:
             one_of("fill", word, ("a", "b"))
         assert caught.value.allowed == "a, b"
