@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.allocation.covariance import complete_sessions, estimate
+from nanodesk.allocation.covariance import Estimator, complete_sessions, estimate
 from nanodesk.allocation.hierarchical import hierarchical_risk_parity
 from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.mean_variance import max_sharpe, mean_variance, min_variance
@@ -20,6 +20,19 @@ from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
 from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
+Method = Literal[
+    "equal",
+    "score",
+    "inverse_vol",
+    "min_variance",
+    "mean_variance",
+    "max_sharpe",
+    "risk_parity",
+    "hrp",
+    "cvar",
+    "inverse_cvar",
+    "inverse_cdar",
+]
 NoExcess = Literal["raise", "min_variance"]
 
 
@@ -33,7 +46,7 @@ class _Inputs:
     previous: ArrayLike | None
     risk_free: float
     alpha: float
-    covariance_method: str
+    covariance_method: Estimator
     risk_aversion: float
     no_excess: NoExcess
 
@@ -86,7 +99,7 @@ def _max_sharpe(given: _Inputs) -> FloatArray:
         raise
 
 
-_METHODS: Mapping[str, Callable[[_Inputs], FloatArray]] = {
+_METHODS: Mapping[Method, Callable[[_Inputs], FloatArray]] = {
     "equal": lambda given: equal_weight(given.n_names(), **given.held()),
     "score": lambda given: score_weight(given.score(), **given.held()),
     "inverse_vol": lambda given: inverse_volatility(given.matrix(), **given.held()),
@@ -102,12 +115,15 @@ _METHODS: Mapping[str, Callable[[_Inputs], FloatArray]] = {
     "inverse_cdar": lambda given: inverse_cdar(given.history(), alpha=given.alpha, **given.held()),
 }
 
-METHODS: tuple[str, ...] = tuple(_METHODS)
+METHODS: tuple[Method, ...] = tuple(_METHODS)
 """Names that :func:`allocate` knows."""
+
+FROM_RETURNS = frozenset(METHODS) - {"equal", "score"}
+"""Methods that look at past returns, unless they are given what they estimate from them."""
 
 
 def allocate(
-    method: str,
+    method: Method,
     *,
     returns: ArrayLike | None = None,
     covariance: ArrayLike | None = None,
@@ -117,7 +133,7 @@ def allocate(
     previous: ArrayLike | None = None,
     risk_free: float = 0.0,
     alpha: float = 0.95,
-    covariance_method: str = "ledoit_wolf",
+    covariance_method: Estimator = "ledoit_wolf",
     risk_aversion: float = 1.0,
     no_excess: NoExcess = "raise",
 ) -> FloatArray:
@@ -170,10 +186,7 @@ def allocate(
     >>> allocate("inverse_vol", covariance=[[0.04, 0.0], [0.0, 0.01]]).round(6)
     array([0.333333, 0.666667])
     """
-    if method not in _METHODS:
-        raise ValidationError(
-            f"method {method!r} is unknown.", field="method", value=method, allowed=", ".join(_METHODS)
-        )
+    one_of("method", method, METHODS)
     one_of("no_excess", no_excess, ("raise", "min_variance"))
     given = _Inputs(
         returns,

@@ -18,6 +18,7 @@ from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
 Target = Literal["identity", "constant_correlation"]
+Estimator = Literal["sample", "ewma", "ledoit_wolf", "oas"]
 
 
 def complete_sessions(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:
@@ -250,7 +251,7 @@ def oas(returns: ArrayLike) -> FloatArray:
     return _towards_identity(covariance, shrinkage, mean_variance)
 
 
-_ESTIMATORS: Mapping[str, Callable[..., FloatArray]] = {
+_ESTIMATORS: Mapping[Estimator, Callable[..., FloatArray]] = {
     "sample": sample,
     "ewma": ewma,
     "ledoit_wolf": ledoit_wolf,
@@ -258,7 +259,7 @@ _ESTIMATORS: Mapping[str, Callable[..., FloatArray]] = {
 }
 
 
-def estimate(returns: ArrayLike, method: str = "ledoit_wolf", **params: Any) -> FloatArray:
+def estimate(returns: ArrayLike, method: Estimator = "ledoit_wolf", **params: Any) -> FloatArray:
     """Covariance by the named estimator.
 
     Parameters
@@ -285,13 +286,7 @@ def estimate(returns: ArrayLike, method: str = "ledoit_wolf", **params: Any) -> 
     >>> estimate([[0.01, 0.02], [-0.01, 0.00], [0.00, 0.01]], "sample").shape
     (2, 2)
     """
-    if method not in _ESTIMATORS:
-        raise ValidationError(
-            f"covariance method {method!r} is unknown.",
-            field="method",
-            value=method,
-            allowed=", ".join(_ESTIMATORS),
-        )
+    one_of("method", method, tuple(_ESTIMATORS))
     return _ESTIMATORS[method](returns, **params)
 
 

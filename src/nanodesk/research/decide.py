@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.allocation.allocate import allocate
+from nanodesk.allocation.allocate import FROM_RETURNS, allocate
 from nanodesk.allocation.limits import Limits
 from nanodesk.errors import InfeasibleError, SolverError
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.result import ScreenStep
-from nanodesk.research.run_inputs import NEEDS_RETURNS, RunInputs
+from nanodesk.research.run_inputs import RunInputs
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Membership
 from nanodesk.research.universe import Filter, screen
@@ -168,7 +168,7 @@ def _select(
     scores = signals.scores[position]
     alive, steps = signals.eligible[position], signals.funnel[position]
     further = {"score": ~np.isnan(scores)}
-    if manifest.portfolio.method in NEEDS_RETURNS:
+    if manifest.portfolio.method in FROM_RETURNS:
         further["return_history"] = _has_history(inputs, row, manifest.portfolio.window)
     for kind, passing in further.items():
         if not passing[alive].all():
@@ -227,7 +227,7 @@ def _allocate(
 ) -> tuple[FloatArray, bool]:
     portfolio = manifest.portfolio
     returns = None
-    if portfolio.method in NEEDS_RETURNS:
+    if portfolio.method in FROM_RETURNS:
         closes = _closes(inputs, row, portfolio.window)[:, names]
         returns = np.ascontiguousarray(closes[1:] / closes[:-1] - 1.0)
     limits = _limits(manifest, inputs, names)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.allocation.allocate import FROM_RETURNS
 from nanodesk.errors import DataError
 from nanodesk.market import calendar
 from nanodesk.market.panel import PricePanel
@@ -21,21 +22,6 @@ from nanodesk.research.manifest_sections import Every
 from nanodesk.research.toml_lines import KeyPath
 
 FloatArray = NDArray[np.float64]
-
-NEEDS_RETURNS = frozenset(
-    {
-        "inverse_vol",
-        "min_variance",
-        "mean_variance",
-        "max_sharpe",
-        "risk_parity",
-        "hrp",
-        "cvar",
-        "inverse_cvar",
-        "inverse_cdar",
-    }
-)
-"""Methods of allocation that look at past returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +123,7 @@ def longest_lookback(manifest: Manifest) -> int:
         needs.append(factor.reach(factor.resolve(choice.params)))
     for chosen in manifest.universe.filter:
         needs += [getattr(chosen, name, 0) or 0 for name in ("window", "min_sessions", "lookback")]
-    if manifest.portfolio.method in NEEDS_RETURNS:
+    if manifest.portfolio.method in FROM_RETURNS:
         needs.append(manifest.portfolio.window)
     return max(needs)
 
