@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nanodesk.metrics.performance import PerformanceMetrics
     from nanodesk.research.result import ResearchResult
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -46,7 +45,9 @@ def summary(result: ResearchResult, folder: Path | None) -> dict[str, Any]:
     values : dict
         Headline numbers, costs, the last screen, the target and the files.
     """
-    benchmark = benchmark_metrics(result)
+    from nanodesk.research.headline import benchmark_headline, costs_bps_per_year, turnover_per_year
+
+    benchmark = benchmark_headline(result)
     return {
         "run_id": result.run_id,
         "strategy": result.name,
@@ -60,8 +61,8 @@ def summary(result: ResearchResult, folder: Path | None) -> dict[str, Any]:
         "metrics": dataclasses.asdict(result.backtest.metrics),
         "benchmark": result.benchmark_name,
         "benchmark_metrics": dataclasses.asdict(benchmark) if benchmark is not None else None,
-        "costs_bps_year": costs_bps_year(result),
-        "turnover_year": turnover_year(result),
+        "costs_bps_year": costs_bps_per_year(result),
+        "turnover_year": turnover_per_year(result),
         "trades": len(result.backtest.trades),
         "stops": len(result.backtest.stop_events),
         "funnel": [{"kind": s.kind, "entered": s.entered, "left": s.left} for s in result.funnel[-1]],
@@ -118,63 +119,11 @@ _FILES = (
 )
 
 
-def benchmark_metrics(result: ResearchResult) -> PerformanceMetrics | None:
-    """Headline numbers of the benchmark over the same sessions.
-
-    Parameters
-    ----------
-    result : ResearchResult
-        The run.
-
-    Returns
-    -------
-    metrics : PerformanceMetrics or None
-        ``None`` without a benchmark.
-    """
-    if result.benchmark_returns is None:
-        return None
-    from nanodesk.metrics.performance import compute_metrics
-
-    rate = float(result.risk_free.mean())
-    return compute_metrics(result.benchmark_returns, periods_per_year=result.periods_per_year, risk_free=rate)
-
-
-def costs_bps_year(result: ResearchResult) -> dict[str, float]:
-    """Costs by kind in basis points of mean equity a year.
-
-    Parameters
-    ----------
-    result : ResearchResult
-        The run.
-
-    Returns
-    -------
-    costs : dict of str to float
-        By kind.
-    """
-    scale = 1e4 * result.periods_per_year / len(result.backtest.equity) / float(result.backtest.equity.mean())
-    return {kind: float(paid.sum()) * scale for kind, paid in result.backtest.costs.items()}
-
-
-def turnover_year(result: ResearchResult) -> float:
-    """One-way turnover a year, as a fraction of equity.
-
-    Parameters
-    ----------
-    result : ResearchResult
-        The run.
-
-    Returns
-    -------
-    turnover : float
-        Mean per session times sessions a year.
-    """
-    return float(result.backtest.turnover.mean()) * result.periods_per_year
-
-
 def _headline(result: ResearchResult) -> Table:
+    from nanodesk.research.headline import benchmark_headline
+
     table = _table("Performance", "Strategy", result.benchmark_name or "")
-    benchmark = benchmark_metrics(result)
+    benchmark = benchmark_headline(result)
     for label, name, form in _ROWS:
         ours = form.format(getattr(result.backtest.metrics, name))
         table.add_row(label, ours, form.format(getattr(benchmark, name)) if benchmark is not None else "")
@@ -182,10 +131,12 @@ def _headline(result: ResearchResult) -> Table:
 
 
 def _money(result: ResearchResult) -> Table:
+    from nanodesk.research.headline import costs_bps_per_year, turnover_per_year
+
     table = _table("Trading", "")
     table.add_row("Final equity", f"{result.backtest.equity[-1]:,.0f}")
-    table.add_row("Turnover / year", f"{turnover_year(result):.0%}")
-    costs = costs_bps_year(result)
+    table.add_row("Turnover / year", f"{turnover_per_year(result):.0%}")
+    costs = costs_bps_per_year(result)
     table.add_row("Costs, bps / year", f"{sum(costs.values()):.1f}")
     for kind, paid in costs.items():
         if paid > 0:
