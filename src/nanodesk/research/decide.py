@@ -17,7 +17,7 @@ from nanodesk.research.result import ScreenStep
 from nanodesk.research.run_inputs import RunInputs
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Membership
-from nanodesk.research.universe import Filter, screen
+from nanodesk.research.universe import Filter, narrowed, screen
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -171,9 +171,9 @@ def _select(
     if manifest.portfolio.method in FROM_RETURNS:
         further["return_history"] = _has_history(inputs, row, manifest.portfolio.window)
     for kind, passing in further.items():
-        if not passing[alive].all():
-            steps = (*steps, _step(kind, alive, passing, inputs.panel.symbols))
-        alive = alive & passing
+        left, step = narrowed(kind, alive, passing, inputs.panel.symbols)
+        if step.left < step.entered:
+            alive, steps = left, (*steps, step)
     return screen(
         ranked_filters(manifest),
         signals.context,
@@ -184,12 +184,6 @@ def _select(
         max_names=manifest.universe.max_names,
         after=(alive, steps),
     )
-
-
-def _step(kind: str, alive: BoolArray, passing: BoolArray, symbols: tuple[str, ...]) -> ScreenStep:
-    dropped = np.flatnonzero(alive & ~passing)
-    entered = int(alive.sum())
-    return ScreenStep(kind, entered, entered - len(dropped), tuple(symbols[i] for i in dropped))
 
 
 def _closes(inputs: RunInputs, row: int, window: int) -> FloatArray:

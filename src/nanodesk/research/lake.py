@@ -624,11 +624,11 @@ def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
 
 
 def _bundled_lake(snapshot: str) -> Lake:
-    from nanodesk.research.sources.bundled import BUNDLED as SHIPPED
+    from nanodesk.research.sources.bundled import BUNDLED_FILES
 
     store = MemoryStore()
     filling = Lake(store, location=BUNDLED)
-    for source in SHIPPED:
+    for source in BUNDLED_FILES:
         filling.ingest_source(source)
     return Lake(store, location=BUNDLED, snapshot=snapshot, read_only=True)
 

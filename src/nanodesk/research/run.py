@@ -23,7 +23,7 @@ from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.compute import compute_factors
 from nanodesk.research.manifest import Manifest, canonical, plain_values
 from nanodesk.research.manifest_source import parse_dotted
-from nanodesk.research.preprocess import PreprocessContext, apply_steps, check_steps
+from nanodesk.research.preprocess import PreprocessContext, apply_steps, problems_in
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
@@ -232,14 +232,7 @@ def _transformed(
     manifest: Manifest, inputs: RunInputs, factors: Mapping[str, FloatArray], eligible: BoolArray
 ) -> dict[str, FloatArray]:
     context = PreprocessContext(inputs.panel, inputs.rows, _covariates(manifest, inputs), manifest.data.calendar)
-    problems = check_steps(
-        manifest.preprocess,
-        tuple(factors),
-        covariates=context.covariates,
-        sectors=context.has_sectors,
-        bars=tuple(name for name in ("open", "high", "low", "close") if getattr(inputs.panel, name) is not None),
-        calendar=manifest.data.calendar,
-    )
+    problems = problems_in(manifest.preprocess, tuple(factors), context)
     if problems:
         raise manifest.errors(_step_problem(text) for text in problems)
     return apply_steps(manifest.preprocess, factors, eligible, context)
