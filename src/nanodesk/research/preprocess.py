@@ -132,9 +132,7 @@ def problems_in(steps: Sequence[BaseStep], columns: Sequence[str], context: Prep
         columns,
         covariates=context.covariates,
         sectors=context.has_sectors,
-        bars=[
-            name for name in ("open", "high", "low", "close") if has_bars and getattr(context.panel, name) is not None
-        ],
+        bars=[name for name in ("open", "high", "low", "close") if getattr(panel, name, None) is not None],
         calendar=context.calendar,
     )
 
