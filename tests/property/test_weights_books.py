@@ -11,7 +11,7 @@ from nanodesk.market.panel import PricePanel
 from reference.weights_cases import check_conservation, random_case, run_engine
 
 NAMES = ("open", "high", "low", "close", "volume", "dividend", "split")
-LENIENT = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+LENIENT = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def run(case):

@@ -27,7 +27,7 @@ class TestAgreement:
     def test_random_cases(self, block):
         check_seeds(range(block * N_CASES // 4, (block + 1) * N_CASES // 4))
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.randoms(use_true_random=False))
     def test_cases_that_shrink(self, rng):
         check_agreement(random_case(rng))

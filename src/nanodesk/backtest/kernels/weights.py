@@ -29,6 +29,7 @@ MONEY_RANGE = cython.declare(cython.int, 6)
 # Fill policies and what stops look at; the shell uses the same numbers.
 SAME_CLOSE = cython.declare(cython.int, 0)
 NEXT_OPEN = cython.declare(cython.int, 1)
+NEXT_CLOSE = cython.declare(cython.int, 2)
 VWAP_PROXY = cython.declare(cython.int, 3)
 
 # Which price of a bar is meant.
@@ -352,13 +353,13 @@ class Engine:
         if status == 0 and k >= 0 and self.fill != NEXT_OPEN:
             status = self._rebalance(t, decided, k, TYPICAL if self.fill == VWAP_PROXY else CLOSE)
         if status == 0:
-            status = self._close_session(t)
+            status = self._close_session(t, k >= 0 and self.n_candidates > 0)
         return status
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _close_session(self, t: cython.Py_ssize_t) -> cython.int:
+    def _close_session(self, t: cython.Py_ssize_t, rebalanced: cython.bint) -> cython.int:
         """Stops at the close, then marks, value, borrow and the records of the session."""
         status: cython.int
         i: cython.Py_ssize_t
@@ -371,7 +372,8 @@ class Engine:
             status = self._stop_at_close(t)
             if status != 0:
                 return status
-        self._price_held(t, CLOSE)
+        if not (rebalanced and (self.fill == SAME_CLOSE or self.fill == NEXT_CLOSE)):
+            self._price_held(t, CLOSE)
         if self.raises_missing:
             for j in range(self.n_held):
                 if self.price[self.held[j]] == 0:
@@ -698,7 +700,8 @@ class Engine:
             return 0
         for j in range(self.n_candidates):
             i = self.candidate[j]
-            self.price[i] = self._quote(t, i, which)
+            if self.is_held[i] == 0.0:
+                self.price[i] = self._quote(t, i, which)
             self.delta[j] = 0
             if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
                 status = self._size(i, j, t, self.weights[k, i], self.price[i], cython.cast(cython.double, equity))
