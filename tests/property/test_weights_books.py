@@ -62,7 +62,8 @@ class TestBooks:
     @LENIENT
     @given(st.randoms(use_true_random=False))
     def test_the_future_changes_nothing_before_it(self, rng):
-        case = random_case(rng) | {"delisting_return": None}  # a delisting is known by the end of the data
+        # A delisting is known by the end of the data; noise may add up to any gross.
+        case = random_case(rng) | {"delisting_return": None, "max_gross": 1e6}
         n_dates = len(case["weights"])
         row = rng.randint(0, n_dates)
         other = random_case(random.Random(rng.randint(0, 10**6)))
