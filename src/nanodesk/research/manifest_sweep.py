@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 
 from nanodesk.backtest.sweep import sweep
 from nanodesk.errors import ConfigError, NanodeskError
+from nanodesk.metrics.holdings import annual_turnover, costs_bps_per_year
 from nanodesk.research.manifest import load_manifest
 from nanodesk.research.run import run_manifest
 
 MAX_POINTS = 10_000
-_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def run_point(point: SweepPoint) -> SweepOutcome:
     except NanodeskError as error:
         return _failed(point, error)
     test, periods = result.backtest, result.periods_per_year
-    paid = sum(float(costs.sum()) for costs in test.costs.values())
+    paid = costs_bps_per_year(test.costs, test.equity, initial_equity=test.initial_cash, periods_per_year=periods)
     return SweepOutcome(
         settings,
         result.name,
@@ -157,8 +158,8 @@ def run_point(point: SweepPoint) -> SweepOutcome:
         test.metrics.volatility,
         test.metrics.sharpe,
         test.metrics.max_drawdown,
-        float(test.turnover.mean()) * periods,
-        paid / float(test.equity.mean()) / len(test.equity) * periods * _BPS,
+        annual_turnover(test.turnover, periods_per_year=periods),
+        math.fsum(paid.values()),
     )
 
 

@@ -181,31 +181,28 @@ def simulate(manifest: Manifest, inputs: RunInputs, decisions: Sequence[Decision
         max_participation=limits.adv_participation,
         stops=_stops(manifest),
         delisting_return=settings.delisting_return,
-        risk_free=float(inputs.risk_free[first:].mean()),
         periods_per_year=settings.periods_per_year,
     )
-    return _since(backtest, first - start, inputs, manifest)
+    cut = _since(backtest, first - start)
+    metrics = compute_metrics(
+        cut.returns, periods_per_year=settings.periods_per_year, risk_free=inputs.risk_free[first:]
+    )
+    return replace(cut, metrics=metrics)
 
 
-def _since(backtest: BacktestResult, row: int, inputs: RunInputs, manifest: Manifest) -> BacktestResult:
+def _since(backtest: BacktestResult, row: int) -> BacktestResult:
     """The backtest without its first sessions, in which nothing was held."""
     if row == 0:
         return backtest
     per_session = ("dates", "equity", "cash", "returns", "holdings", "weights", "symbol_returns", "turnover")
     cut: dict[str, Any] = {name: np.ascontiguousarray(getattr(backtest, name)[row:]) for name in per_session}
     tables = {name: replace(table, row=table.row - row) for name, table in _tables(backtest).items()}
-    metrics = compute_metrics(
-        cut["returns"],
-        periods_per_year=manifest.backtest.periods_per_year,
-        risk_free=float(inputs.risk_free[-len(cut["returns"]) :].mean()),
-    )
     return replace(
         backtest,
         **cut,
         **tables,
         costs={kind: paid[row:] for kind, paid in backtest.costs.items()},
         income=None if backtest.income is None else backtest.income[row:],
-        metrics=metrics,
         exact=None,
     )
 

@@ -48,7 +48,7 @@ def collect(result: ResearchResult) -> dict[str, Any]:
         ``schema`` first; ready for ``json.dumps(..., allow_nan=False)``. A number that does not exist is ``None``.
     """
     backtest = result.backtest
-    benchmark, notes = _benchmark(result)
+    benchmark, notes = known_benchmark(result)
     numbers = {
         "schema": SCHEMA,
         "kind": "nanodesk.tearsheet",
@@ -99,8 +99,21 @@ def _facts(result: ResearchResult) -> dict[str, Any]:
     }
 
 
-def _benchmark(result: ResearchResult) -> tuple[FloatArray | None, list[str]]:
-    """Benchmark returns without gaps, and what was done about gaps."""
+def known_benchmark(result: ResearchResult) -> tuple[FloatArray | None, list[str]]:
+    """Benchmark returns without gaps, and what was done about gaps.
+
+    Parameters
+    ----------
+    result : ResearchResult
+        One run.
+
+    Returns
+    -------
+    returns : ndarray of float64, shape (n_dates,), or None
+        Zero where there is none; ``None`` without a benchmark, or where it has no return at all.
+    notes : list of str
+        For the reader.
+    """
     if result.benchmark_returns is None:
         return None, []
     missing = int((~np.isfinite(result.benchmark_returns)).sum())
