@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from nanodesk.cli import check, demo, diff, factors, ingest, report, run, sweep, version
-from nanodesk.cli.output import print_error
+from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
@@ -81,10 +81,12 @@ def run_command(arguments: list[str]) -> int:
         The exit code.
     """
     os.environ.update(_NO_TELEMETRY)
+    prepare_streams()
     debug, as_json = "--debug" in arguments, "--json" in arguments
     try:
         # --debug is taken wherever it stands.
         code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
+        sys.stdout.flush()
     except typer.Exit as leave:
         return leave.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -99,6 +101,14 @@ def run_command(arguments: list[str]) -> int:
         code = exit_code(error)
         print_error(str(error), getattr(error, "problems", ()), code, as_json=as_json, kind=type(error).__name__)
         return code
+    except OSError as error:
+        if debug:
+            raise
+        if error.filename is None:  # what failed is standard output: a full disk behind it
+            as_json, sys.stdout = False, open(os.devnull, "w")  # noqa: SIM115, PTH123  as above
+        place = error.filename or "the output cannot be written"
+        print_error(f"{place}: {error.strerror or error}", [], FAILED, as_json=as_json, kind="OSError")
+        return FAILED
     except Exception as error:
         if debug:
             raise
@@ -136,6 +146,8 @@ def _usage_code(error: Exception) -> int | None:
 
 
 def _usage_text(error: Exception) -> str:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "name a command, for example `nanodesk demo`.\n" + str(error)
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -354,20 +355,42 @@ class FolderStore:
     def locked(self) -> Iterator[None]:
         """Hold the lake's lock; it goes with the process, so a crash leaves none behind.
 
+        Where the block raises before the first commit, the folders made for it are removed again.
+
         Yields
         ------
         None
             When no other process holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        try:
+            with self._lock_file():
+                yield
+        except BaseException:
+            if self.root in made and not (self.root / _POINTER).exists():
+                shutil.rmtree(self.root, ignore_errors=True)
+                with suppress(OSError):  # somebody else has put something there
+                    for folder in made[1:]:
+                        folder.rmdir()
+            raise
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[None]:
         try:
             import fcntl
         except ImportError:  # no advisory locks on this system: one writer at a time is then up to the caller
+            self.root.mkdir(parents=True, exist_ok=True)
             yield
             return
-        with (self.root / ".lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        path = self.root / ".lock"
+        while True:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                # The one who held it may have removed the folder of a first ingest that failed.
+                if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                    yield
+                    return
 
     def _snapshot_path(self, snapshot_id: str) -> Path:
         return self.root / "snapshots" / f"{snapshot_id}.json"

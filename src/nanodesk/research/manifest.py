@@ -28,7 +28,7 @@ from nanodesk.research.manifest_sections import (
     Tracking,
     Universe,
 )
-from nanodesk.research.manifest_source import Problem, Source, parse_source, read_source
+from nanodesk.research.manifest_source import Problem, Source, dotted, parse_source, read_source
 from nanodesk.research.toml_lines import KeyPath
 
 SCHEMA = 1
@@ -101,6 +101,22 @@ class Manifest(Section):
             Ready to raise.
         """
         return self.errors([(path, message)])
+
+    def place(self, path: KeyPath) -> str:
+        """Where a key stands, as errors begin.
+
+        Parameters
+        ----------
+        path : tuple of str or int
+            The key.
+
+        Returns
+        -------
+        place : str
+            ``file:line: dotted.key``, or ``--set: dotted.key``.
+        """
+        file, line, _ = self._source.where(path)
+        return f"{file}:{line}: {dotted(path)}" if line else f"{file}: {dotted(path)}"
 
     def errors(self, problems: Iterable[tuple[KeyPath, str]]) -> ConfigError:
         """Several faults found later.

@@ -183,11 +183,11 @@ def simulate(manifest: Manifest, inputs: RunInputs, decisions: Sequence[Decision
         delisting_return=settings.delisting_return,
         periods_per_year=settings.periods_per_year,
     )
-    kept = _since(backtest, first - start)
+    cut = _since(backtest, first - start)
     metrics = compute_metrics(
-        kept.returns, periods_per_year=settings.periods_per_year, risk_free=inputs.risk_free[first:]
+        cut.returns, periods_per_year=settings.periods_per_year, risk_free=inputs.risk_free[first:]
     )
-    return replace(kept, metrics=metrics)
+    return replace(cut, metrics=metrics)
 
 
 def _since(backtest: BacktestResult, row: int) -> BacktestResult:

@@ -179,7 +179,7 @@ def _format(name: FileFormat | str) -> FileFormat:
         return name
     if name not in FORMATS:
         raise ValidationError(
-            f"format={name!r} is unknown.",
+            f"format={name!r} is unknown; there are {', '.join(FORMATS)}.",
             field="format",
             value=name,
             allowed=", ".join(FORMATS),
@@ -191,7 +191,8 @@ def _format(name: FileFormat | str) -> FileFormat:
 def _read_cells(path: Path) -> pl.DataFrame:
     """Every cell of a CSV as text, or a Parquet file as it is, with ``line``."""
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file.", field="file", value=str(path), fix="Check the path.")
+        what = "is a folder; one file is read at a time" if path.is_dir() else "there is no such file"
+        raise DataError(f"{path}: {what}.", field="file", value=str(path), fix="Check the path.")
     if path.suffix == ".parquet":
         try:
             return pl.read_parquet(path).with_row_index("line", 1)
@@ -200,6 +201,15 @@ def _read_cells(path: Path) -> pl.DataFrame:
     text = _bytes(path)
     if not text.strip():
         raise DataError(f"{path}: is empty.", field="file", value=str(path), fix="Fetch it again.")
+    if b"\0" in text:
+        line = text.count(b"\n", 0, text.index(b"\0")) + 1
+        raise DataError(
+            f"{path}:{line}: byte 0x00 is not text; the file is UTF-16, or no CSV at all.",
+            field="line",
+            value=line,
+            allowed="UTF-8",
+            fix="Save it as CSV in UTF-8.",
+        )
     try:
         frame = pl.read_csv(io.BytesIO(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
@@ -215,7 +225,10 @@ def _read_cells(path: Path) -> pl.DataFrame:
 
 def _bytes(path: Path) -> bytes:
     if path.suffix != ".gz":
-        return path.read_bytes()
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}.", field="file", value=str(path)) from error
     try:
         with gzip.open(path) as stream:
             return stream.read()
@@ -231,9 +244,13 @@ def _bytes(path: Path) -> bytes:
 
 def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
     try:
-        rows = csv.reader(io.StringIO(text.decode("utf-8")))
+        rows = csv.reader(io.StringIO(text.decode("utf-8")), strict=True)
         width = len(next(rows))
+        line = rows.line_num
         for row in rows:
+            first, line = line + 1, rows.line_num
+            if line > first and any("\n" in cell for cell in row):
+                return _open_quote(path, first)
             if len(row) > width:
                 return SchemaMismatchError(
                     f"{path}:{rows.line_num}: has {len(row)} fields, the header has {width}; the first extra one is "
@@ -253,8 +270,15 @@ def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
             fix="Convert the file, or check that it is a CSV at all.",
         )
     except csv.Error:
-        pass
-    return DataError(f"{path}: is no readable CSV: {error}.", field="file", value=str(path))
+        return _open_quote(path, line + 1)
+    first_line = str(error).partition("\n")[0]
+    return DataError(f"{path}: is no readable CSV: {first_line}", field="file", value=str(path))
+
+
+def _open_quote(path: Path, line: int) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"{path}:{line}: a quoted cell does not end on its line.", field="line", value=line, fix='Close or drop the ".'
+    )
 
 
 def _long(raw: pl.DataFrame, layout: FileFormat, file: str) -> pl.DataFrame:
@@ -315,8 +339,13 @@ def _require(names: Any, columns: list[str], file: str) -> None:
                 field=name,
                 value=present,
                 allowed=name,
-                fix=nearest(name, present) or "Map another column to it.",
+                fix=_separator(present) or nearest(name, present) or "Map another column to it.",
             )
+
+
+def _separator(present: list[str]) -> str | None:
+    sign = next((sign for sign in ";\t|" if len(present) == 1 and sign in present[0]), None)
+    return None if sign is None else f"Its columns are separated by {sign!r}; separate them by commas."
 
 
 def _parsed(frame: pl.DataFrame, new: str, old: str, dtype: Any, layout: FileFormat, file: str) -> pl.Series:
