@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
 from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
@@ -43,31 +44,16 @@ def complete_sessions(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:
     ValidationError
         If a return is infinite, or fewer than ``at_least`` complete sessions remain; names the emptiest column.
     """
-    matrix = np.ascontiguousarray(returns, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[1] == 0:
-        raise ShapeError(
-            f"returns has shape {matrix.shape}, not (n_sessions, n_names).",
-            field="returns",
-            value=matrix.shape,
-            allowed="(n_sessions, n_names)",
-        )
-    finite = np.isfinite(matrix)
-    if finite.all():
-        complete = matrix
-    else:
-        if np.isinf(matrix).any():
-            row, column = (int(index[0]) for index in np.nonzero(np.isinf(matrix)))
-            raise ValidationError(
-                f"returns[{row}, {column}]={matrix[row, column]} must be finite or nan.",
-                field="returns",
-                value=float(matrix[row, column]),
-            )
-        complete = matrix[finite.all(axis=1)]
+    matrix = finite_array("returns", returns, ndim=2, allow_nan=True)
+    if matrix.shape[1] == 0:
+        raise ShapeError("returns has no names.", field="returns", value=matrix.shape, allowed="(n_sessions, n_names)")
+    known = ~np.isnan(matrix)
+    complete = matrix if known.all() else matrix[known.all(axis=1)]
     if len(complete) < at_least:
-        emptiest = int(finite.sum(axis=0).argmin())
+        emptiest = int(known.sum(axis=0).argmin())
         raise ValidationError(
             f"returns has {len(complete)} complete sessions of {len(matrix)}, fewer than {at_least}; "
-            f"column {emptiest} has {int(finite[:, emptiest].sum())} returns.",
+            f"column {emptiest} has {int(known[:, emptiest].sum())} returns.",
             field="returns",
             value=len(complete),
             allowed=f">= {at_least} complete sessions",
@@ -310,20 +296,13 @@ def checked(covariance: ArrayLike) -> FloatArray:
     ValidationError
         If an entry is not finite, a variance is negative or the matrix is not symmetric.
     """
-    matrix = np.ascontiguousarray(covariance, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
+    matrix = finite_array("covariance", covariance, ndim=2)
+    if matrix.shape[0] != matrix.shape[1]:
         raise ShapeError(
             f"covariance has shape {matrix.shape}, not (n_names, n_names).",
             field="covariance",
             value=matrix.shape,
             allowed="(n_names, n_names)",
-        )
-    if not np.isfinite(matrix).all():
-        row, column = (int(index[0]) for index in np.nonzero(~np.isfinite(matrix)))
-        raise ValidationError(
-            f"covariance[{row}, {column}]={matrix[row, column]} must be finite.",
-            field="covariance",
-            value=float(matrix[row, column]),
         )
     variance = np.diag(matrix)
     if (variance < 0).any():

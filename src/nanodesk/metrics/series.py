@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
 
@@ -41,22 +42,7 @@ def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:
         ...
     nanodesk.errors.ValidationError: returns[1]=nan is not finite. Drop the session or fill it before measuring.
     """
-    series = _as_floats(values, field)
-    if series.ndim != 1:
-        raise ShapeError(f"{field} has {series.ndim} dimensions, expected 1.", field=field, value=series.shape)
-    if not series.size:
-        raise ShapeError(f"{field} is empty.", field=field, value=0, allowed="at least one value")
-    finite = np.isfinite(series)
-    if not finite.all():
-        at = int(np.argmin(finite))
-        raise ValidationError(
-            f"{field}[{at}]={series[at]} is not finite.",
-            field=field,
-            value=float(series[at]),
-            allowed="finite numbers",
-            fix="Drop the session or fill it before measuring.",
-        )
-    return series
+    return finite_array(field, values, ndim=1, fix="Drop the session or fill it before measuring.")
 
 
 def checked_beside(values: ArrayLike, like: FloatArray, *, field: str) -> FloatArray:
@@ -118,7 +104,7 @@ def checked_risk_free(risk_free: ArrayLike, like: FloatArray) -> FloatArray | fl
         If a value is not finite.
     """
     if np.ndim(risk_free) == 0:
-        return float(checked_series(np.reshape(_as_floats(risk_free, "risk_free"), 1), field="risk_free")[0])
+        return float(finite_array("risk_free", [risk_free], ndim=1)[0])
     return checked_beside(risk_free, like, field="risk_free")
 
 
@@ -203,21 +189,7 @@ def checked_weights(weights: ArrayLike) -> FloatArray:
     ValidationError
         If a weight is not finite; the message names row and column.
     """
-    matrix = np.asarray(weights, dtype=np.float64)
-    if matrix.ndim != 2 or not len(matrix):
-        raise ShapeError(
-            f"weights has shape {matrix.shape}, expected (n_dates, n_symbols).", field="weights", value=matrix.shape
-        )
-    if not np.isfinite(matrix).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-        raise ValidationError(
-            f"weights[{row}, {column}]={matrix[row, column]} is not finite.",
-            field="weights",
-            value=float(matrix[row, column]),
-            allowed="finite numbers",
-            fix="Use 0 for a symbol that is not held.",
-        )
-    return matrix
+    return finite_array("weights", weights, ndim=2, fix="Use 0 for a symbol that is not held.")
 
 
 def compounded(returns: FloatArray) -> float:
@@ -278,10 +250,3 @@ def deviation(values: FloatArray) -> float:
     if len(values) < 2 or values.min() == values.max():
         return 0.0
     return float(values.std(ddof=1))
-
-
-def _as_floats(values: ArrayLike, field: str) -> FloatArray:
-    try:
-        return np.ascontiguousarray(values, dtype=np.float64) if np.ndim(values) else np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValidationError(f"{field} does not hold numbers: {error}.", field=field, value=values) from error
