@@ -60,14 +60,16 @@ class _Inputs:
         if self.covariance is not None:
             return self.covariance
         if self.returns is None:
-            raise ValidationError("returns or covariance is needed by this method.", field="covariance")
+            raise ValidationError(
+                "returns or covariance is needed by this method.", field="covariance", fix="Pass one of them."
+            )
         return estimate(self.returns, self.covariance_method)
 
     def expected(self) -> ArrayLike:
         if self.mean is not None:
             return self.mean
         if self.returns is None:
-            raise ValidationError("mean or returns is needed by this method.", field="mean")
+            raise ValidationError("mean or returns is needed by this method.", field="mean", fix="Pass one of them.")
         return np.asarray(complete_sessions(self.returns).mean(axis=0))
 
     def n_names(self) -> int:
@@ -76,7 +78,12 @@ class _Inputs:
                 return len(np.asarray(given))
         shape = np.shape(self.history())
         if len(shape) != 2:
-            raise ShapeError(f"returns has shape {shape}, not (n_sessions, n_names).", field="returns", value=shape)
+            raise ShapeError(
+                f"returns has shape {shape}, not (n_sessions, n_names).",
+                field="returns",
+                value=shape,
+                allowed="a matrix",
+            )
         return int(shape[1])
 
     def held(self) -> dict[str, Any]:
@@ -85,7 +92,7 @@ class _Inputs:
     @staticmethod
     def _needed(name: str, value: ArrayLike | None) -> ArrayLike:
         if value is None:
-            raise ValidationError(f"{name} is needed by this method.", field=name)
+            raise ValidationError(f"{name} is needed by this method.", field=name, fix=f"Pass {name}.")
         return value
 
 

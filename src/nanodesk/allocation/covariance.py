@@ -187,7 +187,12 @@ def _shrunk_to_constant_correlation(centred: FloatArray) -> FloatArray:
     deviation = np.sqrt(np.diag(covariance))
     if not deviation.all():
         index = int(np.flatnonzero(deviation == 0)[0])
-        raise ValidationError(f"column {index} of returns is constant.", field="returns", value=index)
+        raise ValidationError(
+            f"column {index} of returns is constant.",
+            field="returns",
+            value=index,
+            fix='Leave the name out, or use target="identity".',
+        )
     outer = np.outer(deviation, deviation)
     correlation = covariance / outer
     common = (float(correlation.sum()) - n_names) / (n_names * (n_names - 1))

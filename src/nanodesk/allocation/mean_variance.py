@@ -172,7 +172,9 @@ def max_sharpe(
     """
     matrix, expected = _moments(mean, covariance)
     if not math.isfinite(risk_free):
-        raise ValidationError(f"risk_free={risk_free} must be finite.", field="risk_free", value=risk_free)
+        raise ValidationError(
+            f"risk_free={risk_free} must be finite.", field="risk_free", value=risk_free, allowed="a finite number"
+        )
     region = limits.region(len(matrix), previous)
     excess = expected - risk_free
     return hold_or_drop(lambda part: _best_ratio(matrix, excess, part), region)

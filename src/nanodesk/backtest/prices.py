@@ -73,7 +73,10 @@ def _read_symbols(symbols: Sequence[str] | None, n_symbols: int) -> tuple[str, .
     names = tuple(symbols)
     if len(names) != n_symbols:
         raise ShapeError(
-            f"symbols has {len(names)} names, but prices has {n_symbols} columns.", field="symbols", value=len(names)
+            f"symbols has {len(names)} names, but prices has {n_symbols} columns.",
+            field="symbols",
+            value=len(names),
+            fix="Name every column.",
         )
     return unique_symbols(names)
 

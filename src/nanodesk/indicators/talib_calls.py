@@ -42,7 +42,7 @@ def series(**inputs: ArrayLike) -> list[FloatArray]:
         try:
             arrays.append(np.ascontiguousarray(values, dtype=np.float64))
         except (TypeError, ValueError) as error:
-            raise ValidationError(f"{name} does not hold numbers: {error}.", field=name) from error
+            raise ValidationError(f"{name} does not hold numbers: {error}.", field=name, allowed="numbers") from error
     shapes = {name: array.shape for name, array in zip(inputs, arrays, strict=True)}
     if len(set(shapes.values())) != 1 or arrays[0].ndim != 1 or len(arrays[0]) == 0:
         raise ShapeError(

@@ -146,6 +146,8 @@ def _check_matrix(name: str, matrix: FloatMatrix, dates: Dates, symbols: tuple[s
             f"{name} has shape {matrix.shape}, expected {(len(dates), len(symbols))} (dates x symbols).",
             field=name,
             value=matrix.shape,
+            allowed=f"{(len(dates), len(symbols))}",
+            fix="Give one row a session and one column a symbol.",
         )
     floor = 0.0 if name in ("volume", "dividend") else None
     bad = np.isinf(matrix) | ((matrix < floor) if floor is not None else (matrix <= 0.0))

@@ -471,7 +471,12 @@ def _check_options(initial_cash: int, cost_model: CostModel, missing_price: str,
             allowed="1 to 2**63 - 1",
         )
     if not isinstance(cost_model, CostModel):
-        raise ValidationError(f"cost_model={cost_model!r} must be a CostModel.", field="cost_model", value=cost_model)
+        raise ValidationError(
+            f"cost_model={cost_model!r} must be a CostModel.",
+            field="cost_model",
+            value=cost_model,
+            fix="Pass CostModel().",
+        )
     if cost_model.impact_coef:
         raise ValidationError(
             f"impact_coef={cost_model.impact_coef} needs volumes, which a portfolio does not know.",

@@ -239,7 +239,11 @@ def _risk_free(manifest: Manifest, lake: Lake, panel: PricePanel) -> FloatArray:
         with _told_at(manifest, "report", "risk_free"):
             yearly = lake.series(rate, panel.dates, unit="fraction")
         if np.isnan(yearly).all():
-            raise DataError(f"series {rate!r} has no value known by {panel.dates[-1]}.", field="report.risk_free")
+            raise DataError(
+                f"series {rate!r} has no value known by {panel.dates[-1]}.",
+                field="report.risk_free",
+                fix="Name another series, or a yearly rate such as 0.02.",
+            )
         # Before the first known rate there is no risk-free return.
         return np.asarray(np.nan_to_num(yearly, nan=0.0) / periods)
     return np.full(len(panel.dates), rate / periods)

@@ -104,7 +104,9 @@ def fit_garch(
     one_of("distribution", distribution, ("normal", "t", "skewt"))
     series = return_series(returns, at_least=FEWEST_RETURNS)
     if series.min() == series.max():
-        raise ValidationError("returns are all the same.", field="returns", value=float(series[0]))
+        raise ValidationError(
+            "returns are all the same.", field="returns", value=float(series[0]), allowed="returns that vary"
+        )
     try:
         from arch import arch_model
     except ImportError as error:

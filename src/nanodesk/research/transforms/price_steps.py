@@ -48,7 +48,9 @@ class _PriceStep(BaseStep):
         context: PreprocessContext,
     ) -> dict[str, FloatArray]:
         if context.panel is None or context.rows is None:
-            raise ValidationError("the step reads prices, but the context has no panel.", field="context")
+            raise ValidationError(
+                "the step reads prices, but the context has no panel.", field="context", fix="Pass panel and rows."
+            )
         return {**values, self.added()[0]: self.column(context.panel, context.rows)}
 
     def column(self, panel: PricePanel, rows: IntArray) -> FloatArray:
