@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from nanodesk.market.axes import Dates, increasing_sessions
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
 from nanodesk.market.units import CENTS_PER_UNIT
 
 FloatMatrix = NDArray[np.float64]
@@ -71,7 +71,7 @@ def doubles(matrix: NDArray[Any]) -> FloatMatrix:
     return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
-def read_dates(dates: ArrayLike | None, n_dates: int) -> Dates:
+def read_dates(dates: DatesLike | None, n_dates: int) -> Dates:
     """Sessions as ``datetime64[D]``, checked.
 
     Parameters

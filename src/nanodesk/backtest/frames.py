@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def is_frame(table: Any) -> bool:
+def is_frame(table: Any) -> TypeGuard[pl.DataFrame]:
     """Whether the object is a Polars frame; does not import Polars for anything else.
 
     Parameters

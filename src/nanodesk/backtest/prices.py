@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,11 +13,19 @@ from nanodesk.backtest.frames import bars_from_frame, is_frame
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.backtest.pairs import fill_pairs, is_pairs
 from nanodesk.errors import PriceError, ShapeError
-from nanodesk.market.axes import unique_symbols
+from nanodesk.market.axes import DatesLike, unique_symbols
 from nanodesk.market.panel import PricePanel
 
+if TYPE_CHECKING:
+    import polars as pl
 
-def read_prices(prices: Any, *, dates: ArrayLike | None, symbols: Sequence[str] | None) -> Bars:
+Pairs: TypeAlias = Sequence[Sequence[tuple[str, float]] | None]
+"""One list of ``(symbol, value)`` a session; ``None`` for an empty one."""
+PricesLike: TypeAlias = "ArrayLike | PricePanel | pl.DataFrame | Pairs"
+"""Prices as a caller may give them."""
+
+
+def read_prices(prices: PricesLike, *, dates: DatesLike | None, symbols: Sequence[str] | None) -> Bars:
     """Bring prices of any accepted form to matrices.
 
     Parameters
@@ -92,7 +100,7 @@ def _from_panel(panel: PricePanel) -> Bars:
     )
 
 
-def _from_pairs(rows: Sequence[Any], dates: ArrayLike | None) -> Bars:
+def _from_pairs(rows: Sequence[Any], dates: DatesLike | None) -> Bars:
     index: dict[str, int] = {}
     matrix, kinds = fill_pairs(rows, index, field="prices", absent=np.nan, may_grow=True)
     if kinds == pairs_kernel.MIXED:

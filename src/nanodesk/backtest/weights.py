@@ -20,11 +20,12 @@ from nanodesk.backtest.options import (
     terminal_returns,
 )
 from nanodesk.backtest.outcome import Books, build_result
-from nanodesk.backtest.prices import read_prices
+from nanodesk.backtest.prices import PricesLike, read_prices
 from nanodesk.backtest.result import BacktestResult
-from nanodesk.backtest.schedule import Schedule, read_weights
+from nanodesk.backtest.schedule import Schedule, WeightsLike, read_weights
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import ShapeError
+from nanodesk.market.axes import DatesLike
 from nanodesk.market.ranges import one_of, real_number, whole_number
 from nanodesk.portfolio.costs import CostModel
 
@@ -43,13 +44,13 @@ _FIRST_TRADES = 1 << 20
 
 
 def backtest_weights(
-    weights: Any,
-    prices: Any,
+    weights: WeightsLike,
+    prices: PricesLike,
     *,
-    dates: ArrayLike | None = None,
+    dates: DatesLike | None = None,
     symbols: Sequence[str] | None = None,
     cash: float = 1_000_000.0,
-    rebalance: Any = None,
+    rebalance: DatesLike | None = None,
     costs: CostModel = _FREE,
     fill: Literal["next_open", "next_close", "same_close", "vwap_proxy"] = "next_open",
     quantity: Literal["integer", "fractional"] = "integer",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from nanodesk.errors import ShapeError, ValidationError
 
 Dates = NDArray[np.datetime64]
+DatesLike: TypeAlias = ArrayLike | Sequence[date | np.datetime64]
+"""Sessions as a caller may give them: an array, a column, dates or ISO text."""
 
 
-def increasing_sessions(dates: ArrayLike, n_dates: int | None = None) -> Dates:
+def increasing_sessions(dates: DatesLike, n_dates: int | None = None) -> Dates:
     """Sessions as ``datetime64[D]``, each after the one before.
 
     Parameters

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nanodesk.market.axes import increasing_sessions
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
 from nanodesk.metrics.series import FloatArray, checked_series
 
 
@@ -79,7 +78,7 @@ def drawdown_series(returns: ArrayLike) -> FloatArray:
     return depths
 
 
-def drawdown_table(returns: ArrayLike, dates: Any, top: int | None = 10) -> tuple[Drawdown, ...]:
+def drawdown_table(returns: ArrayLike, dates: DatesLike, top: int | None = 10) -> tuple[Drawdown, ...]:
     """The deepest stretches below a peak, with their dates.
 
     Parameters
@@ -222,7 +221,7 @@ def _stretches(depths: FloatArray) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
-def _episode(depths: FloatArray, dates: Any, first: int, last: int) -> Drawdown:
+def _episode(depths: FloatArray, dates: Dates, first: int, last: int) -> Drawdown:
     trough = first + int(np.argmax(depths[first:last]))
     recovered = last < len(depths)
     return Drawdown(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
-from nanodesk.market.axes import Dates, increasing_sessions
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
 from nanodesk.metrics import holdings
 from nanodesk.metrics.benchmark import BenchmarkMetrics, benchmark_metrics
 from nanodesk.metrics.calendar_returns import period_returns, trailing_returns
@@ -42,7 +41,7 @@ Group = dict[str, Value]
 def summarize(
     returns: ArrayLike,
     *,
-    dates: Any,
+    dates: DatesLike,
     periods_per_year: float = 252.0,
     risk_free: ArrayLike | None = None,
     benchmark: ArrayLike | None = None,
