@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, doubles, read_dates
-from nanodesk.backtest.frames import bars_from_frame, is_frame
+from nanodesk.backtest.frames import bars_from_frame, frame_of
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.backtest.pairs import fill_pairs, is_pairs
 from nanodesk.errors import PriceError, ShapeError, ValidationError
@@ -21,7 +21,7 @@ def read_prices(prices: Any, *, dates: ArrayLike | None, symbols: Sequence[str] 
 
     Parameters
     ----------
-    prices : PricePanel, array, Polars frame or list of lists of pairs
+    prices : PricePanel, array, Polars or pandas frame or list of lists of pairs
         See ``backtest_weights``.
     dates : array-like of dates, optional
         Sessions of an array or of lists.
@@ -44,8 +44,8 @@ def read_prices(prices: Any, *, dates: ArrayLike | None, symbols: Sequence[str] 
     """
     if isinstance(prices, PricePanel):
         return _from_panel(prices)
-    if is_frame(prices):
-        return bars_from_frame(prices)
+    if (frame := frame_of(prices)) is not None:
+        return bars_from_frame(frame)
     if is_pairs(prices):
         return _from_pairs(prices, dates)
     matrix = np.asarray(prices)
