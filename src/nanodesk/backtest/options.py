@@ -61,6 +61,30 @@ def check_columns(bars: Bars, fill: str, stops: Stops | None, *, needs_volume: b
             raise ShapeError(f"{why} needs {name} prices, and prices has none.", field=name, allowed=why, fix=fix)
 
 
+def check_models(costs: Any, stops: Any) -> None:
+    """Refuse costs and stops that are no models, such as plain dicts.
+
+    Parameters
+    ----------
+    costs, stops : object
+        What the caller gave.
+
+    Raises
+    ------
+    ValidationError
+        If one is of another type.
+    """
+    for name, value, model in (("costs", costs, CostModel), ("stops", stops, Stops)):
+        if not isinstance(value, model) and not (name == "stops" and value is None):
+            raise ValidationError(
+                f"{name}={value!r} must be a {model.__name__}.",
+                field=name,
+                value=value,
+                allowed=model.__name__,
+                fix=f"Write {name}={model.__name__}(...).",
+            )
+
+
 def cost_numbers(costs: CostModel, price_scale: int, money_scale: int) -> dict[str, Any]:
     """The cost model in the units of the books.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, doubles, read_dates
-from nanodesk.backtest.frames import bars_from_frame, is_frame
+from nanodesk.backtest.frames import bars_from_frame, frame_of
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.backtest.pairs import fill_pairs, is_pairs
 from nanodesk.errors import PriceError, ShapeError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Pairs: TypeAlias = Sequence[Sequence[tuple[str, float]] | None]
 """One list of ``(symbol, value)`` a session; ``None`` for an empty one."""
-PricesLike: TypeAlias = "ArrayLike | PricePanel | pl.DataFrame | Pairs"
+PricesLike: TypeAlias = "ArrayLike | PricePanel | pl.DataFrame | pl.LazyFrame | Pairs"
 """Prices as a caller may give them."""
 
 
@@ -30,7 +30,7 @@ def read_prices(prices: PricesLike, *, dates: DatesLike | None, symbols: Sequenc
 
     Parameters
     ----------
-    prices : PricePanel, array, Polars frame or list of lists of pairs
+    prices : PricePanel, array, Polars or pandas frame or list of lists of pairs
         See ``backtest_weights``.
     dates : array-like of dates, optional
         Sessions of an array or of lists.
@@ -53,8 +53,8 @@ def read_prices(prices: PricesLike, *, dates: DatesLike | None, symbols: Sequenc
     """
     if isinstance(prices, PricePanel):
         return _from_panel(prices)
-    if is_frame(prices):
-        return bars_from_frame(prices)
+    if (frame := frame_of(prices)) is not None:
+        return bars_from_frame(frame)
     if is_pairs(prices):
         return _from_pairs(prices, dates)
     matrix = np.asarray(prices)

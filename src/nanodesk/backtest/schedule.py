@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.backtest.bars import Bars, doubles
-from nanodesk.backtest.frames import date_column, is_frame, long_axes
+from nanodesk.backtest.bars import Bars, doubles, read_dates
+from nanodesk.backtest.frames import date_column, frame_of, long_axes, number_matrix
 from nanodesk.backtest.pairs import fill_pairs, is_pairs, unknown_symbol
 from nanodesk.backtest.prices import Pairs
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
@@ -19,7 +19,7 @@ from nanodesk.market.axes import DatesLike
 if TYPE_CHECKING:
     import polars as pl
 
-WeightsLike: TypeAlias = "ArrayLike | pl.DataFrame | Pairs"
+WeightsLike: TypeAlias = "ArrayLike | pl.DataFrame | pl.LazyFrame | Pairs"
 """Target weights as a caller may give them."""
 
 
@@ -59,7 +59,7 @@ def read_weights(weights: WeightsLike, bars: Bars, *, rebalance: DatesLike | Non
 
     Parameters
     ----------
-    weights : array, Polars frame or list of lists of pairs
+    weights : array, Polars or pandas frame or list of lists of pairs
         See ``backtest_weights``.
     bars : Bars
         Prices that the weights refer to.
@@ -79,8 +79,8 @@ def read_weights(weights: WeightsLike, bars: Bars, *, rebalance: DatesLike | Non
         If a symbol has no prices or a date is not a session.
     """
     n_dates, n_symbols = bars.close.shape
-    if is_frame(weights):
-        matrix, rows = _from_frame(weights, bars)
+    if (frame := frame_of(weights)) is not None:
+        matrix, rows = _from_frame(frame, bars)
         return Schedule(matrix, _decisions(rows, n_dates))
     if is_pairs(weights):
         index = {symbol: i for i, symbol in enumerate(bars.symbols)}
@@ -174,12 +174,11 @@ def _from_frame(frame: pl.DataFrame, bars: Bars) -> tuple[NDArray[np.float64], N
         matrix[row, _columns(names, bars)[column]] = frame["weight"].to_numpy()
         return matrix, _sessions(dates, bars, field="weights")
     columns = [name for name in frame.columns if name != date]
-    values = frame.select(columns).to_numpy()
-    if values.dtype.kind not in "iuf":
-        raise WeightsError("weights has columns that are not numbers.", field="weights", allowed="numbers")
+    values = number_matrix(frame, columns, field="weights", error=WeightsError)
     matrix = np.zeros((frame.height, len(bars.symbols)))
     matrix[:, _columns(columns, bars)] = values
-    return matrix, _sessions(frame[date].to_numpy().astype("datetime64[D]"), bars, field="weights")
+    days = read_dates(frame[date].to_numpy(), frame.height)
+    return matrix, _sessions(days, bars, field="weights")
 
 
 def _columns(names: Sequence[str], bars: Bars) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from nanodesk.backtest.faults import explain
 from nanodesk.backtest.kernels import weights as kernel
 from nanodesk.backtest.options import (
     check_columns,
+    check_models,
     cost_numbers,
     money,
     stop_numbers,
@@ -81,12 +82,12 @@ def backtest_weights(
 
     Parameters
     ----------
-    weights : array, Polars frame or list of lists of pairs
+    weights : array, Polars or pandas frame, or list of lists of pairs
         Targets as fractions of equity, one row a session, ``(n_dates, n_symbols)``; with ``rebalance``, one row a
         decision, ``(n_decisions, n_symbols)``. A frame is wide (a date column and one column a symbol) or long (date,
         symbol, weight) and its dates are the decisions. In lists of ``(symbol, weight)`` pairs, as in long frames, a
         symbol that a row does not name is sold; ``None`` instead of a list holds everything.
-    prices : PricePanel, array, Polars frame or list of lists of pairs
+    prices : PricePanel, array, Polars or pandas frame, or list of lists of pairs
         Bars. A plain array or wide frame holds closes, ``(n_dates, n_symbols)``; a long frame has date, symbol, close
         and optionally open, high, low, volume, dividend, split. Integers are cents, floats currency units; ``nan``
         where a symbol did not trade. Dividends and splits, where given, go with raw prices.
@@ -180,6 +181,7 @@ def backtest_weights(
     }
     for name, (word, words) in choices.items():
         one_of(name, word, words)
+    check_models(costs, stops)
     bars = read_prices(prices, dates=dates, symbols=symbols)
     if 0 in bars.close.shape:
         raise ShapeError(f"prices has shape {bars.close.shape}: nothing to trade.", field="prices", allowed="not empty")

@@ -163,6 +163,8 @@ def _money(result: ResearchResult) -> Table:
     table.add_row("Fills", f"{len(result.backtest.trades):,}")
     table.add_row("Stops fired", f"{len(result.backtest.stop_events):,}")
     for report in result.factor_reports[-1:]:
+        if math.isnan(report.ic_mean):
+            continue  # fewer than two names were ever ranked
         table.add_row(f"IC, {report.id}", f"{report.ic_mean:.3f} (t {report.ic_t:.1f})")
     return table
 

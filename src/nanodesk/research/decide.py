@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nanodesk.allocation.allocate import FROM_RETURNS, allocate
 from nanodesk.allocation.limits import Limits
-from nanodesk.errors import InfeasibleError, SolverError
+from nanodesk.errors import InfeasibleError, SolverError, ValidationError
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.result import ScreenStep
 from nanodesk.research.run_inputs import RunInputs
@@ -116,10 +116,19 @@ def decide(manifest: Manifest, inputs: RunInputs, signals: Signals, position: in
     previous = None if last is None else _drifted(inputs, last, row)
     try:
         weights[names], exceeds = _allocate(manifest, inputs, signals.scores[position], names, row, previous)
-    except SolverError as error:
-        raise type(error)(f"on {inputs.panel.dates[row]}, {len(names)} names: {error}") from error
+    except (SolverError, ValidationError) as error:
+        kind = type(error) if isinstance(error, SolverError) else InfeasibleError
+        hint = _positive_scores(manifest, signals.scores[position][names])
+        raise kind(f"on {inputs.panel.dates[row]}, {len(names)} names: {error}{hint}") from error
     weights[np.abs(weights) < _DUST] = 0.0
     return Decision(row, weights, selected, funnel, exceeds)
+
+
+def _positive_scores(manifest: Manifest, scores: FloatArray) -> str:
+    if manifest.portfolio.method != "score" or not manifest.portfolio.long_only:
+        return ""
+    some = int((scores > 0).sum())
+    return f' The method "score" holds positive scores only, {some} of {len(scores)} here.'
 
 
 def early_filters(manifest: Manifest) -> tuple[Filter, ...]:

@@ -298,8 +298,8 @@ class FolderStore:
         path = self.root / partition.file
         try:
             if symbols is None:
-                return pl.read_parquet(path, columns=None if columns is None else list(columns))
-            some = pl.scan_parquet(path).filter(pl.col("symbol").is_in(list(symbols)))
+                return pl.read_parquet(path, glob=False, columns=None if columns is None else list(columns))
+            some = pl.scan_parquet(path, glob=False).filter(pl.col("symbol").is_in(list(symbols)))
             return (some if columns is None else some.select(columns)).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(

@@ -33,6 +33,9 @@ from nanodesk.research.toml_lines import KeyPath
 
 SCHEMA = 1
 
+_LONG_SHORT = ("score", "mean_variance", "max_sharpe")
+"""Methods that do not end with nothing where longs and shorts must balance."""
+
 NOT_IMPLEMENTED: Mapping[KeyPath, str] = {
     ("regime",): "section [regime]",
     ("walk_forward",): "section [walk_forward]",
@@ -429,6 +432,10 @@ def _check_limits(portfolio: Portfolio) -> list[Problem]:
     problems = []
     if portfolio.long_only and portfolio.gross > 1.0:
         problems.append(Problem(("portfolio", "gross"), "must be <= 1 with long_only = true"))
+    if not portfolio.long_only and portfolio.method not in _LONG_SHORT:
+        words = ", ".join(f'"{method}"' for method in _LONG_SHORT)
+        message = f'false needs a portfolio.method that holds shorts: {words}; "{portfolio.method}" does not'
+        problems.append(Problem(("portfolio", "long_only"), message, shows_value=False))
     if portfolio.limits.min_weight > portfolio.limits.max_weight:
         message = f"must be <= portfolio.limits.max_weight {portfolio.limits.max_weight:g}"
         problems.append(Problem(("portfolio", "limits", "min_weight"), message))

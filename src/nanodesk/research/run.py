@@ -331,7 +331,7 @@ def _assemble(
         funnel=tuple(decision.funnel for decision in decisions),
         factor_reports=_factor_reports(inputs, signals),
         sectors={name: inputs.panel.sectors[name] for name in inputs.panel.symbols if name in inputs.panel.sectors},
-        warnings=inputs.warnings + _decision_warnings(decisions),
+        warnings=inputs.warnings + _decision_warnings(decisions, backtest),
         target=_target(manifest, inputs, decisions[-1], identity),
         periods_per_year=manifest.backtest.periods_per_year,
     )
@@ -354,11 +354,15 @@ def _factor_reports(inputs: RunInputs, signals: Signals) -> tuple[FactorReport, 
     )
 
 
-def _decision_warnings(decisions: Sequence[Decision]) -> tuple[str, ...]:
-    exceeding = sum(decision.exceeds_turnover for decision in decisions)
-    if exceeding == 0:
-        return ()
-    return (f"max_turnover could not be met together with the other limits on {exceeding} of {len(decisions)} dates.",)
+def _decision_warnings(decisions: Sequence[Decision], backtest: BacktestResult) -> tuple[str, ...]:
+    said = []
+    if len(backtest.trades) == 0:
+        said.append("nothing was traded: every target is below one share, or no fill session has a price.")
+    if exceeding := sum(decision.exceeds_turnover for decision in decisions):
+        said.append(
+            f"max_turnover could not be met together with the other limits on {exceeding} of {len(decisions)} dates."
+        )
+    return tuple(said)
 
 
 def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity: str) -> Target:

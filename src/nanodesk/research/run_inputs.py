@@ -164,7 +164,7 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
     if backtest.fill == "next_open":
         needs.append((("backtest", "fill"), '"next_open"', ("open",), 'use "next_close"'))
     if backtest.fill == "vwap_proxy":
-        needs.append((("backtest", "fill"), '"vwap_proxy"', ("high", "low"), 'use "next_close"'))
+        needs.append((("backtest", "fill"), '"vwap_proxy"', ("open", "high", "low"), 'use "next_close"'))
     if backtest.stops.check == "intrabar":
         needs.append((("backtest", "stops", "check"), '"intrabar"', ("open", "high", "low"), 'use "close"'))
     if backtest.stops.atr_multiple > 0 and backtest.stops.atr == "wilder":

@@ -246,11 +246,13 @@ def _empty(steps: Sequence[ScreenStep], left: int, min_names: int, day: str) -> 
     enough_traded = len(steps) > 1 and steps[0].left >= max(min_names, 1)
     worst = max(steps[1:] if enough_traded else steps[:1], key=lambda step: step.entered - step.left)
     funnel = " -> ".join([str(steps[0].entered), *(f"{step.left} ({step.kind})" for step in steps)])
+    dropped = worst.entered - worst.left
+    most = f" The step {worst.kind!r} dropped the most, {dropped} of {worst.entered}." if dropped else ""
+    fix = f"Loosen {worst.kind!r}, or start later." if worst.kind != _TRADED else "Start later, or ingest more data."
     return DataError(
-        f"empty universe on {day}: {left} names are left, min_names={min_names}. The step {worst.kind!r} dropped the "
-        f"most, {worst.entered - worst.left} of {worst.entered}. Funnel: {funnel}.",
+        f"empty universe on {day}: {left} names are left, min_names={min_names}.{most} Funnel: {funnel}.",
         field="universe",
         value=left,
         allowed=f">= {max(min_names, 1)} names",
-        fix=f"Loosen {worst.kind!r}, or start later." if worst.kind != _TRADED else "Start later, or ingest more data.",
+        fix=fix if dropped else "Lower min_names, or ingest more names.",
     )

@@ -195,7 +195,7 @@ def _read_cells(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: {what}.", field="file", value=str(path), fix="Check the path.")
     if path.suffix == ".parquet":
         try:
-            return pl.read_parquet(path).with_row_index("line", 1)
+            return pl.read_parquet(path, glob=False).with_row_index("line", 1)
         except pl.exceptions.PolarsError as error:
             raise DataError(f"{path}: is not a whole Parquet file.", field="file", value=str(path)) from error
     text = _bytes(path)
