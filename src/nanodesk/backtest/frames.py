@@ -41,9 +41,7 @@ def _from_pandas(table: Any) -> pl.DataFrame:
     names = [str(name) for name in table.columns]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ValidationError(
-            f"column {twice!r} appears twice.", field="columns", value=twice, allowed="unique names"
-        )
+        raise ValidationError(f"column {twice!r} appears twice.", field="columns", value=twice, allowed="unique names")
     values = {name: table.iloc[:, i].to_numpy() for i, name in enumerate(names)}
     if table.index.dtype.kind == "M":
         values = {"date": table.index.tz_localize(None).to_numpy().astype("datetime64[D]"), **values}

@@ -35,8 +35,9 @@ def write_report(result: ResearchResult, path: Path) -> Path:
     """
     path = Path(path)
     if path.suffix == ".json" or path.is_dir():
+        what = "a folder" if path.is_dir() else "where the numbers go"
         raise ValidationError(
-            f"path={str(path)!r} is {'a folder' if path.is_dir() else 'where the numbers go'}; it must name an HTML file.",
+            f"path={str(path)!r} is {what}; it must name an HTML file.",
             field="path",
             value=str(path),
             allowed="a file name that does not end in .json",

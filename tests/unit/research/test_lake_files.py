@@ -74,7 +74,6 @@ class TestCrash:
             lake.ingest(prices(2), "us", kind="prices")
         assert sorted(path.name for path in tmp_path.rglob("*")) == files
 
-
     def test_a_first_ingest_that_fails_leaves_no_folder(self, tmp_path, monkeypatch):
         def full(*args, **kwargs):
             raise OSError(28, "No space left on device")
