@@ -7,6 +7,7 @@ command needs is imported when it runs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -19,6 +20,7 @@ from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, V
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
+_SIGNALLED = 128  # added to the number of a signal, as shells do
 
 _NO_TELEMETRY = {
     "DO_NOT_TRACK": "true",
@@ -64,7 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit
         Always: 0 done, 1 failed, 2 usage or configuration, 5 data.
     """
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _terminate(number: int, _frame: object) -> None:
+    # An exception, so that temporary files are removed on the way out.
+    sys.exit(_SIGNALLED + number)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -90,9 +98,11 @@ def run_command(arguments: list[str]) -> int:
     except typer.Exit as leave:
         return leave.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        print_error("interrupted", [], INTERRUPTED, as_json=as_json)
-        return INTERRUPTED
-    except BrokenPipeError:
+        code = INTERRUPTED
+    except (BrokenPipeError, SystemExit) as leave:
+        # The parser behind typer turns the first into the second.
+        if not isinstance(leave, BrokenPipeError) and not isinstance(leave.__context__, BrokenPipeError):
+            raise
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the reader has gone; nothing is left to flush
         return DONE
     except NanodeskError as error:
@@ -117,6 +127,8 @@ def run_command(arguments: list[str]) -> int:
             raise
         print_error(_usage_text(error), [], code, as_json=as_json, kind="UsageError")
         return code
+    if code == INTERRUPTED:  # which the parser behind typer returns, where it does not raise
+        print_error("interrupted", [], INTERRUPTED, as_json=as_json, kind="KeyboardInterrupt")
     return code if isinstance(code, int) else DONE
 
 

@@ -26,6 +26,9 @@ def ingest(
     revised_at: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which changed rows became known.")
     ] = None,
+    max_quarantined_pct: Annotated[
+        float | None, typer.Option(min=0, max=100, help="Percent of rows that may be set aside; 2 by default.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,13 +36,20 @@ def ingest(
 
     Example: nanodesk ingest prices.csv --lake lake --dataset prices --format ohlcv
     """
-    from nanodesk.research.lake import Lake, open_lake
+    from nanodesk.errors import ValidationError
+    from nanodesk.research.lake import BUNDLED, Lake, open_lake
     from nanodesk.research.lake_files import MemoryStore
+    from nanodesk.research.quality import QualityGates
     from nanodesk.research.sources.files import FileSource
 
+    if str(lake) == BUNDLED:
+        raise ValidationError(
+            f"--lake: {BUNDLED} names the data in the package, which are read only.", fix="Name a folder."
+        )
+    gates = None if max_quarantined_pct is None else QualityGates(max_quarantined_pct=max_quarantined_pct)
     source = FileSource(file, dataset, layout, symbol)
     target = Lake(MemoryStore(), location="dry run") if dry_run else open_lake(lake)
-    report = target.ingest_source(source, revised_at=revised_at.date() if revised_at is not None else None)
+    report = target.ingest_source(source, gates=gates, revised_at=revised_at.date() if revised_at is not None else None)
     if as_json:
         print_json(_values(report) | {"dry_run": dry_run})
         return

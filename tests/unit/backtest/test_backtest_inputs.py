@@ -192,7 +192,7 @@ class TestBadPrices:
 
     def test_a_column_of_words_is_named(self):
         frame = pl.DataFrame({"date": DAYS, "A": CLOSES[:, 0], "B": ["19", "20", "21"]})
-        with pytest.raises(PriceError, match=r"prices: column 'B' holds String, not numbers\. Cast it"):
+        with pytest.raises(PriceError, match="prices: column 'B' holds String, not numbers"):
             run(prices=frame)
 
 

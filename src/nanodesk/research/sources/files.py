@@ -211,6 +211,10 @@ def _read_cells(path: Path) -> pl.DataFrame:
             fix="Save it as CSV in UTF-8.",
         )
     try:
+        text.partition(b"\n")[0].decode()  # the reader would replace what it cannot decode in the header
+    except UnicodeDecodeError as fault:
+        raise _not_utf8(path, text, fault.start) from fault
+    try:
         frame = pl.read_csv(io.BytesIO(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise _csv_fault(path, text, error) from error
@@ -261,18 +265,22 @@ def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
                     fix="Quote cells that hold a comma.",
                 )
     except UnicodeDecodeError as fault:
-        line = text.count(b"\n", 0, fault.start) + 1
-        return DataError(
-            f"{path}:{line}: byte {text[fault.start]:#04x} is not UTF-8 text.",
-            field="line",
-            value=line,
-            allowed="UTF-8",
-            fix="Convert the file, or check that it is a CSV at all.",
-        )
+        return _not_utf8(path, text, fault.start)
     except csv.Error:
         return _open_quote(path, line + 1)
     first_line = str(error).partition("\n")[0]
     return DataError(f"{path}: is no readable CSV: {first_line}", field="file", value=str(path))
+
+
+def _not_utf8(path: Path, text: bytes, at: int) -> DataError:
+    line = text.count(b"\n", 0, at) + 1
+    return DataError(
+        f"{path}:{line}: byte {text[at]:#04x} is not UTF-8 text.",
+        field="line",
+        value=line,
+        allowed="UTF-8",
+        fix="Convert the file, or check that it is a CSV at all.",
+    )
 
 
 def _open_quote(path: Path, line: int) -> SchemaMismatchError:
