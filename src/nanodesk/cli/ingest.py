@@ -58,7 +58,11 @@ def ingest(
     sys.stdout.write(
         f"{report.file} -> {dataset}: {report.rows:,} rows, {report.added:,} added, {report.revised:,} revised, "
         f"{report.unchanged:,} unchanged, {report.quarantined:,} set aside\n"
-        + ("dry run: nothing was written\n" if dry_run else f"snapshot {report.snapshot_id} of {lake}\n")
+        + (
+            "dry run: nothing was written; rows are counted as for an empty lake\n"
+            if dry_run
+            else f"snapshot {report.snapshot_id} of {lake}\n"
+        )
     )
 
 

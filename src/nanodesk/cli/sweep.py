@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def _executor(name: ExecutorName, workers: int | None) -> Iterator[Executor]:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
             yield processes
     else:
-        with ThreadPoolExecutor(workers) as threads:
+        with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
             yield threads
 
 

@@ -19,7 +19,7 @@ import polars as pl
 
 from nanodesk.atomic_file import replacing, write_text
 from nanodesk.errors import DataError
-from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, read_document
+from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, damaged, read_document
 
 _POINTER = "lake.json"
 _ROW_GROUP = 131_072  # rows; files are sorted by symbol, so a reader of few symbols skips most groups
@@ -241,11 +241,17 @@ class FolderStore:
         ------
         SchemaMismatchError
             If the lake was written by another schema.
+        DataError
+            If its file is damaged.
         """
         pointer = self.root / _POINTER
         if not pointer.exists():
             return ()
-        return tuple(read_document(pointer.read_text(encoding="utf-8"), file=str(pointer))["history"])
+        # Bytes that are no text make no JSON either, which is told.
+        history = read_document(pointer.read_text("utf-8", "replace"), file=str(pointer)).get("history")
+        if not isinstance(history, list) or not all(isinstance(item, str) for item in history):
+            raise damaged(str(pointer))
+        return tuple(history)
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
         """The state of that id.
@@ -268,7 +274,7 @@ class FolderStore:
         if snapshot_id not in self.history():
             raise _unknown_snapshot(snapshot_id, self.history())
         path = self._snapshot_path(snapshot_id)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text("utf-8", "replace") if path.exists() else ""
         return Snapshot.from_text(text, file=str(path))
 
     def read(

@@ -86,7 +86,7 @@ def read_inputs(manifest: Manifest, base_dir: Path) -> RunInputs:
     DataError
         If a dataset or series is missing or ends too early.
     """
-    with _told_at(manifest, "data", "snapshot"):
+    with _told_at(manifest, "data", "lake" if manifest.data.snapshot == "latest" else "snapshot"):
         lake = _open(manifest, base_dir)
     with _told_at(manifest, "data", "prices"):
         info = lake.describe(manifest.data.prices)

@@ -104,6 +104,28 @@ class TestCrash:
         assert list(tmp_path.iterdir()) == []
 
 
+class TestDamagedFiles:
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{", b"\xff\xfe", b'{"schema": 1}', b'{"schema": 1, "history": 3}', b'{"schema": 1, "history": [1]}'],
+    )
+    def test_the_pointer(self, tmp_path, content):
+        open_lake(tmp_path).ingest(prices(1), "us", kind="prices")
+        (tmp_path / "lake.json").write_bytes(content)
+        with pytest.raises(DataError, match=r"lake\.json: is not valid JSON of a lake. Restore it from a copy"):
+            open_lake(tmp_path)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"\xff", b'{"schema": 1}', b'{"schema": 1, "datasets": 3}', b'{"schema": 1, "datasets": {"us": {}}}'],
+    )
+    def test_a_snapshot(self, tmp_path, content):
+        found = open_lake(tmp_path).ingest(prices(1), "us", kind="prices").snapshot_id
+        (tmp_path / "snapshots" / f"{found}.json").write_bytes(content)
+        with pytest.raises(DataError, match=rf"{found}.json: is not valid JSON of a lake"):
+            open_lake(tmp_path)
+
+
 class TestFolderStore:
     def test_schema_comes_first_in_every_file(self, tmp_path):
         open_lake(tmp_path).ingest(prices(1), "us", kind="prices")
