@@ -120,7 +120,7 @@ class Engine:
     range_close: cython.longlong[::1]
     candidate: cython.longlong[::1]
     delta: cython.longlong[::1]
-    sized: cython.longlong[::1]
+    asked: cython.longlong[::1]
     sells: cython.longlong[::1]
     buys: cython.longlong[::1]
     average_volume: cython.double[::1]
@@ -135,19 +135,16 @@ class Engine:
     n_trades: cython.Py_ssize_t
     n_stops: cython.Py_ssize_t
     n_candidates: cython.Py_ssize_t
+    n_sells: cython.Py_ssize_t
+    n_buys: cython.Py_ssize_t
     error_row: cython.Py_ssize_t
     error_column: cython.Py_ssize_t
-    units_held: cython.double  # sum of absolute positions
+    most_held: cython.double  # at least the sum of absolute positions; counted anew when it is too much to be of use
     price_bits: cython.longlong  # every price read so far, or-ed: at least the highest, less than twice it
     skipped: cython.bint
     level_reason: cython.int
-    # Parts and sums alternate: side by side the compiler adds them two at a time, and a 16-byte load right after two
-    # 8-byte stores stalls (measured: a third of the time of a trade).
-    commission_now: cython.longlong
     commission: cython.longlong
-    spread_now: cython.longlong
     spread: cython.longlong
-    impact_now: cython.longlong
     impact: cython.longlong
     borrow: cython.longlong
     income: cython.longlong
@@ -227,7 +224,7 @@ class Engine:
         self.range_close = state[12]
         self.candidate = state[13]
         self.delta = state[14]
-        self.sized = state[15]
+        self.asked = state[15]
         self.sells = state[16]
         self.buys = state[17]
         self.statistics_row = state[18]
@@ -444,21 +441,21 @@ class Engine:
         """Every cell at least half a unit and below the largest price; nan compares false with both."""
         i: cython.Py_ssize_t
         least: cython.double = self.least_price
-        lowest: cython.double = least
-        highest: cython.double = least
+        most: cython.double = self.most_price
+        wrong: cython.longlong = 0  # as wide as a price, so that the compiler compares two at a time
         for i in range(source.shape[0]):
-            lowest = source[i] if source[i] < lowest else lowest
-            highest = source[i] if source[i] > highest else highest
-        return BAD_PRICE if lowest < least or highest >= self.most_price else 0
+            wrong |= cython.cast(cython.longlong, -1 if source[i] < least else 0)
+            wrong |= cython.cast(cython.longlong, -1 if source[i] >= most else 0)
+        return BAD_PRICE if wrong != 0 else 0
 
     @cython.cfunc
     @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _quote(self, t: cython.Py_ssize_t, i: cython.Py_ssize_t, which: cython.int) -> cython.longlong:
-        """A price in units; 0 stands for none."""
+        """A price in units, half up and at least one; 0 stands for none."""
         x: cython.double
-        units: cython.longlong
+        units: cython.double
         if which == CLOSE:
             x = self.close[t, i]
         elif which == OPEN:
@@ -469,18 +466,22 @@ class Engine:
             x = self.low[t, i]
         else:
             x = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
-        units = cython.cast(cython.longlong, x * self.scale + 0.5 if x == x else 0.0)
-        units = 1 if units == 0 and x == x else units  # half a unit, less the last bit of the product
-        self.price_bits |= units
-        return units
+        units = x * self.scale + 0.5
+        units = units if units > 1.0 else 1.0  # nan compares false, so only numbers are converted
+        return cython.cast(cython.longlong, units) if x == x else 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
     def _price_held(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
         j: cython.Py_ssize_t
+        units: cython.longlong
+        bits: cython.longlong = 0
         for j in range(self.n_held):
-            self.price[self.held[j]] = self._quote(t, self.held[j], which)
+            units = self._quote(t, self.held[j], which)
+            self.price[self.held[j]] = units
+            bits |= units
+        self.price_bits |= bits
         return 0
 
     @cython.cfunc
@@ -490,23 +491,27 @@ class Engine:
         """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
+        units: cython.double
         gross: cython.double = 0.0
-        if self.units_held * cython.cast(cython.double, self.price_bits) < LIMIT:
+        if self.most_held * cython.cast(cython.double, self.price_bits) < LIMIT:
             return 1
+        self.most_held = 0.0
         for j in range(self.n_held):
             i = self.held[j]
-            gross += fabs(cython.cast(cython.double, self.position[i])) * cython.cast(
+            units = fabs(cython.cast(cython.double, self.position[i]))
+            self.most_held += units
+            gross += units * cython.cast(
                 cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i]
             )
         return 1 if gross < LIMIT else 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _hold(self, i: cython.Py_ssize_t, after: cython.longlong) -> cython.int:
         """Set a position and keep the list of what is held."""
         before: cython.longlong = self.position[i]
-        self.units_held += fabs(cython.cast(cython.double, after)) - fabs(cython.cast(cython.double, before))
         self.position[i] = after
         if before == 0 and after != 0:
             self.held[self.n_held] = i
@@ -525,7 +530,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(check=False)
     def _rounded(self, amount: cython.double) -> cython.longlong:
         """A non-negative amount of money as an integer, half up (or down by option); LIMIT stands for too much."""
         return cython.cast(cython.longlong, (amount if amount < LIMIT else LIMIT) + self.rounding)
@@ -575,26 +580,42 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
-    def _cost(
-        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, notional: cython.longlong
-    ) -> cython.longlong:
-        """What a fill of that size costs; its parts stay in the engine until the fill is booked."""
-        amount: cython.double = cython.cast(cython.double, notional)
-        units: cython.double = cython.cast(cython.double, quantity)
-        part: cython.double
-        self.commission_now = self._rounded(amount * self.commission_bps / 10000.0 + units * self.per_unit)
-        if self.commission_now < self.min_commission:
-            self.commission_now = self.min_commission
-        self.spread_now = self._rounded(amount * self.spread_bps / 10000.0) if self.spread_bps > 0.0 else 0
-        self.impact_now = 0
-        if self.impact_coef > 0.0:
-            self._measure(i, t)
-            part = units / self.average_volume[i] if self.average_volume[i] > 0.0 else 1.0
-            self.impact_now = self._rounded(self.impact_coef * self.volatility[i] * sqrt(part) * amount)
-        return self.commission_now + self.spread_now + self.impact_now
+    @cython.exceptval(check=False)
+    def _commission(self, amount: cython.double, units: cython.double) -> cython.longlong:
+        paid: cython.longlong = self._rounded(amount * self.commission_bps / 10000.0 + units * self.per_unit)
+        return paid if paid > self.min_commission else self.min_commission
 
     @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _spread(self, amount: cython.double) -> cython.longlong:
+        return self._rounded(amount * self.spread_bps / 10000.0) if self.spread_bps > 0.0 else 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _impact(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
+    ) -> cython.longlong:
+        part: cython.double
+        self._measure(i, t)
+        part = units / self.average_volume[i] if self.average_volume[i] > 0.0 else 1.0
+        return self._rounded(self.impact_coef * self.volatility[i] * sqrt(part) * amount)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _cost(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
+    ) -> cython.longlong:
+        """What a fill of that notional and size costs in all."""
+        cost: cython.longlong = self._commission(amount, units) + self._spread(amount)
+        return cost + self._impact(i, t, amount, units) if self.impact_coef > 0.0 else cost
+
+    @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _trade(
@@ -609,33 +630,44 @@ class Engine:
         held: cython.longlong = self.position[i]
         quantity: cython.longlong = delta if delta > 0 else -delta
         after: cython.longlong = held + delta
+        units: cython.double = cython.cast(cython.double, quantity)
+        amount: cython.double = units * cython.cast(cython.double, price)  # rounded once, as the integer product is
         notional: cython.longlong
-        cost: cython.longlong = 0
+        commission: cython.longlong = 0
+        spread: cython.longlong = 0
+        impact: cython.longlong = 0
+        cost: cython.longlong
         self.skipped = False
         if after > MOST_UNITS or after < -MOST_UNITS or quantity > MOST_UNITS:
             self.error_column = i
             return QUANTITY_RANGE
-        if cython.cast(cython.double, quantity) * cython.cast(cython.double, price) > LIMIT:
+        if amount > LIMIT:
             self.error_column = i
             return MONEY_RANGE
         notional = quantity * price
         if reason != DELISTING:
-            cost = self._cost(i, t, quantity, notional)
-            if cost >= MAX_MONEY:
-                self.error_column = i
-                return MONEY_RANGE
-            if self.reserves and delta < 0 and held > 0 and cost > notional and self.cash + notional - cost < 0:
-                self.skipped = True
-                return 0
-            self.commission += self.commission_now
-            self.spread += self.spread_now
-            self.impact += self.impact_now
-            self.traded += notional
-        self.cash -= delta * price + cost
+            commission = self._commission(amount, units)
+            spread = self._spread(amount)
+            if self.impact_coef > 0.0:
+                impact = self._impact(i, t, amount, units)
+        cost = commission + spread + impact
+        if cost >= MAX_MONEY:
+            self.error_column = i
+            return MONEY_RANGE
+        if cost > notional and self.reserves and delta < 0 and held > 0 and self.cash + notional - cost < 0:
+            self.skipped = True
+            return 0
+        self.commission += commission
+        self.spread += spread
+        self.impact += impact
+        self.traded += notional if reason != DELISTING else 0
+        self.cash -= (notional if delta > 0 else -notional) + cost
         if self.cash > MAX_MONEY or self.cash < -MAX_MONEY or self.traded > MAX_MONEY:
             self.error_column = i
             return MONEY_RANGE
         self._hold(i, after)
+        self.most_held += units
+        self.price_bits |= price
         self.mark[i] = price
         self.trades[self.n_trades, 0] = i * 8 + reason
         self.trades[self.n_trades, 1] = delta
@@ -651,21 +683,38 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
+    def _trade_all(
+        self, t: cython.Py_ssize_t, columns: cython.longlong[::1], n_columns: cython.Py_ssize_t
+    ) -> cython.int:
+        """Book the trades of a rebalance in these columns, in order."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        status: cython.int
+        for j in range(n_columns):
+            i = columns[j]
+            if self.delta[i] != 0:
+                status = self._trade(i, t, self.delta[i], self.price[i], REBALANCE)
+                if status != 0:
+                    return status
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
     def _read_weights(self, k: cython.Py_ssize_t) -> cython.int:
         """The columns of a row that may trade, in order, and the gross and sign of what they state."""
         i: cython.Py_ssize_t
-        j: cython.Py_ssize_t
         n: cython.Py_ssize_t = 0
         w: cython.double
+        size: cython.double
         gross: cython.double = 0.0
         lowest: cython.double = 0.0
         for i in range(self.n_symbols):
             w = self.weights[k, i]
+            size = fabs(w)
             self.candidate[n] = i
-            n += fabs(w) + self.is_held[i] > 0.0  # false for nan
-        for j in range(n):
-            w = self.weights[k, self.candidate[j]]
-            gross += fabs(w)
+            n += size + self.is_held[i] > 0.0  # false for nan, as both comparisons below
+            gross += size if size > 0.0 else 0.0
             lowest = w if w < lowest else lowest
         self.n_candidates = n
         self.row_gross = gross
@@ -684,8 +733,6 @@ class Engine:
         """Trade toward one row of weights at one price of the bar: sells first, then buys."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
-        n_sells: cython.Py_ssize_t = 0
-        n_buys: cython.Py_ssize_t = 0
         status: cython.int = self._read_weights(k)
         equity: cython.longlong = self.cash
         if status != 0 or self.n_candidates == 0:
@@ -698,35 +745,50 @@ class Engine:
             equity += self.position[i] * (self.price[i] if self.price[i] > 0 else self.mark[i])
         if equity <= 0:
             return 0
+        status = self._size_all(t, decided, k, which, cython.cast(cython.double, equity))
+        if status == 0 and self.max_turnover >= 0.0:
+            self._cap_turnover(cython.cast(cython.double, equity))
+        if status == 0:
+            status = self._trade_all(t, self.sells, self.n_sells)
+        if status != 0:
+            return status
+        if self.reserves and self.row_is_long and self.row_gross <= 1.0 + 1e-9:
+            return self._buy_within_cash(t)
+        return self._trade_all(t, self.buys, self.n_buys)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _size_all(
+        self,
+        t: cython.Py_ssize_t,
+        decided: cython.Py_ssize_t,
+        k: cython.Py_ssize_t,
+        which: cython.int,
+        equity: cython.double,
+    ) -> cython.int:
+        """The trade of every candidate, and which of them sell and buy."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        n_sells: cython.Py_ssize_t = 0
+        n_buys: cython.Py_ssize_t = 0
+        status: cython.int
         for j in range(self.n_candidates):
             i = self.candidate[j]
             if self.is_held[i] == 0.0:
                 self.price[i] = self._quote(t, i, which)
-            self.delta[j] = 0
+            self.delta[i] = 0
             if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
-                status = self._size(i, j, t, self.weights[k, i], self.price[i], cython.cast(cython.double, equity))
+                status = self._size(i, t, self.weights[k, i], self.price[i], equity)
                 if status != 0:
                     return status
-        if self.max_turnover >= 0.0:
-            self._cap_turnover(cython.cast(cython.double, equity))
-        # Which trades are sales is random, so the lists are made without a branch to mispredict.
-        for j in range(self.n_candidates):
-            self.sells[n_sells] = j
-            n_sells += self.delta[j] < 0
-            self.buys[n_buys] = j
-            n_buys += self.delta[j] > 0
-        for j in range(n_sells):
-            i = self.candidate[self.sells[j]]
-            status = self._trade(i, t, self.delta[self.sells[j]], self.price[i], REBALANCE)
-            if status != 0:
-                return status
-        if self.reserves and self.row_is_long and self.row_gross <= 1.0 + 1e-9:
-            return self._buy_within_cash(t, n_buys)
-        for j in range(n_buys):
-            i = self.candidate[self.buys[j]]
-            status = self._trade(i, t, self.delta[self.buys[j]], self.price[i], REBALANCE)
-            if status != 0:
-                return status
+            # Which trades are sales is random, so the lists are made without a branch to mispredict.
+            self.sells[n_sells] = i
+            n_sells += self.delta[i] < 0
+            self.buys[n_buys] = i
+            n_buys += self.delta[i] > 0
+        self.n_sells = n_sells
+        self.n_buys = n_buys
         return 0
 
     @cython.cfunc
@@ -736,7 +798,6 @@ class Engine:
     def _size(
         self,
         i: cython.Py_ssize_t,
-        j: cython.Py_ssize_t,
         t: cython.Py_ssize_t,
         weight: cython.double,
         price: cython.longlong,
@@ -776,7 +837,7 @@ class Engine:
                 delta = self._whole_lots(cap)
             elif delta < -cap:
                 delta = -self._whole_lots(cap)
-        self.delta[j] = delta
+        self.delta[i] = delta
         return 0
 
     @cython.cfunc
@@ -788,29 +849,35 @@ class Engine:
         return quantity if self.lot == 1 else quantity - quantity % self.lot
 
     @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-4611686018427387904)
+    def _shrunk(self, quantity: cython.longlong, factor: cython.double) -> cython.longlong:
+        return self._whole_lots(cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor))
+
+    @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
     def _cap_turnover(self, equity: cython.double) -> cython.int:
         """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
+        i: cython.Py_ssize_t
         j: cython.Py_ssize_t
         total: cython.double = 0.0
         allowed: cython.double = 2.0 * self.max_turnover * equity
         for j in range(self.n_candidates):
-            total += fabs(cython.cast(cython.double, self.delta[j])) * cython.cast(
-                cython.double, self.price[self.candidate[j]]
-            )
+            i = self.candidate[j]
+            total += fabs(cython.cast(cython.double, self.delta[i])) * cython.cast(cython.double, self.price[i])
         if total <= allowed:
             return 0
         for j in range(self.n_candidates):
-            self.delta[j] = self._whole_lots(
-                cython.cast(cython.longlong, cython.cast(cython.double, self.delta[j]) * (allowed / total))
-            )
+            i = self.candidate[j]
+            self.delta[i] = self._shrunk(self.delta[i], allowed / total)
         return 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _buy_within_cash(self, t: cython.Py_ssize_t, n_buys: cython.Py_ssize_t) -> cython.int:
+    def _buy_within_cash(self, t: cython.Py_ssize_t) -> cython.int:
         """Buy, shrinking all purchases by one factor until they and their costs fit the cash at hand.
 
         The factor is found by at most CASH_ATTEMPTS corrections; where a minimum commission or impact keeps
@@ -820,45 +887,53 @@ class Engine:
         j: cython.Py_ssize_t
         attempt: cython.int
         status: cython.int
-        quantity: cython.longlong
-        notional: cython.longlong
-        needed: cython.longlong = 0
+        needed: cython.longlong
         factor: cython.double = 1.0
         cash: cython.double = cython.cast(cython.double, self.cash if self.cash > 0 else 0)
-        fits: cython.bint = False
         for attempt in range(CASH_ATTEMPTS):
-            needed = 0
-            for j in range(n_buys):
-                i = self.candidate[self.buys[j]]
-                quantity = self.delta[self.buys[j]]
-                if attempt > 0:
-                    quantity = self._whole_lots(
-                        cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor)
-                    )
-                self.sized[j] = quantity
-                if cython.cast(cython.double, quantity) * cython.cast(cython.double, self.price[i]) > LIMIT:
-                    self.error_column = i
-                    return MONEY_RANGE
-                notional = quantity * self.price[i]
-                if quantity > 0:
-                    needed += notional + self._cost(i, t, quantity, notional)
-                if needed > MAX_MONEY:
-                    self.error_column = i
-                    return MONEY_RANGE
-            fits = needed <= self.cash or needed == 0
-            if fits:
-                break
+            for j in range(self.n_buys):
+                i = self.buys[j]
+                if attempt == 0:
+                    self.asked[j] = self.delta[i]
+                else:
+                    self.delta[i] = self._shrunk(self.asked[j], factor)
+            needed = self._needed(t)
+            if needed > MAX_MONEY:
+                return MONEY_RANGE
+            if needed <= self.cash or needed == 0:
+                return self._trade_all(t, self.buys, self.n_buys)
             factor = factor * (cash / cython.cast(cython.double, needed))
-        for j in range(n_buys):
-            i = self.candidate[self.buys[j]]
-            quantity = self.sized[j]
-            if not fits and quantity > 0:
-                quantity = self._affordable(i, t, quantity, self.price[i])
-            if quantity > 0:
-                status = self._trade(i, t, quantity, self.price[i], REBALANCE)
-                if status != 0:
-                    return status
+        for j in range(self.n_buys):
+            i = self.buys[j]
+            self.delta[i] = self._affordable(i, t, self.delta[i], self.price[i])
+            status = self._trade_all(t, self.buys[j:], 1)
+            if status != 0:
+                return status
         return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _needed(self, t: cython.Py_ssize_t) -> cython.longlong:
+        """What the purchases cost in all; more than MAX_MONEY stands for too much."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        units: cython.double
+        amount: cython.double
+        needed: cython.longlong = 0
+        for j in range(self.n_buys):
+            i = self.buys[j]
+            units = cython.cast(cython.double, self.delta[i])
+            amount = units * cython.cast(cython.double, self.price[i])
+            if amount > LIMIT:
+                self.error_column = i
+                return MAX_MONEY + 1
+            if self.delta[i] > 0:
+                needed += self.delta[i] * self.price[i] + self._cost(i, t, amount, units)
+            if needed > MAX_MONEY:
+                self.error_column = i
+                return needed
+        return needed
 
     @cython.cfunc
     @cython.nogil
@@ -867,21 +942,26 @@ class Engine:
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
     ) -> cython.longlong:
         """The purchase itself if the cash pays for it, else it shrunk once in proportion, else nothing."""
-        needed: cython.longlong = quantity * price + self._cost(i, t, quantity, quantity * price)
+        needed: cython.longlong = self._with_cost(i, t, quantity, price)
         if needed <= self.cash:
             return quantity
         if self.cash <= 0:
             return 0
-        quantity = self._whole_lots(
-            cython.cast(
-                cython.longlong,
-                cython.cast(cython.double, quantity)
-                * (cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed)),
-            )
+        quantity = self._shrunk(
+            quantity, cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed)
         )
-        if quantity > 0 and quantity * price + self._cost(i, t, quantity, quantity * price) <= self.cash:
-            return quantity
-        return 0
+        return quantity if self._with_cost(i, t, quantity, price) <= self.cash else 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _with_cost(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
+    ) -> cython.longlong:
+        units: cython.double = cython.cast(cython.double, quantity)
+        if quantity == 0:
+            return 0
+        return quantity * price + self._cost(i, t, units * cython.cast(cython.double, price), units)
 
     # Corporate actions.
 
@@ -948,6 +1028,7 @@ class Engine:
                 return MONEY_RANGE
             self._receive((exact - whole) * price, held > 0.0)
         self._hold(i, cython.cast(cython.longlong, whole if held > 0.0 else -whole))
+        self.most_held += whole
         if self.has_stops:
             self.entry[i] = self._rescaled(self.entry[i], ratio)
             self.best[i] = self._rescaled(self.best[i], ratio)
