@@ -66,6 +66,7 @@ MAX_PRICE = cython.declare(cython.double, 1125899906842624.0)  # 2**50
 MAX_MONEY = cython.declare(cython.longlong, 1152921504606846976)
 MAX_QUANTITY = cython.declare(cython.double, 9007199254740992.0)  # 2**53: exact as a double
 MOST_UNITS = cython.declare(cython.longlong, 9007199254740992)
+TOO_LARGE = cython.declare(cython.longlong, 4611686018427387904)  # 2**62: what no trade can be
 
 
 @cython.final
@@ -143,13 +144,15 @@ class Engine:
     price_bits: cython.longlong  # every price read so far, or-ed: at least the highest, less than twice it
     skipped: cython.bint
     level_reason: cython.int
+    # Not side by side what a trade adds to: the compiler would add in pairs, and a 16-byte load right after two 8-byte
+    # stores stalls (measured: a third of the time of a trade).
     commission: cython.longlong
-    spread: cython.longlong
-    impact: cython.longlong
     borrow: cython.longlong
+    spread: cython.longlong
     income: cython.longlong
-    traded: cython.longlong
+    impact: cython.longlong
     row_gross: cython.double
+    traded: cython.longlong
     row_is_long: cython.bint
     # Options.
     scale: cython.double
@@ -303,7 +306,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _run(self) -> cython.int:
         status: cython.int = 0
         last: cython.Py_ssize_t = self.close.shape[0] - 1
@@ -327,7 +330,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _session(self, t: cython.Py_ssize_t) -> cython.int:
         """One session in the order of time: actions, open, range, close."""
         status: cython.int = 0
@@ -355,7 +358,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _close_session(self, t: cython.Py_ssize_t, rebalanced: cython.bint) -> cython.int:
         """Stops at the close, then marks, value, borrow and the records of the session."""
         status: cython.int
@@ -408,7 +411,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _fetch_ahead(self, t: cython.Py_ssize_t, k: cython.longlong) -> cython.int:
         """Ask for the rows of the next session: a row is near a page long, where hardware prefetching stops."""
         i: cython.Py_ssize_t
@@ -422,7 +425,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _check_bar(self, t: cython.Py_ssize_t, trades: cython.bint) -> cython.int:
         """Whether every price of the bar that this run looks at is one, or missing."""
         status: cython.int = self._check_prices(self.close[t])
@@ -436,22 +439,32 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _check_prices(self, source: cython.const[cython.double][::1]) -> cython.int:
         """Every cell at least half a unit and below the largest price; nan compares false with both."""
         i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = source.shape[0]
         least: cython.double = self.least_price
-        most: cython.double = self.most_price
-        wrong: cython.longlong = 0  # as wide as a price, so that the compiler compares two at a time
-        for i in range(source.shape[0]):
-            wrong |= cython.cast(cython.longlong, -1 if source[i] < least else 0)
-            wrong |= cython.cast(cython.longlong, -1 if source[i] >= most else 0)
-        return BAD_PRICE if wrong != 0 else 0
+        # Even and odd columns apart: two chains of comparisons, and the compiler makes vectors of them.
+        lowest: cython.double = least
+        lowest_odd: cython.double = least
+        highest: cython.double = least
+        highest_odd: cython.double = least
+        for i in range(0, n - 1, 2):
+            lowest = source[i] if source[i] < lowest else lowest
+            lowest_odd = source[i + 1] if source[i + 1] < lowest_odd else lowest_odd
+            highest = source[i] if source[i] > highest else highest
+            highest_odd = source[i + 1] if source[i + 1] > highest_odd else highest_odd
+        lowest = source[n - 1] if source[n - 1] < lowest else lowest
+        highest = source[n - 1] if source[n - 1] > highest else highest
+        if lowest < least or lowest_odd < least or highest >= self.most_price or highest_odd >= self.most_price:
+            return BAD_PRICE
+        return 0
 
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _quote(self, t: cython.Py_ssize_t, i: cython.Py_ssize_t, which: cython.int) -> cython.longlong:
         """A price in units, half up and at least one; 0 stands for none."""
         x: cython.double
@@ -472,7 +485,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _price_held(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
         j: cython.Py_ssize_t
         units: cython.longlong
@@ -486,7 +499,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _fits(self) -> cython.int:
         """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
         i: cython.Py_ssize_t
@@ -508,7 +521,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _hold(self, i: cython.Py_ssize_t, after: cython.longlong) -> cython.int:
         """Set a position and keep the list of what is held."""
         before: cython.longlong = self.position[i]
@@ -537,7 +550,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _measure(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.int:
         """Average volume and daily volatility of a symbol, from the sessions before this one."""
         s: cython.Py_ssize_t
@@ -594,7 +607,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _impact(
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
     ) -> cython.longlong:
@@ -606,7 +619,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _cost(
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
     ) -> cython.longlong:
@@ -617,7 +630,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _trade(
         self,
         i: cython.Py_ssize_t,
@@ -682,7 +695,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _trade_all(
         self, t: cython.Py_ssize_t, columns: cython.longlong[::1], n_columns: cython.Py_ssize_t
     ) -> cython.int:
@@ -700,7 +713,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _read_weights(self, k: cython.Py_ssize_t) -> cython.int:
         """The columns of a row that may trade, in order, and the gross and sign of what they state."""
         i: cython.Py_ssize_t
@@ -726,7 +739,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _rebalance(
         self, t: cython.Py_ssize_t, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, which: cython.int
     ) -> cython.int:
@@ -746,6 +759,8 @@ class Engine:
         if equity <= 0:
             return 0
         status = self._size_all(t, decided, k, which, cython.cast(cython.double, equity))
+        if status == 0 and self.max_participation >= 0.0:
+            self._cap_participation(t)
         if status == 0 and self.max_turnover >= 0.0:
             self._cap_turnover(cython.cast(cython.double, equity))
         if status == 0:
@@ -758,7 +773,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _size_all(
         self,
         t: cython.Py_ssize_t,
@@ -767,26 +782,32 @@ class Engine:
         which: cython.int,
         equity: cython.double,
     ) -> cython.int:
-        """The trade of every candidate, and which of them sell and buy."""
+        """The trade of every candidate before caps, and which of them sell and buy."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
         n_sells: cython.Py_ssize_t = 0
         n_buys: cython.Py_ssize_t = 0
-        status: cython.int
+        price: cython.longlong
+        delta: cython.longlong
+        invested: cython.double = equity * self.invested
         for j in range(self.n_candidates):
             i = self.candidate[j]
+            price = self.price[i]
             if self.is_held[i] == 0.0:
-                self.price[i] = self._quote(t, i, which)
-            self.delta[i] = 0
-            if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
-                status = self._size(i, t, self.weights[k, i], self.price[i], equity)
-                if status != 0:
-                    return status
+                price = self._quote(t, i, which)
+                self.price[i] = price
+            delta = 0
+            if price > 0 and not (self.has_stops and decided <= self.blocked[i]):
+                delta = self._size(self.weights[k, i], self.position[i], price, equity, invested)
+                if delta == TOO_LARGE:
+                    self.error_column = i
+                    return MONEY_RANGE if self.by_delta else QUANTITY_RANGE
+            self.delta[i] = delta
             # Which trades are sales is random, so the lists are made without a branch to mispredict.
             self.sells[n_sells] = i
-            n_sells += self.delta[i] < 0
+            n_sells += delta < 0
             self.buys[n_buys] = i
-            n_buys += self.delta[i] > 0
+            n_buys += delta > 0
         self.n_sells = n_sells
         self.n_buys = n_buys
         return 0
@@ -794,56 +815,39 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-4611686018427387904, check=False)
     def _size(
         self,
-        i: cython.Py_ssize_t,
-        t: cython.Py_ssize_t,
         weight: cython.double,
+        held: cython.longlong,
         price: cython.longlong,
         equity: cython.double,
-    ) -> cython.int:
-        """The trade that takes a symbol to its weight, before caps on turnover and cash."""
-        held: cython.longlong = self.position[i]
-        value: cython.double = equity * self.invested * weight
+        invested: cython.double,
+    ) -> cython.longlong:
+        """The trade that takes a symbol to its weight, before caps on turnover and cash; TOO_LARGE out of range."""
+        value: cython.double = invested * weight
         at: cython.double = cython.cast(cython.double, price)
         target: cython.double
-        delta: cython.longlong
-        cap: cython.longlong
         if weight == 0.0:
-            delta = -held
-        else:
-            if (
-                self.band > 0.0
-                and fabs(weight * self.invested - cython.cast(cython.double, held) * at / equity) < self.band
-            ):
-                return 0
-            if self.by_delta:
-                if not fabs(value) < LIMIT:
-                    self.error_column = i
-                    return MONEY_RANGE
-                delta = self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
-            else:
-                target = value / at
-                if not fabs(target) < MAX_QUANTITY:
-                    self.error_column = i
-                    return QUANTITY_RANGE
-                delta = self._whole_lots(cython.cast(cython.longlong, target)) - held
-        if self.max_participation >= 0.0:
-            self._measure(i, t)
-            target = self.max_participation * self.average_volume[i]
-            cap = cython.cast(cython.longlong, target if target < MAX_QUANTITY else MAX_QUANTITY)
-            if delta > cap:
-                delta = self._whole_lots(cap)
-            elif delta < -cap:
-                delta = -self._whole_lots(cap)
-        self.delta[i] = delta
-        return 0
+            return -held
+        if (
+            self.band > 0.0
+            and fabs(weight * self.invested - cython.cast(cython.double, held) * at / equity) < self.band
+        ):
+            return 0
+        if self.by_delta:
+            if not fabs(value) < LIMIT:
+                return TOO_LARGE
+            return self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
+        target = value / at
+        if not fabs(target) < MAX_QUANTITY:
+            return TOO_LARGE
+        return self._whole_lots(cython.cast(cython.longlong, target)) - held
 
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-4611686018427387904)
+    @cython.exceptval(-4611686018427387904, check=False)
     def _whole_lots(self, quantity: cython.longlong) -> cython.longlong:
         """Truncated toward zero onto the lot grid."""
         return quantity if self.lot == 1 else quantity - quantity % self.lot
@@ -851,13 +855,35 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-4611686018427387904)
+    @cython.exceptval(-4611686018427387904, check=False)
     def _shrunk(self, quantity: cython.longlong, factor: cython.double) -> cython.longlong:
         return self._whole_lots(cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor))
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
+    def _cap_participation(self, t: cython.Py_ssize_t) -> cython.int:
+        """Cut every trade to its part of the average volume."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        most: cython.double
+        cap: cython.longlong
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            if self.delta[i] == 0:
+                continue
+            self._measure(i, t)
+            most = self.max_participation * self.average_volume[i]
+            cap = cython.cast(cython.longlong, most if most < MAX_QUANTITY else MAX_QUANTITY)
+            if self.delta[i] > cap:
+                self.delta[i] = self._whole_lots(cap)
+            elif self.delta[i] < -cap:
+                self.delta[i] = -self._whole_lots(cap)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _cap_turnover(self, equity: cython.double) -> cython.int:
         """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
         i: cython.Py_ssize_t
@@ -876,7 +902,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _buy_within_cash(self, t: cython.Py_ssize_t) -> cython.int:
         """Buy, shrinking all purchases by one factor until they and their costs fit the cash at hand.
 
@@ -913,7 +939,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _needed(self, t: cython.Py_ssize_t) -> cython.longlong:
         """What the purchases cost in all; more than MAX_MONEY stands for too much."""
         i: cython.Py_ssize_t
@@ -937,7 +963,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _affordable(
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
     ) -> cython.longlong:
@@ -954,7 +980,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _with_cost(
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
     ) -> cython.longlong:
@@ -967,7 +993,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _corporate_actions(self, t: cython.Py_ssize_t) -> cython.int:
         """Dividends on what was held at the last close, then splits."""
         i: cython.Py_ssize_t
@@ -991,7 +1017,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _receive(self, amount: cython.double, is_long: cython.bint) -> cython.int:
         """Cash in for a long, out for a short."""
         money: cython.longlong = cython.cast(cython.longlong, amount + 0.5)
@@ -1003,7 +1029,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _split(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, ratio: cython.double) -> cython.int:
         """New quantity, the fraction of a unit paid in cash, and every remembered price on the new footing."""
         held: cython.double = cython.cast(cython.double, self.position[i])
@@ -1042,7 +1068,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _rescaled(self, price: cython.longlong, ratio: cython.double) -> cython.longlong:
         """A price on the footing after a split: half up, at least one unit, within the largest price."""
         after: cython.double = cython.cast(cython.double, price) / ratio + 0.5
@@ -1054,7 +1080,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _price_of_day(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.longlong:
         """Open of the session, else its close, else the last known price."""
         units: cython.longlong = 0
@@ -1066,7 +1092,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _delist(self, t: cython.Py_ssize_t) -> cython.int:
         """Close what is held of symbols that ended on the session before, at their terminal value."""
         i: cython.Py_ssize_t
@@ -1087,7 +1113,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _level(self, i: cython.Py_ssize_t) -> cython.longlong:
         """The tightest stop level of an open position, 0 where none is active; its kind in ``level_reason``."""
         sign: cython.double = 1.0 if self.position[i] > 0 else -1.0
@@ -1113,7 +1139,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _tighter(
         self, level: cython.longlong, candidate: cython.double, sign: cython.double, reason: cython.int
     ) -> cython.longlong:
@@ -1128,7 +1154,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-2.0)
+    @cython.exceptval(-2.0, check=False)
     def _average_range(self, i: cython.Py_ssize_t) -> cython.double:
         """Average true range, or average absolute change since entry by option; -1 while unknown."""
         n: cython.longlong
@@ -1145,7 +1171,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _exit(
         self,
         i: cython.Py_ssize_t,
@@ -1169,7 +1195,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_at_open(self, t: cython.Py_ssize_t) -> cython.int:
         """Positions that open beyond their level leave at the open."""
         i: cython.Py_ssize_t
@@ -1189,7 +1215,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_in_range(self, t: cython.Py_ssize_t) -> cython.int:
         """Positions whose level lies within the bar leave at the level, never better than the bar traded."""
         i: cython.Py_ssize_t
@@ -1221,7 +1247,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_at_close(self, t: cython.Py_ssize_t) -> cython.int:
         """Bring the trackers up to this close and, where stops look at closes, leave at the close."""
         i: cython.Py_ssize_t
@@ -1256,7 +1282,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _update_ranges(self, t: cython.Py_ssize_t) -> cython.int:
         """Wilder's average true range of every symbol, this bar included."""
         i: cython.Py_ssize_t
