@@ -66,7 +66,6 @@ MAX_PRICE = cython.declare(cython.double, 1125899906842624.0)  # 2**50
 MAX_MONEY = cython.declare(cython.longlong, 1152921504606846976)
 MAX_QUANTITY = cython.declare(cython.double, 9007199254740992.0)  # 2**53: exact as a double
 MOST_UNITS = cython.declare(cython.longlong, 9007199254740992)
-TOO_LARGE = cython.declare(cython.longlong, 4611686018427387904)  # 2**62: what no trade can be
 
 
 @cython.final
@@ -466,21 +465,25 @@ class Engine:
     @cython.nogil
     @cython.exceptval(-1, check=False)
     def _quote(self, t: cython.Py_ssize_t, i: cython.Py_ssize_t, which: cython.int) -> cython.longlong:
-        """A price in units, half up and at least one; 0 stands for none."""
-        x: cython.double
-        units: cython.double
+        """A price of a bar in units; 0 stands for none."""
         if which == CLOSE:
-            x = self.close[t, i]
-        elif which == OPEN:
-            x = self.open[t, i]
-        elif which == HIGH:
-            x = self.high[t, i]
-        elif which == LOW:
-            x = self.low[t, i]
-        else:
-            x = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
-        units = x * self.scale + 0.5
-        units = units if units > 1.0 else 1.0  # nan compares false, so only numbers are converted
+            return self._units(self.close[t, i])
+        if which == OPEN:
+            return self._units(self.open[t, i])
+        if which == HIGH:
+            return self._units(self.high[t, i])
+        if which == LOW:
+            return self._units(self.low[t, i])
+        return self._units((((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _units(self, x: cython.double) -> cython.longlong:
+        """Half up and at least one; nan compares false, so that only numbers are converted."""
+        units: cython.double = x * self.scale + 0.5
+        units = units if units > 1.0 else 1.0
         return cython.cast(cython.longlong, units) if x == x else 0
 
     @cython.cfunc
@@ -671,8 +674,9 @@ class Engine:
             self.skipped = True
             return 0
         self.commission += commission
-        self.spread += spread
-        self.impact += impact
+        if cost != commission:
+            self.spread += spread
+            self.impact += impact
         self.traded += notional if reason != DELISTING else 0
         self.cash -= (notional if delta > 0 else -notional) + cost
         if self.cash > MAX_MONEY or self.cash < -MAX_MONEY or self.traded > MAX_MONEY:
@@ -718,23 +722,37 @@ class Engine:
         """The columns of a row that may trade, in order, and the gross and sign of what they state."""
         i: cython.Py_ssize_t
         n: cython.Py_ssize_t = 0
-        w: cython.double
-        size: cython.double
-        gross: cython.double = 0.0
-        lowest: cython.double = 0.0
-        for i in range(self.n_symbols):
-            w = self.weights[k, i]
-            size = fabs(w)
-            self.candidate[n] = i
-            n += size + self.is_held[i] > 0.0  # false for nan, as both comparisons below
-            gross += size if size > 0.0 else 0.0
-            lowest = w if w < lowest else lowest
-        self.n_candidates = n
-        self.row_gross = gross
-        self.row_is_long = lowest == 0.0
-        if not gross <= self.max_gross:
+        self._add_up(self.weights[k])
+        if not self.row_gross <= self.max_gross:
             self.error_column = k  # the row of weights, not a column of prices
             return BAD_WEIGHT
+        for i in range(self.n_symbols):
+            self.candidate[n] = i
+            n += fabs(self.weights[k, i]) + self.is_held[i] > 0.0  # false for nan
+        self.n_candidates = n
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _add_up(self, row: cython.const[cython.double][::1]) -> cython.int:
+        """Gross and sign of a row; nan compares false and counts as nothing. Two chains, as for prices."""
+        i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = row.shape[0]
+        gross: cython.double = 0.0
+        gross_odd: cython.double = 0.0
+        lowest: cython.double = 0.0
+        lowest_odd: cython.double = 0.0
+        for i in range(0, n - 1, 2):
+            gross += fabs(row[i]) if fabs(row[i]) > 0.0 else 0.0
+            gross_odd += fabs(row[i + 1]) if fabs(row[i + 1]) > 0.0 else 0.0
+            lowest = row[i] if row[i] < lowest else lowest
+            lowest_odd = row[i + 1] if row[i + 1] < lowest_odd else lowest_odd
+        if n % 2 == 1:
+            gross += fabs(row[n - 1]) if fabs(row[n - 1]) > 0.0 else 0.0
+            lowest = row[n - 1] if row[n - 1] < lowest else lowest
+        self.row_gross = gross + gross_odd
+        self.row_is_long = lowest == 0.0 and lowest_odd == 0.0
         return 0
 
     @cython.cfunc
@@ -782,26 +800,54 @@ class Engine:
         which: cython.int,
         equity: cython.double,
     ) -> cython.int:
-        """The trade of every candidate before caps, and which of them sell and buy."""
+        """The trade that takes every candidate to its weight, before caps, and which of them sell and buy.
+
+        Options are copied first: the compiler may not read ahead of a branch what only one side of it needs.
+        """
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
         n_sells: cython.Py_ssize_t = 0
         n_buys: cython.Py_ssize_t = 0
+        held: cython.longlong
         price: cython.longlong
         delta: cython.longlong
-        invested: cython.double = equity * self.invested
+        weight: cython.double
+        value: cython.double
+        at: cython.double
+        part: cython.double = self.invested
+        invested: cython.double = equity * part
+        band: cython.double = self.band
+        by_delta: cython.bint = self.by_delta
+        in_lots: cython.bint = self.lot != 1
         for j in range(self.n_candidates):
             i = self.candidate[j]
-            price = self.price[i]
-            if self.is_held[i] == 0.0:
-                price = self._quote(t, i, which)
-                self.price[i] = price
+            held = self.position[i]
+            weight = self.weights[k, i]
+            price = self.price[i] if self.is_held[i] != 0.0 else self._quote(t, i, which)
+            self.price[i] = price
+            at = cython.cast(cython.double, price)
             delta = 0
-            if price > 0 and not (self.has_stops and decided <= self.blocked[i]):
-                delta = self._size(self.weights[k, i], self.position[i], price, equity, invested)
-                if delta == TOO_LARGE:
+            if price == 0 or decided <= self.blocked[i]:
+                pass
+            elif weight == 0.0:
+                delta = -held
+            elif band > 0.0 and fabs(weight * part - cython.cast(cython.double, held) * at / equity) < band:
+                pass
+            elif by_delta:
+                value = invested * weight
+                if not fabs(value) < LIMIT:
                     self.error_column = i
-                    return MONEY_RANGE if self.by_delta else QUANTITY_RANGE
+                    return MONEY_RANGE
+                delta = self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
+            else:
+                value = invested * weight / at
+                if not fabs(value) < MAX_QUANTITY:
+                    self.error_column = i
+                    return QUANTITY_RANGE
+                delta = cython.cast(cython.longlong, value)
+                if in_lots:
+                    delta = self._whole_lots(delta)
+                delta -= held
             self.delta[i] = delta
             # Which trades are sales is random, so the lists are made without a branch to mispredict.
             self.sells[n_sells] = i
@@ -811,38 +857,6 @@ class Engine:
         self.n_sells = n_sells
         self.n_buys = n_buys
         return 0
-
-    @cython.cfunc
-    @cython.inline
-    @cython.nogil
-    @cython.exceptval(-4611686018427387904, check=False)
-    def _size(
-        self,
-        weight: cython.double,
-        held: cython.longlong,
-        price: cython.longlong,
-        equity: cython.double,
-        invested: cython.double,
-    ) -> cython.longlong:
-        """The trade that takes a symbol to its weight, before caps on turnover and cash; TOO_LARGE out of range."""
-        value: cython.double = invested * weight
-        at: cython.double = cython.cast(cython.double, price)
-        target: cython.double
-        if weight == 0.0:
-            return -held
-        if (
-            self.band > 0.0
-            and fabs(weight * self.invested - cython.cast(cython.double, held) * at / equity) < self.band
-        ):
-            return 0
-        if self.by_delta:
-            if not fabs(value) < LIMIT:
-                return TOO_LARGE
-            return self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
-        target = value / at
-        if not fabs(target) < MAX_QUANTITY:
-            return TOO_LARGE
-        return self._whole_lots(cython.cast(cython.longlong, target)) - held
 
     @cython.cfunc
     @cython.inline
