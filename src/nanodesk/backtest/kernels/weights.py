@@ -11,6 +11,9 @@ not care about order. A trade is one record of four integers. Before a session s
 could make; otherwise ``run`` returns FULL and the shell calls again with a longer table, because all state lives in
 the engine.
 
+A function that can fail returns a status, a price or an amount, none of which is ever -1, so its caller need not ask the
+interpreter whether -1 meant an exception; that call would stand in every loop and keep values from staying in registers.
+
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
 The rules themselves are written down in docs/backtest.md.
 """
@@ -140,7 +143,7 @@ class Engine:
     error_row: cython.Py_ssize_t
     error_column: cython.Py_ssize_t
     most_held: cython.double  # at least the sum of absolute positions; counted anew when it is too much to be of use
-    price_bits: cython.longlong  # every price read so far, or-ed: at least the highest, less than twice it
+    price_bits: cython.longlong  # every price or mark so far, or-ed: at least the highest, less than twice it
     skipped: cython.bint
     level_reason: cython.int
     # Not side by side what a trade adds to: the compiler would add in pairs, and a 16-byte load right after two 8-byte
@@ -175,6 +178,8 @@ class Engine:
     min_commission: cython.longlong
     spread_bps: cython.double
     impact_coef: cython.double
+    has_spread: cython.bint
+    has_impact: cython.bint
     borrow_bps: cython.double
     periods_per_year: cython.double
     rounding: cython.double
@@ -260,6 +265,8 @@ class Engine:
         self.min_commission = numbers["min_commission"]
         self.spread_bps = numbers["spread_bps"]
         self.impact_coef = numbers["impact_coef"]
+        self.has_spread = self.spread_bps > 0.0
+        self.has_impact = self.impact_coef > 0.0
         self.borrow_bps = numbers["borrow_bps"]
         self.periods_per_year = numbers["periods_per_year"]
         self.rounding = numbers["rounding"]
@@ -503,6 +510,39 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1, check=False)
+    def _price_asked(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
+        """What is held and what may trade; where that is most of a row, the whole row, which is cheaper a cell."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        if which == CLOSE and self.n_held + self.n_candidates > self.n_symbols:
+            return self._price_row(self.close[t])
+        if which == OPEN and self.n_held + self.n_candidates > self.n_symbols:
+            return self._price_row(self.open[t])
+        self._price_held(t, which)
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            if self.is_held[i] == 0.0:
+                self.price[i] = self._quote(t, i, which)
+                self.price_bits |= self.price[i]
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _price_row(self, row: cython.const[cython.double][::1]) -> cython.int:
+        i: cython.Py_ssize_t
+        units: cython.longlong
+        bits: cython.longlong = 0
+        for i in range(row.shape[0]):
+            units = self._units(row[i])
+            self.price[i] = units
+            bits |= units
+        self.price_bits |= bits
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _fits(self) -> cython.int:
         """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
         i: cython.Py_ssize_t
@@ -516,9 +556,7 @@ class Engine:
             i = self.held[j]
             units = fabs(cython.cast(cython.double, self.position[i]))
             self.most_held += units
-            gross += units * cython.cast(
-                cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i]
-            )
+            gross += units * cython.cast(cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i])
         return 1 if gross < LIMIT else 0
 
     @cython.cfunc
@@ -606,7 +644,7 @@ class Engine:
     @cython.nogil
     @cython.exceptval(check=False)
     def _spread(self, amount: cython.double) -> cython.longlong:
-        return self._rounded(amount * self.spread_bps / 10000.0) if self.spread_bps > 0.0 else 0
+        return self._rounded(amount * self.spread_bps / 10000.0)
 
     @cython.cfunc
     @cython.nogil
@@ -627,8 +665,12 @@ class Engine:
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
     ) -> cython.longlong:
         """What a fill of that notional and size costs in all."""
-        cost: cython.longlong = self._commission(amount, units) + self._spread(amount)
-        return cost + self._impact(i, t, amount, units) if self.impact_coef > 0.0 else cost
+        cost: cython.longlong = self._commission(amount, units)
+        if self.has_spread:
+            cost += self._spread(amount)
+        if self.has_impact:
+            cost += self._impact(i, t, amount, units)
+        return cost
 
     @cython.cfunc
     @cython.inline
@@ -642,17 +684,16 @@ class Engine:
         price: cython.longlong,
         reason: cython.int,
     ) -> cython.int:
-        """Book one fill; ``skipped`` tells that a sale was not worth its cost."""
+        """One fill with its costs; ``skipped`` tells that a sale was not worth them."""
         held: cython.longlong = self.position[i]
         quantity: cython.longlong = delta if delta > 0 else -delta
         after: cython.longlong = held + delta
         units: cython.double = cython.cast(cython.double, quantity)
         amount: cython.double = units * cython.cast(cython.double, price)  # rounded once, as the integer product is
         notional: cython.longlong
-        commission: cython.longlong = 0
-        spread: cython.longlong = 0
-        impact: cython.longlong = 0
+        commission: cython.longlong
         cost: cython.longlong
+        extra: cython.longlong = 0
         self.skipped = False
         if after > MOST_UNITS or after < -MOST_UNITS or quantity > MOST_UNITS:
             self.error_column = i
@@ -661,12 +702,12 @@ class Engine:
             self.error_column = i
             return MONEY_RANGE
         notional = quantity * price
-        if reason != DELISTING:
-            commission = self._commission(amount, units)
-            spread = self._spread(amount)
-            if self.impact_coef > 0.0:
-                impact = self._impact(i, t, amount, units)
-        cost = commission + spread + impact
+        cost = commission = self._commission(amount, units)
+        if self.has_spread:
+            cost += self._spread(amount)
+        if self.has_impact:
+            extra = self._impact(i, t, amount, units)
+            cost += extra
         if cost >= MAX_MONEY:
             self.error_column = i
             return MONEY_RANGE
@@ -674,17 +715,41 @@ class Engine:
             self.skipped = True
             return 0
         self.commission += commission
-        if cost != commission:
-            self.spread += spread
-            self.impact += impact
-        self.traded += notional if reason != DELISTING else 0
-        self.cash -= (notional if delta > 0 else -notional) + cost
-        if self.cash > MAX_MONEY or self.cash < -MAX_MONEY or self.traded > MAX_MONEY:
+        if self.has_impact:
+            self.impact += extra
+            self.spread += cost - commission - extra
+        elif self.has_spread:
+            self.spread += cost - commission
+        self.most_held += units
+        self.traded += notional
+        if self.traded > MAX_MONEY:
             self.error_column = i
             return MONEY_RANGE
+        return self._book(i, t, delta, price, reason, (notional if delta > 0 else -notional) + cost, cost)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _book(
+        self,
+        i: cython.Py_ssize_t,
+        t: cython.Py_ssize_t,
+        delta: cython.longlong,
+        price: cython.longlong,
+        reason: cython.int,
+        paid: cython.longlong,
+        cost: cython.longlong,
+    ) -> cython.int:
+        """Cash, position, mark and record of one fill."""
+        held: cython.longlong = self.position[i]
+        after: cython.longlong = held + delta
+        cash: cython.longlong = self.cash - paid
+        if cash > MAX_MONEY or cash < -MAX_MONEY:
+            self.error_column = i
+            return MONEY_RANGE
+        self.cash = cash
         self._hold(i, after)
-        self.most_held += units
-        self.price_bits |= price
         self.mark[i] = price
         self.trades[self.n_trades, 0] = i * 8 + reason
         self.trades[self.n_trades, 1] = delta
@@ -768,7 +833,7 @@ class Engine:
         equity: cython.longlong = self.cash
         if status != 0 or self.n_candidates == 0:
             return status
-        self._price_held(t, which)
+        self._price_asked(t, which)
         if self._fits() == 0:
             return MONEY_RANGE
         for j in range(self.n_held):
@@ -776,7 +841,7 @@ class Engine:
             equity += self.position[i] * (self.price[i] if self.price[i] > 0 else self.mark[i])
         if equity <= 0:
             return 0
-        status = self._size_all(t, decided, k, which, cython.cast(cython.double, equity))
+        status = self._size_all(decided, k, cython.cast(cython.double, equity))
         if status == 0 and self.max_participation >= 0.0:
             self._cap_participation(t)
         if status == 0 and self.max_turnover >= 0.0:
@@ -792,14 +857,7 @@ class Engine:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1, check=False)
-    def _size_all(
-        self,
-        t: cython.Py_ssize_t,
-        decided: cython.Py_ssize_t,
-        k: cython.Py_ssize_t,
-        which: cython.int,
-        equity: cython.double,
-    ) -> cython.int:
+    def _size_all(self, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, equity: cython.double) -> cython.int:
         """The trade that takes every candidate to its weight, before caps, and which of them sell and buy.
 
         Options are copied first: the compiler may not read ahead of a branch what only one side of it needs.
@@ -823,8 +881,7 @@ class Engine:
             i = self.candidate[j]
             held = self.position[i]
             weight = self.weights[k, i]
-            price = self.price[i] if self.is_held[i] != 0.0 else self._quote(t, i, which)
-            self.price[i] = price
+            price = self.price[i]
             at = cython.cast(cython.double, price)
             delta = 0
             if price == 0 or decided <= self.blocked[i]:
@@ -987,9 +1044,7 @@ class Engine:
             return quantity
         if self.cash <= 0:
             return 0
-        quantity = self._shrunk(
-            quantity, cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed)
-        )
+        quantity = self._shrunk(quantity, cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed))
         return quantity if self._with_cost(i, t, quantity, price) <= self.cash else 0
 
     @cython.cfunc
@@ -1111,14 +1166,17 @@ class Engine:
         """Close what is held of symbols that ended on the session before, at their terminal value."""
         i: cython.Py_ssize_t
         status: cython.int
-        price: cython.double
+        exact: cython.double
+        price: cython.longlong
         for i in range(self.n_symbols):
             if self.delisting_row[i] == t and self.position[i] != 0:
-                price = cython.cast(cython.double, self.mark[i]) * (1.0 + self.terminal[i]) + 0.5
-                if not price < MAX_PRICE:
+                exact = cython.cast(cython.double, self.mark[i]) * (1.0 + self.terminal[i]) + 0.5
+                if not (exact < MAX_PRICE and fabs(cython.cast(cython.double, self.position[i])) * exact <= LIMIT):
                     self.error_column = i
                     return MONEY_RANGE
-                status = self._trade(i, t, -self.position[i], cython.cast(cython.longlong, price), DELISTING)
+                price = cython.cast(cython.longlong, exact)
+                self.price_bits |= price
+                status = self._book(i, t, -self.position[i], price, DELISTING, -self.position[i] * price, 0)
                 if status != 0:
                     return status
         return 0
@@ -1195,7 +1253,9 @@ class Engine:
     ) -> cython.int:
         """Leave a whole position because of a stop."""
         reason: cython.int = self.level_reason
-        status: cython.int = self._trade(i, t, -self.position[i], price, reason)
+        status: cython.int
+        self.price_bits |= price
+        status = self._trade(i, t, -self.position[i], price, reason)
         if status != 0 or self.skipped:
             return status
         self.blocked[i] = t + self.reentry_after
