@@ -11,8 +11,8 @@ not care about order. A trade is one record of four integers. Before a session s
 could make; otherwise ``run`` returns FULL and the shell calls again with a longer table, because all state lives in
 the engine.
 
-A function that can fail returns a status, a price or an amount, none of which is ever -1, so its caller need not ask the
-interpreter whether -1 meant an exception; that call would stand in every loop and keep values from staying in registers.
+A function that can fail returns a status, a price or an amount, none of which is ever -1, so that its caller need not
+ask the interpreter whether -1 was an exception: that call would stand in every loop and empty the registers.
 
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
 The rules themselves are written down in docs/backtest.md.
