@@ -41,7 +41,7 @@ FRACTION_SCALE = 10_000
 
 _FREE = CostModel()
 _NEVER = -(2**62)
-_FIRST_TRADES = 1 << 20
+_FIRST_TRADES = 1 << 22  # rows reserved at most: 128 MiB of address space, of which only what is written takes memory
 
 
 def backtest_weights(
