@@ -211,6 +211,12 @@ class TestPriceFiles:
         assert (code, "1 set aside" in out, "p.csv:4: close=nan" in err) == (DONE, True, True)
         assert open_lake("lake").quarantine("us")["line"].to_list() == [4]
 
+    def test_a_market_that_never_closes(self, invoke):
+        Path("p.csv").write_text(rows(day="2024-01-06"))  # a Saturday
+        arguments = ("ingest", "p.csv", "--lake", "lake", "--dataset", "coins", "--calendar", "24-7")
+        assert invoke(*arguments)[0] == DONE
+        assert open_lake("lake").describe("coins").about.calendar == "24-7"
+
 
 class TestWeights:
     CLOSES = np.array([[10.0, 20.0], [11.0, 19.0], [12.0, 21.0]])

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +26,9 @@ def ingest(
     revised_at: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which changed rows became known.")
     ] = None,
+    calendar: Annotated[
+        Literal["XNYS", "XNAS", "24-7"] | None, typer.Option(help="Sessions of the rows; XNYS by default.")
+    ] = None,
     max_quarantined_pct: Annotated[
         float | None, typer.Option(min=0, max=100, help="Percent of rows that may be set aside; 2 by default.")
     ] = None,
@@ -40,14 +43,17 @@ def ingest(
     from nanodesk.research.lake import BUNDLED, Lake, open_lake
     from nanodesk.research.lake_files import MemoryStore
     from nanodesk.research.quality import QualityGates
-    from nanodesk.research.sources.files import FileSource
+    from nanodesk.research.sources.files import FileSource, file_format
 
     if str(lake) == BUNDLED:
         raise ValidationError(
             f"--lake: {BUNDLED} names the data in the package, which are read only.", fix="Name a folder."
         )
     gates = None if max_quarantined_pct is None else QualityGates(max_quarantined_pct=max_quarantined_pct)
-    source = FileSource(file, dataset, layout, symbol)
+    form = file_format(layout)
+    if calendar is not None:
+        form = dataclasses.replace(form, about=dataclasses.replace(form.about, calendar=calendar))
+    source = FileSource(file, dataset, form, symbol)
     target = Lake(MemoryStore(), location="dry run") if dry_run else open_lake(lake)
     report = target.ingest_source(source, gates=gates, revised_at=revised_at.date() if revised_at is not None else None)
     if as_json:

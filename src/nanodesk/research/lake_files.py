@@ -7,6 +7,7 @@ The layout is described in ``docs/lake.md``.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -334,8 +335,10 @@ class FolderStore:
         path = self.root / partition.file
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            content = io.BytesIO()  # Polars writing to a full disk raises no OSError
+            frame.write_parquet(content, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
             with replacing(path) as temporary:
-                frame.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
+                temporary.write_bytes(content.getbuffer())
             _sync_folder(path.parent)
         return partition
 

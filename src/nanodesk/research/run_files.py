@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -165,8 +166,9 @@ def _write_matrix(
 
 
 def _write_frame(path: Path, frame: pl.DataFrame) -> None:
-    with path.open("wb") as file:
-        frame.write_parquet(file, compression="zstd", statistics=False)
+    content = io.BytesIO()  # Polars writing to a full disk raises no OSError
+    frame.write_parquet(content, compression="zstd", statistics=False)
+    path.write_bytes(content.getbuffer())
 
 
 def _read_frame(path: Path) -> pl.DataFrame:

@@ -13,8 +13,10 @@ import pytest
 
 from nanodesk.cli.app import DATA, DONE, FAILED, INTERRUPTED, USAGE, run_command
 from nanodesk.cli.demo import MANIFEST
+from nanodesk.market import calendar
 
 SHORT = ("--set", "data.end=1992-12-31")
+XNYS_2024 = calendar.sessions("XNYS", "2024-01-02", "2024-12-31")
 COMMAND = [sys.executable, "-m", "nanodesk.cli.app"]
 
 
@@ -155,6 +157,27 @@ class TestPlacesThatCannotBeWritten:
         assert code == USAGE
         assert message in err
         assert sorted(Path().rglob("*")) == before
+
+    @pytest.mark.parametrize("kib", [1, 300])
+    def test_a_full_disk(self, tmp_path, kib):
+        pytest.importorskip("resource")
+        (tmp_path / "mine.toml").write_text(MANIFEST.read_text())
+        lines = [f"{date},AAA,{10 + i}" for i, date in enumerate(XNYS_2024)] * (1 if kib == 1 else 0)
+        (tmp_path / "p.csv").write_text("\n".join(["date,symbol,close", *lines]) + "\n")
+        commands = [["run", "mine.toml", "--store", "runs"]]
+        commands += [["ingest", "p.csv", "--lake", "lake", "--dataset", "us"]] if lines else []
+        for arguments in commands:
+            program = (
+                f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({1024 * kib}, resource.RLIM_INFINITY))\n"
+                f"from nanodesk.cli.app import main; main({arguments!r})"
+            )
+            finished = subprocess.run(
+                [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert finished.returncode == DATA, finished.stderr
+            assert "cannot be written: File too large" in finished.stderr
+        assert not (tmp_path / "lake").exists()
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == ["trials.jsonl"]
 
     def test_a_trial_is_written_whole_or_not_at_all(self, tmp_path):
         resource = pytest.importorskip("resource")

@@ -163,7 +163,7 @@ class FileSource:
         SchemaMismatchError
             If a column is missing or a cell cannot be read; the message names line, column and value.
         """
-        layout = _format(self.format)
+        layout = file_format(self.format)
         if self.symbol is not None:
             layout = replace(layout, constants={**layout.constants, "symbol": self.symbol})
         file = self.path.name
@@ -174,7 +174,24 @@ class FileSource:
         return SourceTable(self.dataset, layout.kind, frame, layout.about, file)
 
 
-def _format(name: FileFormat | str) -> FileFormat:
+def file_format(name: FileFormat | str) -> FileFormat:
+    """The format of a name.
+
+    Parameters
+    ----------
+    name : FileFormat or str
+        A format, or the name of one in :data:`FORMATS`.
+
+    Returns
+    -------
+    layout : FileFormat
+        The format.
+
+    Raises
+    ------
+    ValidationError
+        If the name is unknown.
+    """
     if isinstance(name, FileFormat):
         return name
     if name not in FORMATS:
