@@ -801,7 +801,7 @@ class Engine:
     @cython.nogil
     @cython.exceptval(-1, check=False)
     def _add_up(self, row: cython.const[cython.double][::1]) -> cython.int:
-        """Gross and sign of a row; nan compares false and counts as nothing. Two chains, as for prices."""
+        """Gross and sign of a row. Two chains, as for prices; nan is rare or fills the row, so a branch on it is cheap."""
         i: cython.Py_ssize_t
         n: cython.Py_ssize_t = row.shape[0]
         gross: cython.double = 0.0
@@ -809,12 +809,12 @@ class Engine:
         lowest: cython.double = 0.0
         lowest_odd: cython.double = 0.0
         for i in range(0, n - 1, 2):
-            gross += fabs(row[i]) if fabs(row[i]) > 0.0 else 0.0
-            gross_odd += fabs(row[i + 1]) if fabs(row[i + 1]) > 0.0 else 0.0
+            gross += fabs(row[i]) if row[i] == row[i] else 0.0
+            gross_odd += fabs(row[i + 1]) if row[i + 1] == row[i + 1] else 0.0
             lowest = row[i] if row[i] < lowest else lowest
             lowest_odd = row[i + 1] if row[i + 1] < lowest_odd else lowest_odd
         if n % 2 == 1:
-            gross += fabs(row[n - 1]) if fabs(row[n - 1]) > 0.0 else 0.0
+            gross += fabs(row[n - 1]) if row[n - 1] == row[n - 1] else 0.0
             lowest = row[n - 1] if row[n - 1] < lowest else lowest
         self.row_gross = gross + gross_odd
         self.row_is_long = lowest == 0.0 and lowest_odd == 0.0
