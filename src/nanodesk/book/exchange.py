@@ -162,7 +162,9 @@ def _refuse_integer(value, field, is_price, low):
 def _integer(value: object, field: str, is_price: cython.bint) -> int64_t:
     """A Python integer as 64 bits."""
     overflow: cython.int = 0
-    number: int64_t
+    number: cython.longlong
+    if nd_small(value, cython.address(number)):
+        return number
     if not PyLong_CheckExact(value):
         if not hasattr(type(value), "__index__"):
             _refuse_integer(value, field, is_price, 0)
@@ -1302,7 +1304,9 @@ class Exchange:
 def _id_of(value: object) -> int64_t:
     """An id; those beyond 64 bits are no order's, so they become 0."""
     overflow: cython.int = 0
-    number: int64_t
+    number: cython.longlong
+    if nd_small(value, cython.address(number)):
+        return number if number > 0 else 0
     if not PyLong_CheckExact(value):
         if not hasattr(type(value), "__index__"):
             raise TypeError(f"order_id={value!r} must be an integer, not {type(value).__name__}")
