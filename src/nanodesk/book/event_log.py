@@ -12,15 +12,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nanodesk.atomic_file import replacing
 from nanodesk.book.events import Event
+from nanodesk.book.exchange import Exchange
 from nanodesk.errors import NanodeskError, ReplayError
 from nanodesk.market.instrument import Instrument
-
-if TYPE_CHECKING:
-    from nanodesk.book.exchange import Exchange
 
 SCHEMA = 1
 FORMAT = "nanodesk.exchange"
@@ -305,8 +303,6 @@ def load(path: str | Path, *, strict: bool = False) -> Exchange:
 
 
 def _new_exchange(header: LogHeader) -> Exchange:
-    from nanodesk.book.exchange import Exchange
-
     try:
         return Exchange(header.instrument, **header.configuration)
     except (TypeError, NanodeskError) as error:
