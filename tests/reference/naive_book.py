@@ -11,7 +11,20 @@ from reference import naive_checks as checks
 from reference.naive_auction import cancel_market_orders, indicative, uncross
 from reference.naive_hash import state_hash
 from reference.naive_matching import enter, in_band, reject, take_and_rest, would_cross
-from reference.naive_orders import BUY, MAX, MIN, RESTING_TIFS, SELL, TERMINAL, Group, Order, Peg, Refused, Stop, Trail
+from reference.naive_orders import (
+    BUY,
+    MAX,
+    MIN,
+    RESTING_TIFS,
+    SELL,
+    TERMINAL,
+    Group,
+    Order,
+    Peg,
+    RefusedError,
+    Stop,
+    Trail,
+)
 from reference.naive_pegs import place_peg, reprice_pegs
 from reference.naive_state import NaiveState
 from reference.naive_stops import aftermath
@@ -35,7 +48,7 @@ class NaiveDriver:
         name, *arguments = command
         try:
             result = getattr(self, f"_{name}")(*arguments)
-        except Refused as refusal:
+        except RefusedError as refusal:
             result = ("error", refusal.kind, refusal.field)
         else:
             if name in REPRICING:
@@ -136,6 +149,8 @@ class NaiveDriver:
     def _stop(self, side, prices, quantity, tif, options, trailing=None) -> tuple:
         book = self.book
         words = {"method": (trailing[0], checks.METHODS)} if trailing else {}
+        if trailing:
+            checks.check_trail_types(*trailing[1:])
         checks.check_submission(book, side, quantity, prices, options, tif=tif, words=words)
         if trailing:
             checks.check_trail(*trailing)
@@ -206,11 +221,11 @@ class NaiveDriver:
         checks.check_word("kind", kind, ("oco", "ouo"))
         found = [self._live(item_id) for item_id in ids]
         if any(item is None for item in found):
-            raise Refused("UnknownOrderError", "ids")
+            raise RefusedError("UnknownOrderError", "ids")
         is_pegged = [isinstance(item, Order) and item.peg is not None for item in found]
         is_linked = [item.group is not None for item in found]
         if len(found) < 2 or len(set(ids)) < len(ids) or any(is_linked) or any(is_pegged):
-            raise Refused("BookError", "ids")
+            raise RefusedError("BookError", "ids")
         group = Group(kind, list(ids))
         for item in found:
             item.group = group
@@ -318,9 +333,9 @@ class NaiveDriver:
     def _position(self, owner, quantity) -> tuple:
         checks.check_types(owner=owner, quantity=quantity)
         if not 1 <= owner <= checks.LARGEST_OWNER:
-            raise Refused("ValidationError", "owner")
+            raise RefusedError("ValidationError", "owner")
         if abs(quantity) > MAX:
-            raise Refused("QuantityError", "quantity")
+            raise RefusedError("QuantityError", "quantity")
         self.book.positions[owner] = quantity
         return ("ok",)
 
@@ -330,7 +345,7 @@ class NaiveDriver:
         book = self.book
         checks.check_types(now_ns=now_ns)
         if not book.clock <= now_ns <= MAX:
-            raise Refused("ValidationError", "now_ns")
+            raise RefusedError("ValidationError", "now_ns")
         book.clock = now_ns
         waiting = [*book.resting[BUY], *book.resting[SELL], *book.parked, *book.pending]
         expired = [o for o in waiting if o.expire_ns is not None and o.expire_ns <= now_ns]
@@ -342,7 +357,7 @@ class NaiveDriver:
     def _session_close(self, close_ns) -> tuple:
         checks.check_types(close_ns=close_ns)
         if not self.book.clock < close_ns <= MAX:
-            raise Refused("ValidationError", "close_ns")
+            raise RefusedError("ValidationError", "close_ns")
         self.book.session_close = close_ns
         return ("ok",)
 
@@ -352,7 +367,7 @@ class NaiveDriver:
                 checks.check_types(**{name: value})
                 checks.check_64_bits(value, name, "PriceError")
         if low is not None and high is not None and low > high:
-            raise Refused("ValidationError", "low")
+            raise RefusedError("ValidationError", "low")
         self.book.band_low, self.book.band_high = low, high
         return ("ok",)
 
@@ -364,14 +379,14 @@ class NaiveDriver:
         if self.book.phase == "continuous":
             return ("ok",)
         if self.book.is_crossed:
-            raise Refused("CrossedBookError", None)
+            raise RefusedError("CrossedBookError", None)
         cancel_market_orders(self.book)
         self.book.phase = "continuous"
         return ("ok",)
 
     def _start_auction(self) -> tuple:
         if self.book.phase == "auction":
-            raise Refused("BookError", None)
+            raise RefusedError("BookError", None)
         self.book.phase = "auction"
         return ("ok",)
 
@@ -380,7 +395,7 @@ class NaiveDriver:
             checks.check_types(reference=reference)
             checks.check_64_bits(reference, "reference", "PriceError")
         if self.book.phase != "auction":
-            raise Refused("BookError", None)
+            raise RefusedError("BookError", None)
         price, volume = uncross(self.book, reference)
         self._aftermath_if_traded()
         return ("uncross", price, volume)

@@ -1,10 +1,10 @@
-"""Which commands raise, and with what (R5, R90 to R93). Every check raises ``Refused`` or does nothing."""
+"""Which commands raise, and with what (R5, R90 to R93). Every check raises ``RefusedError`` or does nothing."""
 
 from __future__ import annotations
 
 import math
 
-from reference.naive_orders import BUY, MAX, MIN, RESTING_TIFS, SELL, Refused, opposite
+from reference.naive_orders import BUY, MAX, MIN, RESTING_TIFS, SELL, RefusedError, opposite
 from reference.naive_state import NaiveState
 
 TIFS = ("gtc", "ioc", "fok", "gtd", "day")
@@ -22,29 +22,29 @@ def check_types(**values: object) -> None:
     """Each must be an integer."""
     for name, value in values.items():
         if not is_integer(value):
-            raise Refused("TypeError", name)
+            raise RefusedError("TypeError", name)
 
 
 def check_option_types(options: dict[str, object]) -> None:
     for name in ("display", "min_quantity", "owner", "expire_ns", "limit_price"):
         value = options.get(name)
         if value is not None and not is_integer(value):
-            raise Refused("TypeError", name)
+            raise RefusedError("TypeError", name)
 
 
 def check_word(name: str, word: object, words: tuple[str, ...]) -> None:
     if word not in words:
-        raise Refused("ValidationError", name)
+        raise RefusedError("ValidationError", name)
 
 
 def check_quantity(book: NaiveState, quantity: int, name: str = "quantity") -> None:
     if not book.is_quantity(quantity):
-        raise Refused("QuantityError", name)
+        raise RefusedError("QuantityError", name)
 
 
 def check_price(book: NaiveState, price: int, name: str = "price") -> None:
     if not book.is_price(price):
-        raise Refused("PriceError", name)
+        raise RefusedError("PriceError", name)
 
 
 def check_side(side: object) -> None:
@@ -53,43 +53,44 @@ def check_side(side: object) -> None:
 
 def check_capacity(book: NaiveState, side: str, quantity: int) -> None:
     if book.committed(side) + quantity > MAX:
-        raise Refused("QuantityError", "quantity")
+        raise RefusedError("QuantityError", "quantity")
 
 
 def check_options(book: NaiveState, options: dict, *, tif: str, quantity: int) -> None:
     """R92, in its order."""
     owner = options.get("owner")
     if owner is not None and not 1 <= owner <= LARGEST_OWNER:
-        raise Refused("ValidationError", "owner")
+        raise RefusedError("ValidationError", "owner")
     post_only, display = options.get("post_only", False), options.get("display")
     if post_only and tif not in RESTING_TIFS:
-        raise Refused("ValidationError", "post_only")
+        raise RefusedError("ValidationError", "post_only")
     if display is not None and tif not in RESTING_TIFS:
-        raise Refused("ValidationError", "display")
+        raise RefusedError("ValidationError", "display")
     minimum = options.get("min_quantity")
     if minimum is not None:
         if minimum > quantity or not book.is_quantity(minimum):
-            raise Refused("QuantityError", "min_quantity")
+            raise RefusedError("QuantityError", "min_quantity")
         if post_only or tif == "fok":
-            raise Refused("ValidationError", "min_quantity")
-    if display is not None:
-        if display > quantity or not book.is_quantity(display) or quantity > display * book.max_display_parts:
-            raise Refused("QuantityError", "display")
+            raise RefusedError("ValidationError", "min_quantity")
+    if display is not None and (display > quantity or not book.is_quantity(display)):
+        raise RefusedError("QuantityError", "display")
+    if display is not None and quantity > display * book.max_display_parts:
+        raise RefusedError("QuantityError", "display")
     check_expiry(book, options.get("expire_ns"), tif)
     if options.get("reduce_only", False) and owner is None:
-        raise Refused("ValidationError", "reduce_only")
+        raise RefusedError("ValidationError", "reduce_only")
     if options.get("self_trade", "off") != "off" and owner is None:
-        raise Refused("ValidationError", "self_trade")
+        raise RefusedError("ValidationError", "self_trade")
 
 
 def check_expiry(book: NaiveState, expire_ns: int | None, tif: str) -> None:
     if tif == "gtd":
         if expire_ns is None or not book.clock < expire_ns <= MAX:
-            raise Refused("ValidationError", "expire_ns")
+            raise RefusedError("ValidationError", "expire_ns")
     elif expire_ns is not None:
-        raise Refused("ValidationError", "expire_ns")
+        raise RefusedError("ValidationError", "expire_ns")
     if tif == "day" and (book.session_close is None or book.session_close <= book.clock):
-        raise Refused("ValidationError", "tif")
+        raise RefusedError("ValidationError", "tif")
 
 
 def check_submission(
@@ -119,25 +120,30 @@ def check_submission(
     check_options(book, options, tif=tif, quantity=quantity)
 
 
+def check_trail_types(value: object, period: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise RefusedError("TypeError", "value")
+    if period is not None and not is_integer(period):
+        raise RefusedError("TypeError", "period")
+
+
 def check_trail(method: str, value: float, period: int | None) -> None:
     """R39."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Refused("TypeError", "value")
     if math.isnan(value) or value <= 0 or math.isinf(value):
-        raise Refused("ValidationError", "value")
+        raise RefusedError("ValidationError", "value")
     if method == "percentage" and value > 1:
-        raise Refused("ValidationError", "value")
+        raise RefusedError("ValidationError", "value")
     if method == "fixed" and value != int(value):
-        raise Refused("ValidationError", "value")
+        raise RefusedError("ValidationError", "value")
     if method not in ("fixed", "percentage") and (period is None or not 1 <= period <= LONGEST_PERIOD):
-        raise Refused("ValidationError", "period")
+        raise RefusedError("ValidationError", "period")
 
 
 def check_bracket(book: NaiveState, side: str, price: int, take_profit: int, stop_loss: int) -> None:
     """The legs lie on either side of the parent's price (R50)."""
     low, high = (stop_loss, take_profit) if side == BUY else (take_profit, stop_loss)
     if not low < price < high:
-        raise Refused("PriceError", "take_profit" if (take_profit <= price) == (side == BUY) else "stop_loss")
+        raise RefusedError("PriceError", "take_profit" if (take_profit <= price) == (side == BUY) else "stop_loss")
 
 
 def check_bracket_capacity(book: NaiveState, side: str, quantity: int) -> None:
@@ -147,4 +153,4 @@ def check_bracket_capacity(book: NaiveState, side: str, quantity: int) -> None:
 
 def check_64_bits(value: int, name: str, kind: str) -> None:
     if not MIN <= value <= MAX:
-        raise Refused(kind, name)
+        raise RefusedError(kind, name)

@@ -13,7 +13,7 @@ TERMINAL = ("filled", "cancelled")
 HISTORY_LENGTH = 10_000
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A command that raises (R90): the name of the error class and the field it names."""
 
     def __init__(self, kind: str, field_name: str | None) -> None:
