@@ -35,6 +35,7 @@ class Profile:
     target_resting: int = 25
     extreme_rate: float = 0.0
     has_instruments: bool = False
+    is_wide: bool = False  # prices from next to the center to astronomically far, for sparse books
     configuration: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -75,6 +76,8 @@ PROFILES = {
             matchings=ALL_MATCHINGS,
             has_instruments=True,
         ),
+        Profile("deep", {**PLAIN, "pegged": 1}, spread=300, target_resting=400, options=frozenset({"display"})),
+        Profile("wide", {**PLAIN, **STOPS, "pegged": 2}, target_resting=150, is_wide=True, has_instruments=True),
         Profile("bad_input", EVERYTHING, tifs=ALL_TIFS, options=ALL_OPTIONS, invalid_rate=0.4, ghost_rate=0.4),
         Profile(
             "extremes",
@@ -99,7 +102,8 @@ class CommandStream:
         instrument = self.configuration.get("instrument")
         self.tick = instrument.tick_size if instrument else 1
         self.lot = instrument.lot_size if instrument else 1
-        self.center = 0 if instrument and instrument.allows_negative_price else 100 * self.tick
+        middle = max(100, profile.spread + 50) * self.tick
+        self.center = 0 if instrument and instrument.allows_negative_price else middle
         self.driver = NaiveDriver(**self.configuration)
         self._makers = {name: getattr(self, f"_{name}") for name in profile.weights}
 
@@ -156,7 +160,12 @@ class CommandStream:
             price = edge - edge % self.tick + self.rng.randrange(-3, 4) * self.tick
             return max(MIN, min(MAX, price))
         lean = {BUY: -1, SELL: 1}.get(side or "", 0)
+        if self.profile.is_wide:
+            steps = self.rng.choice((lean or -1, lean or 1, 1, -1)) * int(2 ** self.rng.uniform(0, 55))
+            return max(self.tick, self.center + steps * self.tick) if self.center else steps * self.tick
         steps = self.rng.randint(-self.profile.spread, self.profile.spread) + lean
+        if self.profile.spread > 100 and lean:  # deep books: most orders wait on their own side
+            steps = lean * (abs(steps) - 3)
         return self.center + steps * self.tick
 
     def _quantity(self) -> int:
@@ -176,6 +185,9 @@ class CommandStream:
         if draw < self.profile.ghost_rate + 0.08:
             return self.rng.randint(1, book.next_id)
         live = [*book.resting[BUY], *book.resting[SELL], *book.parked, *book.held, *book.pending]
+        linked = [item for item in live if item.group is not None]
+        if linked and draw < 0.4:
+            return self.rng.choice(linked).id
         return self.rng.choice(live).id if live else self.rng.randint(1, book.next_id)
 
     def _tif(self, tifs: tuple[str, ...] | None = None) -> str:
@@ -251,6 +263,8 @@ class CommandStream:
     def _trail_rule(self) -> tuple:
         rng = self.rng
         method = rng.choice(("fixed", "percentage", "sma_abs_change", "atr", "wilder_atr"))
+        if rng.random() < self.profile.invalid_rate:
+            return method, rng.choice((0, -1, 0.5, 1.2, 2.0, float("nan"), float("inf"), 1e300)), rng.randint(-1, 2)
         if method == "fixed":
             return method, rng.randint(1, 4) * self.tick, None
         if method == "percentage":
@@ -274,6 +288,8 @@ class CommandStream:
         if self.rng.random() < 0.6:
             options["contingency"] = self.rng.choice(("oco", "ouo"))
         away = 1 if side == BUY else -1
+        if self.rng.random() < self.profile.invalid_rate:
+            away = self.rng.choice((0, -away))
         profit = price + away * self.rng.randint(1, 4) * self.tick
         loss = price - away * self.rng.randint(1, 4) * self.tick
         return ("bracket", side, price, quantity, profit, loss, options)
