@@ -4,6 +4,7 @@
 
     NanodeskError
     ├── ValidationError (ValueError)    ShapeError, PriceError, QuantityError, WeightsError, ConfigError
+    ├── BookError                       UnknownOrderError, CrossedBookError, ReplayError
     ├── DataError                       MissingSessionError, SchemaMismatchError
     ├── SolverError                     InfeasibleError, NotConvergedError
     └── MissingExtraError (ImportError)
@@ -91,6 +92,37 @@ class ConfigError(ValidationError):
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class BookError(NanodeskError):
+    """A command does not fit the state of the book."""
+
+
+class UnknownOrderError(BookError):
+    """No active order has this id."""
+
+
+class CrossedBookError(BookError):
+    """The best bid is at or above the best ask where that may not be."""
+
+
+class ReplayError(BookError):
+    """An event log is cut, altered, of an unknown schema, or holds a record that no command makes.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, naming file and line or byte.
+    position : int, optional
+        Line (from 1) or byte (from 0) where reading stopped.
+    events_read : int, default 0
+        How many records before it are sound.
+    """
+
+    def __init__(self, message: str, *, position: int | None = None, events_read: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+        self.events_read = events_read
 
 
 class DataError(NanodeskError):

@@ -62,11 +62,13 @@ class TimeInForce(Enum):
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    GTD = "gtd"
+    DAY = "day"
 
     @property
     def can_rest(self) -> bool:
         """Whether a remainder stays in the book."""
-        return self is TimeInForce.GTC
+        return self in (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY)
 
     @property
     def allows_partial(self) -> bool:

@@ -1,0 +1,1 @@
+"""The matching engine: one instrument's venue, its event log and its views."""

@@ -1,0 +1,1341 @@
+"""One instrument's venue: submit, cancel, modify, query, record, replay.
+
+The rules are in docs/exchange.md; the loops are in ``kernels``. This class checks what comes in, keeps the memory and turns
+outcomes into values. It is compiled, as a caller touches it once an order.
+"""
+
+import cython
+from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cython.cimports.libc.math import isfinite
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
+from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.nanodesk.book.kernels.aftermath import fold_history
+from cython.cimports.nanodesk.book.kernels.commands import (
+    BatchRow,
+    apply_event,
+    cancel_event,
+    run_batch,
+    run_log,
+    submit_event,
+)
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder
+from cython.cimports.nanodesk.book.kernels.matching import (
+    ABSENT,
+    ASK_POST_ONLY,
+    ASK_REDUCE_ONLY,
+    AUCTION,
+    BUY,
+    CANCELLED,
+    CONTINUOUS,
+    DAY,
+    EVENT_BAND,
+    EVENT_BRACKET,
+    EVENT_CANCEL,
+    EVENT_CLOCK,
+    EVENT_HALT,
+    EVENT_LIMIT,
+    EVENT_LINK,
+    EVENT_MARKET,
+    EVENT_MODIFY,
+    EVENT_PEGGED,
+    EVENT_POSITION,
+    EVENT_REDUCE,
+    EVENT_RESUME,
+    EVENT_SESSION_CLOSE,
+    EVENT_START_AUCTION,
+    EVENT_STOP_LIMIT,
+    EVENT_STOP_MARKET,
+    EVENT_TRAIL_LIMIT,
+    EVENT_TRAIL_MARKET,
+    EVENT_UNCROSS,
+    FILLED,
+    FOK,
+    FORGOTTEN_ORDER,
+    FORGOTTEN_STOP,
+    GTC,
+    GTD,
+    HALTED,
+    HAS_HIGH,
+    HAS_LOW,
+    HAS_OPTIONS,
+    HELD,
+    ICEBERG,
+    INT64_MAX,
+    INT64_MIN,
+    INVALID_PRICE,
+    INVALID_QUANTITY,
+    IOC,
+    LINKED,
+    PAGE_MASK,
+    PARKED,
+    PEGGED,
+    POST_ONLY,
+    PRICE_TIME,
+    PRO_RATA,
+    REDUCE_ONLY,
+    RESTING,
+    SELL,
+    SPLIT,
+    STOP_CANCELLED,
+    STOP_PENDING,
+    STOP_TRIGGERED,
+    TRAIL_FIXED,
+    TRAIL_NONE,
+    TRAIL_PERCENTAGE,
+    TRAIL_SMA,
+    TRAIL_WILDER,
+    Book,
+    Event,
+    Extra,
+    Note,
+    Options,
+    Order as OrderRecord,
+    Outcome,
+    Trade as TradeRecord,
+    book_free,
+    book_init,
+    int128,
+    order_at,
+    position_of,
+    visible_of,
+)
+from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
+from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
+from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
+from cython.cimports.nanodesk.book.snapshot import BookSnapshot
+
+from nanodesk.book.orders import AuctionResult, BracketResult, Indicative, Notice, Order, StopOrder
+from nanodesk.errors import BookError, CrossedBookError, PriceError, QuantityError, UnknownOrderError, ValidationError
+from nanodesk.market.enums import Side, TimeInForce
+from nanodesk.market.instrument import Instrument
+
+_TIFS = ("gtc", "ioc", "fok", "gtd", "day")
+_SELF_TRADE = ("off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
+_ALGORITHMS = ("price_time", "pro_rata", "split")
+_REFERENCES = ("bid", "ask", "mid")
+_CONTINGENCIES = ("oco", "ouo")
+_PHASES = ("continuous", "halted", "auction")
+_TRAILS = {
+    "fixed": 1,
+    "percentage": 2,
+    "pct": 2,
+    "sma_abs_change": 3,
+    "atr": 3,
+    "wilder_atr": 4,
+}
+_NOTES = (
+    "self_trade",
+    "reduce_only",
+    "contingent",
+    "expired",
+    "auction",
+    "dropped",
+    "triggered",
+    "activated",
+    "repriced",
+    "parked",
+    "rejected",
+    "cascade_limit",
+)
+_ORDER_STATES = ("", "new", "new", "new", "new", "", "filled", "cancelled", "", "", "", "")
+_LARGEST_PERIOD = 10_000
+
+
+def _refuse_integer(value, field, is_price, low):
+    """Raise for a number that is no 64-bit integer, naming the field."""
+    if not hasattr(type(value), "__index__"):
+        raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
+    kind = PriceError if is_price else QuantityError
+    raise kind(
+        f"{field}={value} does not fit a signed 64-bit integer.",
+        field=field,
+        value=int(value),
+        allowed=f"{low} to {INT64_MAX}",
+        fix="Use a smaller unit or split the order.",
+    )
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1, check=True)
+def _integer(value: object, field: str, is_price: cython.bint) -> int64_t:
+    """A Python integer as 64 bits."""
+    overflow: cython.int = 0
+    number: int64_t
+    if not PyLong_CheckExact(value):
+        if not hasattr(type(value), "__index__"):
+            _refuse_integer(value, field, is_price, 0)
+        value = value.__index__()
+    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
+    if overflow:
+        _refuse_integer(value, field, is_price, INT64_MIN if is_price else 1)
+    return number
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _side_word(side: object) -> cython.int:
+    if side is Side.BUY:
+        return BUY
+    if side is Side.SELL:
+        return SELL
+    return BUY if Side.parse(side) is Side.BUY else SELL
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _side(side: object) -> cython.int:
+    """0 for buy, 1 for sell; the usual words cost a comparison of addresses."""
+    if side is "buy":  # noqa: F632
+        return BUY
+    if side is "sell":  # noqa: F632
+        return SELL
+    return _side_word(side)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _word(value: object, field: str, words: tuple) -> cython.int:
+    """The place of a word in a list of words, any case; enum members give their value."""
+    text: object = getattr(value, "value", value)
+    if isinstance(text, str):
+        text = text.lower()
+        if text in words:
+            return words.index(text)
+    allowed = ", ".join(f'"{word}"' for word in words)
+    raise ValidationError(f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}.")
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _tif(tif: object) -> cython.int:
+    if tif is "gtc":  # noqa: F632
+        return GTC
+    if tif is "ioc":  # noqa: F632
+        return IOC
+    return _word(tif, "tif", _TIFS)
+
+
+@cython.final
+@cython.cclass
+class Exchange:
+    """The venue of one instrument: a limit order book with price-time, pro-rata or split matching.
+
+    Parameters
+    ----------
+    instrument : Instrument, optional
+        Gives tick, lot and whether prices may be zero or negative. None: tick 1, lot 1, prices above zero.
+    matching : {"price_time", "pro_rata", "split"}, default "price_time"
+        How the orders of a level share an aggressor (R21, R22).
+    fifo_percent : int, default 40
+        Share that goes first come, first served in "split", 0 to 100.
+    min_allocation : int, default 1
+        Pro-rata shares below it become 0.
+    top_order : bool, default False
+        Whether the order that set the best price is served first in "pro_rata" and "split".
+    cascade_limit : int, default 100
+        Rounds of stops that one command may set off; reaching it is a notice.
+    max_display_parts : int, default 1000
+        Largest ratio of an iceberg's quantity to what it shows.
+    event_log : bool, default True
+        Whether inputs are recorded for ``events``, ``save`` and ``replay``.
+
+    Raises
+    ------
+    ValidationError
+        If a parameter is outside its range.
+
+    Notes
+    -----
+    The rules are numbered in docs/exchange.md. A command that raises changes nothing. One exchange belongs to one thread.
+
+    Examples
+    --------
+    >>> exchange = Exchange()
+    >>> exchange.submit_limit("sell", 10_050, 100).order_id
+    1
+    >>> result = exchange.submit_limit("buy", 10_050, 30)
+    >>> result.filled_quantity, exchange.best_bid_ask()
+    (30, (None, 10050))
+    """
+
+    def __cinit__(self):
+        self.store = Trades.__new__(Trades)
+        book_init(cython.address(self.book))
+        self.book.trades = cython.address(self.store.log)
+
+    def __dealloc__(self):
+        book_free(cython.address(self.book))
+
+    def __init__(
+        self,
+        instrument=None,
+        *,
+        matching="price_time",
+        fifo_percent=40,
+        min_allocation=1,
+        top_order=False,
+        cascade_limit=100,
+        max_display_parts=1000,
+        event_log=True,
+    ):
+        b: cython.pointer(Book) = cython.address(self.book)
+        if instrument is not None and not isinstance(instrument, Instrument):
+            raise TypeError(f"instrument must be an Instrument or None, not {type(instrument).__name__}")
+        self.instrument = instrument
+        b.algorithm = _word(matching, "matching", _ALGORITHMS)
+        for name, value, low, high in (
+            ("fifo_percent", fifo_percent, 0, 100),
+            ("min_allocation", min_allocation, 0, INT64_MAX),
+            ("cascade_limit", cascade_limit, 1, INT64_MAX),
+            ("max_display_parts", max_display_parts, 1, 1_000_000),
+        ):
+            if not low <= _integer(value, name, False) <= high:
+                raise ValidationError(
+                    f"{name}={value} is out of range.", field=name, value=value, allowed=f"{low} to {high}"
+                )
+        b.fifo_percent = fifo_percent
+        b.min_allocation = min_allocation
+        b.cascade_limit = cascade_limit
+        b.max_display_parts = max_display_parts
+        b.top_order = bool(top_order) and b.algorithm != PRICE_TIME
+        b.logging = bool(event_log)
+        if instrument is not None:
+            if instrument.tick_size > INT64_MAX or instrument.lot_size > INT64_MAX:
+                raise ValidationError("tick_size and lot_size must fit 64 bits.", field="instrument", value=instrument)
+            b.tick = instrument.tick_size
+            b.lot = instrument.lot_size
+            b.allows_negative = instrument.allows_negative_price
+        self.configuration = {
+            "matching": _ALGORITHMS[b.algorithm],
+            "fifo_percent": b.fifo_percent,
+            "min_allocation": b.min_allocation,
+            "top_order": bool(top_order),
+            "cascade_limit": b.cascade_limit,
+            "max_display_parts": b.max_display_parts,
+        }
+
+    # ---- checks -----------------------------------------------------------------------------------------------------
+
+    def quantity_of(self, value, field):
+        quantity: int64_t = _integer(value, field, False)
+        if quantity <= 0:
+            raise QuantityError(
+                f"{field}={quantity} must be positive.",
+                field=field,
+                value=quantity,
+                allowed=f"1 to {INT64_MAX}",
+                fix="Say what to trade with side and a positive quantity.",
+            )
+        if self.book.lot != 1 and quantity % self.book.lot != 0:
+            below = quantity - quantity % self.book.lot
+            raise QuantityError(
+                f"{field}={quantity} is not a multiple of lot_size={self.book.lot}.",
+                field=field,
+                value=quantity,
+                allowed=f"a positive multiple of {self.book.lot}",
+                fix=f"Use {below or self.book.lot}.",
+            )
+        return quantity
+
+    def price_of(self, value, field):
+        price: int64_t = _integer(value, field, True)
+        tick: object
+        below: object
+        if price <= 0 and not self.book.allows_negative:
+            raise PriceError(
+                f"{field}={price} must be positive.",
+                field=field,
+                value=price,
+                allowed=f"1 to {INT64_MAX - 1}",
+                fix="Use an instrument with allows_negative_price=True for spreads.",
+            )
+        if price == INT64_MAX or price == INT64_MIN:
+            raise PriceError(
+                f"{field}={price} is the price of a market order.",
+                field=field,
+                value=price,
+                allowed="the numbers between -(2**63 - 1) and 2**63 - 2",
+                fix="Use submit_market.",
+            )
+        if self.book.tick != 1 and price % self.book.tick != 0:
+            tick = self.book.tick
+            below = int(price) // tick * tick
+            raise PriceError(
+                f"{field}={price} is not a multiple of tick_size={tick}.",
+                field=field,
+                value=price,
+                allowed=f"a multiple of {tick}",
+                fix=f"Use {below} or {below + tick}.",
+            )
+        return price
+
+    def room(self, side, quantity):
+        if self.book.committed[side] > INT64_MAX - quantity:
+            free_: object = INT64_MAX - self.book.committed[side]
+            raise QuantityError(
+                f"quantity={quantity} does not fit: all open quantity of a side must stay below 2**63.",
+                field="quantity",
+                value=quantity,
+                allowed=f"at most {free_}",
+                fix="Cancel something first.",
+            )
+        return 0
+
+    def owned(self, e, owner, self_trade):
+        number: int64_t
+        mode: cython.int
+        if owner is not None:
+            number = _integer(owner, "owner", False)
+            if number < 1 or number > 4294967295:
+                raise ValidationError(
+                    f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
+                )
+            e.owner = cython.cast(uint32_t, number)
+        if self_trade is not "off":  # noqa: F632
+            mode = _word(self_trade, "self_trade", _SELF_TRADE)
+            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
+        return 0
+
+    def reducing(self, e, reduce_only, self_trade):
+        if reduce_only is not False and reduce_only:
+            e.flags |= ASK_REDUCE_ONLY
+            if e.owner == 0:
+                raise ValidationError(
+                    "reduce_only=True needs an owner whose position can be reduced.",
+                    field="reduce_only",
+                    value=True,
+                    allowed="False without an owner",
+                    fix="Give owner=.",
+                )
+        if e.policy >> 4 != 0 and e.owner == 0:
+            raise ValidationError(
+                f"self_trade={self_trade!r} needs an owner.",
+                field="self_trade",
+                value=self_trade,
+                allowed='"off" without an owner',
+                fix="Give owner=.",
+            )
+        return 0
+
+    def optional(self, e, o, post_only, display, min_quantity, expire_ns):
+        tif: cython.int = e.policy & 15
+        parts: object
+        can_rest: cython.bint = tif == GTC or tif >= GTD
+        if post_only is not False and post_only:
+            e.flags |= ASK_POST_ONLY
+            if not can_rest:
+                raise ValidationError(
+                    f"post_only=True needs an order that can rest, not tif={_TIFS[tif]!r}.",
+                    field="post_only",
+                    value=True,
+                    allowed="with gtc, gtd or day",
+                )
+        if display is not None and not can_rest:
+            raise ValidationError(
+                f"display needs an order that can rest, not tif={_TIFS[tif]!r}.",
+                field="display",
+                value=display,
+                allowed="with gtc, gtd or day",
+            )
+        if min_quantity is not None:
+            o.min_quantity = self.quantity_of(min_quantity, "min_quantity")
+            if o.min_quantity > e.quantity:
+                raise QuantityError(
+                    f"min_quantity={o.min_quantity} is above quantity={e.quantity}.",
+                    field="min_quantity",
+                    value=o.min_quantity,
+                    allowed=f"at most {e.quantity}",
+                )
+            if tif == FOK or e.flags & ASK_POST_ONLY:
+                raise ValidationError(
+                    "min_quantity does not go with fok or post_only.", field="min_quantity", value=o.min_quantity
+                )
+        if display is not None:
+            o.display = self.quantity_of(display, "display")
+            if o.display > e.quantity:
+                raise QuantityError(
+                    f"display={o.display} is above quantity={e.quantity}.",
+                    field="display",
+                    value=o.display,
+                    allowed=f"at most {e.quantity}",
+                )
+            if e.quantity > cython.cast(int128, o.display) * self.book.max_display_parts:
+                parts = self.book.max_display_parts
+                raise QuantityError(
+                    f"display={o.display} is below 1/{parts} of quantity={e.quantity}.",
+                    field="display",
+                    value=o.display,
+                    allowed=f"at least {-(-int(e.quantity) // parts)}",
+                )
+        if (expire_ns is not None) != (tif == GTD):
+            raise ValidationError(
+                "expire_ns and tif='gtd' need each other.", field="expire_ns", value=expire_ns, allowed="with gtd only"
+            )
+        if tif == GTD:
+            o.expire_ns = _integer(expire_ns, "expire_ns", False)
+            if o.expire_ns <= self.book.clock:
+                raise ValidationError(
+                    f"expire_ns={o.expire_ns} is not after the clock.",
+                    field="expire_ns",
+                    value=o.expire_ns,
+                    allowed=f"> {self.book.clock}",
+                )
+        if tif == DAY:
+            if self.book.session_close <= self.book.clock:
+                raise ValidationError(
+                    "tif='day' needs a session close after the clock.",
+                    field="tif",
+                    value="day",
+                    allowed="after set_session_close",
+                    fix="Call set_session_close(close_ns) first.",
+                )
+            o.expire_ns = self.book.session_close
+        return 0
+
+    def result(self, out):
+        r: SubmitResult = SubmitResult.__new__(SubmitResult)
+        r.order_id = out.order_id
+        r.filled_quantity = out.filled
+        r.resting_quantity = out.resting
+        r.cancelled_quantity = out.cancelled
+        r.first_trade = out.first_trade
+        r.n_trades = out.n_trades
+        r.store = self.store
+        r.status_code = out.status
+        r.reason_code = out.reason
+        return r
+
+    # ---- submission -------------------------------------------------------------------------------------------------
+
+    def submit_limit(
+        self,
+        side,
+        price,
+        quantity,
+        tif="gtc",
+        *,
+        post_only=False,
+        display=None,
+        min_quantity=None,
+        reduce_only=False,
+        owner=None,
+        self_trade="off",
+        expire_ns=None,
+    ):
+        e: Event
+        o: Options
+        out: Outcome
+        e.kind = EVENT_LIMIT
+        e.flags = 0
+        e.owner = 0
+        e.id = 0
+        e.side = _side(side)
+        e.policy = _tif(tif)
+        if self_trade is not "off" or owner is not None:  # noqa: F632
+            self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        e.price = self.price_of(price, "price")
+        if (
+            post_only is not False
+            or display is not None
+            or min_quantity is not None
+            or reduce_only is not False
+            or expire_ns is not None
+            or e.policy & 15 >= GTD
+        ):
+            memset(cython.address(o), 0, cython.sizeof(Options))
+            self.optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
+            self.reducing(cython.address(e), reduce_only, self_trade)
+            self.room(e.side, e.quantity)
+            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+            return self.result(cython.address(out))
+        if e.policy >> 4 != 0:
+            self.reducing(cython.address(e), False, self_trade)
+        if self.book.committed[e.side] > INT64_MAX - e.quantity:
+            self.room(e.side, e.quantity)
+        submit_event(cython.address(self.book), cython.address(e), cython.address(out))
+        return self.result(cython.address(out))
+
+    def submit_market(self, side, quantity, *, min_quantity=None, reduce_only=False, owner=None, self_trade="off"):
+        e: Event
+        o: Options
+        out: Outcome
+        e.kind = EVENT_MARKET
+        e.flags = 0
+        e.owner = 0
+        e.id = 0
+        e.side = _side(side)
+        e.policy = IOC
+        if self_trade is not "off" or owner is not None:  # noqa: F632
+            self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        e.price = INT64_MAX if e.side == BUY else INT64_MIN
+        if min_quantity is not None or reduce_only is not False:
+            memset(cython.address(o), 0, cython.sizeof(Options))
+            self.optional(cython.address(e), cython.address(o), False, None, min_quantity, None)
+            self.reducing(cython.address(e), reduce_only, self_trade)
+            self.room(e.side, e.quantity)
+            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+            return self.result(cython.address(out))
+        self.reducing(cython.address(e), False, self_trade)
+        self.room(e.side, e.quantity)
+        submit_event(cython.address(self.book), cython.address(e), cython.address(out))
+        return self.result(cython.address(out))
+
+    def try_submit_limit(self, side, price, quantity, tif="gtc", **options):
+        try:
+            return self.submit_limit(side, price, quantity, tif, **options)
+        except ValidationError as error:
+            return error
+
+    def try_submit_market(self, side, quantity, **options):
+        try:
+            return self.submit_market(side, quantity, **options)
+        except ValidationError as error:
+            return error
+
+    def submit_pegged(
+        self,
+        side,
+        reference,
+        quantity,
+        offset=0,
+        *,
+        limit_price=None,
+        tif="gtc",
+        display=None,
+        expire_ns=None,
+        owner=None,
+        self_trade="off",
+    ):
+        e: Event
+        o: Options
+        out: Outcome
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_PEGGED
+        e.side = _side(side)
+        e.policy = _tif(tif)
+        o.peg = _word(reference, "reference", _REFERENCES)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        o.offset = _integer(offset, "offset", True)
+        if limit_price is not None:
+            o.limit_price = self.price_of(limit_price, "limit_price")
+            o.has_limit = 1
+        if e.policy & 15 == IOC or e.policy & 15 == FOK:
+            raise ValidationError(
+                f"tif={tif!r} does not go with a pegged order.", field="tif", value=tif, allowed="gtc, gtd or day"
+            )
+        self.optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
+        self.reducing(cython.address(e), False, self_trade)
+        self.room(e.side, e.quantity)
+        apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+        return self.result(cython.address(out))
+
+    def submit_bracket(
+        self,
+        side,
+        price,
+        quantity,
+        take_profit,
+        stop_loss,
+        *,
+        tif="gtc",
+        expire_ns=None,
+        contingency="ouo",
+        owner=None,
+        self_trade="off",
+    ):
+        e: Event
+        o: Options
+        out: Outcome
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_BRACKET
+        e.side = _side(side)
+        e.policy = _tif(tif)
+        o.link = _word(contingency, "contingency", _CONTINGENCIES)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        e.price = self.price_of(price, "price")
+        o.take_profit = self.price_of(take_profit, "take_profit")
+        o.stop_price = self.price_of(stop_loss, "stop_loss")
+        if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
+            raise PriceError(
+                f"price={price} must lie between take_profit={take_profit} and stop_loss={stop_loss}.",
+                field="stop_loss" if (o.stop_price < e.price) != (e.side == BUY) else "take_profit",
+                value=stop_loss,
+                allowed="stop_loss < price < take_profit for a buy, the reverse for a sell",
+            )
+        if e.policy & 15 == IOC or e.policy & 15 == FOK:
+            raise ValidationError(
+                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
+            )
+        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
+        self.reducing(cython.address(e), False, self_trade)
+        self.room(e.side, e.quantity)
+        if e.quantity > INT64_MAX // 2:
+            self.room(1 - e.side, INT64_MAX)
+            raise QuantityError("quantity of two legs does not fit 64 bits.", field="quantity", value=quantity)
+        self.room(1 - e.side, 2 * e.quantity)
+        apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+        return BracketResult(self.result(cython.address(out)), out.profit_id, out.loss_id)
+
+    # ---- stops ------------------------------------------------------------------------------------------------------
+
+    def stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
+        out: Outcome
+        r: StopSubmitResult
+        self.optional(e, o, False, None, None, expire_ns)
+        self.reducing(e, reduce_only, self_trade)
+        self.room(e.side, e.quantity)
+        apply_event(cython.address(self.book), e, o, cython.NULL, cython.address(out))
+        r = StopSubmitResult.__new__(StopSubmitResult)
+        r.order_id = out.order_id
+        r.triggered = out.profit_id
+        r.status_code = 2 if out.reason != 0 else out.success
+        return r
+
+    def submit_stop_market(self, side, stop_price, quantity, *, owner=None, self_trade="off", reduce_only=False):
+        e: Event
+        o: Options
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_STOP_MARKET
+        e.side = _side(side)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        o.stop_price = self.price_of(stop_price, "stop_price")
+        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+
+    def submit_stop_limit(
+        self, side, stop_price, limit_price, quantity, tif="gtc", *, owner=None, self_trade="off", reduce_only=False, expire_ns=None
+    ):
+        e: Event
+        o: Options
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_STOP_LIMIT
+        e.side = _side(side)
+        e.policy = _tif(tif)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        o.stop_price = self.price_of(stop_price, "stop_price")
+        o.limit_price = self.price_of(limit_price, "limit_price")
+        o.has_limit = 1
+        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+
+    def trail(self, o, method, value, period):
+        number: cython.double
+        word: object = getattr(method, "value", method)
+        word = word.lower() if isinstance(word, str) else word
+        if word not in _TRAILS:
+            raise ValidationError(
+                f"trail_type={method!r} is unknown.",
+                field="trail_type",
+                value=method,
+                allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
+            )
+        o.trail_method = _TRAILS[word]
+        if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
+            raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
+        number = float(value)
+        if o.trail_method == TRAIL_FIXED and isfinite(number):
+            number = float(int(value))
+        if not isfinite(number) or number <= 0.0 or (o.trail_method == TRAIL_PERCENTAGE and number > 1.0) or number >= 4611686018427387904.0:
+            raise ValidationError(
+                f"trail_value={value!r} is out of range.",
+                field="trail_value",
+                value=value,
+                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "above 0 and below 2**62; fixed: at least 1",
+            )
+        o.trail_value = number
+        if o.trail_method >= TRAIL_SMA:
+            if period is None or not 1 <= _integer(period, "atr_period", False) <= _LARGEST_PERIOD:
+                raise ValidationError(
+                    f"atr_period={period!r} is needed by {word!r}.",
+                    field="atr_period",
+                    value=period,
+                    allowed=f"1 to {_LARGEST_PERIOD}",
+                )
+            o.trail_period = period
+        return 0
+
+    def submit_trailing_stop_market(
+        self, side, stop_price, quantity, trail_type, trail_value, atr_period=None, *, owner=None, self_trade="off", reduce_only=False
+    ):
+        e: Event
+        o: Options
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_TRAIL_MARKET
+        e.side = _side(side)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        o.stop_price = self.price_of(stop_price, "stop_price")
+        self.trail(cython.address(o), trail_type, trail_value, atr_period)
+        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+
+    def submit_trailing_stop_limit(
+        self,
+        side,
+        stop_price,
+        limit_price,
+        quantity,
+        trail_type,
+        trail_value,
+        tif="gtc",
+        atr_period=None,
+        *,
+        owner=None,
+        self_trade="off",
+        reduce_only=False,
+        expire_ns=None,
+    ):
+        e: Event
+        o: Options
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_TRAIL_LIMIT
+        e.side = _side(side)
+        e.policy = _tif(tif)
+        self.owned(cython.address(e), owner, self_trade)
+        e.quantity = self.quantity_of(quantity, "quantity")
+        o.stop_price = self.price_of(stop_price, "stop_price")
+        o.limit_price = self.price_of(limit_price, "limit_price")
+        o.has_limit = 1
+        self.trail(cython.address(o), trail_type, trail_value, atr_period)
+        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+
+    # ---- changes ----------------------------------------------------------------------------------------------------
+
+    def cancel(self, order_id):
+        out: Outcome
+        r: CancelResult
+        cancel_event(cython.address(self.book), _id_of(order_id), cython.address(out))
+        r = CancelResult.__new__(CancelResult)
+        r.cancelled_quantity = out.cancelled
+        r.error_code = out.error
+        return r
+
+    def reduce(self, order_id, quantity):
+        e: Event
+        out: Outcome
+        r: CancelResult
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_REDUCE
+        e.id = _id_of(order_id)
+        e.quantity = _clamped(quantity, "quantity")
+        apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
+        r = CancelResult.__new__(CancelResult)
+        r.cancelled_quantity = out.cancelled
+        r.error_code = out.error
+        return r
+
+    def modify(self, order_id, price, quantity):
+        e: Event
+        out: Outcome
+        r: ModifyResult
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_MODIFY
+        e.id = _id_of(order_id)
+        e.price = _clamped(price, "price")
+        e.quantity = _clamped(quantity, "quantity")
+        apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
+        r = ModifyResult.__new__(ModifyResult)
+        r.old_order_id = e.id
+        r.new_order_id = out.order_id
+        r.cancelled_quantity = out.cancelled
+        r.first_trade = out.first_trade
+        r.n_trades = out.n_trades
+        r.store = self.store
+        r.error_code = out.error
+        return r
+
+    def link(self, kind, order_ids):
+        e: Event
+        o: Options
+        out: Outcome
+        ids: list = [_id_of(order_id) for order_id in order_ids]
+        data: cython.pointer(int64_t)
+        i: cython.Py_ssize_t
+        record: cython.pointer(OrderRecord)
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        memset(cython.address(o), 0, cython.sizeof(Options))
+        e.kind = EVENT_LINK
+        o.link = _word(kind, "kind", _CONTINGENCIES)
+        if len(ids) < 2 or len(set(ids)) != len(ids):
+            raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
+        for order_id in ids:
+            if not 1 <= order_id < self.book.next_id or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL:
+                raise UnknownOrderError(f"order_ids: {order_id} is no order.", field="order_ids", value=order_id)
+            record = order_at(cython.address(self.book), order_id)
+            if (record.state == RESTING or record.state == PARKED) and record.flags & PEGGED:
+                raise BookError(f"order_ids: {order_id} is pegged.", field="order_ids", value=order_id)
+            if record.state != RESTING and record.state != STOP_PENDING:
+                raise UnknownOrderError(f"order_ids: {order_id} is not active.", field="order_ids", value=order_id)
+            if record.flags & LINKED:
+                raise BookError(f"order_ids: {order_id} is linked already.", field="order_ids", value=order_id)
+        data = cython.cast(cython.pointer(int64_t), malloc(len(ids) * cython.sizeof(int64_t)))
+        if data == cython.NULL:
+            raise MemoryError
+        try:
+            for i in range(len(ids)):
+                data[i] = ids[i]
+            o.ids_count = len(ids)
+            apply_event(cython.address(self.book), cython.address(e), cython.address(o), data, cython.address(out))
+        finally:
+            free(data)
+        return out.order_id
+
+    def set_position(self, owner, quantity):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_POSITION
+        if owner is None:
+            raise ValidationError("owner must be given.", field="owner", value=None, allowed="1 to 4294967295")
+        self.owned(cython.address(e), owner, "off")
+        e.quantity = _integer(quantity, "quantity", False)
+        if e.quantity == INT64_MIN:
+            raise QuantityError("quantity must be above -2**63.", field="quantity", value=quantity)
+        self.simple(cython.address(e))
+
+    def position(self, owner):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        self.owned(cython.address(e), owner, "off")
+        return position_of(cython.address(self.book), e.owner)
+
+    def simple(self, e):
+        out: Outcome
+        apply_event(cython.address(self.book), e, cython.NULL, cython.NULL, cython.address(out))
+        return None
+
+    # ---- sessions and phases ----------------------------------------------------------------------------------------
+
+    def advance_clock(self, now_ns):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_CLOCK
+        e.price = _integer(now_ns, "now_ns", True)
+        if e.price < self.book.clock:
+            raise ValidationError(
+                f"now_ns={now_ns} is before the clock.", field="now_ns", value=now_ns, allowed=f">= {self.book.clock}"
+            )
+        self.simple(cython.address(e))
+
+    def set_session_close(self, close_ns):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_SESSION_CLOSE
+        e.price = _integer(close_ns, "close_ns", True)
+        if e.price <= self.book.clock:
+            raise ValidationError(
+                f"close_ns={close_ns} is not after the clock.",
+                field="close_ns",
+                value=close_ns,
+                allowed=f"> {self.book.clock}",
+            )
+        self.simple(cython.address(e))
+
+    def set_price_band(self, low, high):
+        e: Event
+        value: int64_t
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_BAND
+        if low is not None:
+            e.price = _integer(low, "low", True)
+            e.flags |= HAS_LOW
+        if high is not None:
+            e.quantity = _integer(high, "high", True)
+            e.flags |= HAS_HIGH
+        for field, number in (("low", low), ("high", high)):
+            if number is not None and (number % self.book.tick != 0 or not INT64_MIN < number < INT64_MAX):
+                raise PriceError(
+                    f"{field}={number} is not a price on the tick grid.",
+                    field=field,
+                    value=number,
+                    allowed=f"a multiple of {self.book.tick}",
+                )
+        if low is not None and high is not None and e.price > e.quantity:
+            raise PriceError(f"low={low} is above high={high}.", field="low", value=low, allowed=f"<= {high}")
+        self.simple(cython.address(e))
+
+    def halt(self):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_HALT
+        if self.book.phase != CONTINUOUS:
+            raise BookError(f"phase is {self.phase!r}: only a continuous book can be halted.", field="phase", value=self.phase)
+        self.simple(cython.address(e))
+
+    def resume(self):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_RESUME
+        if is_crossed(cython.address(self.book)):
+            raise CrossedBookError("the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase)
+        self.simple(cython.address(e))
+
+    def start_auction(self):
+        e: Event
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_START_AUCTION
+        self.simple(cython.address(e))
+
+    @property
+    def phase(self):
+        """``"continuous"``, ``"halted"`` or ``"auction"``."""
+        return _PHASES[self.book.phase]
+
+    @property
+    def clock_ns(self):
+        """Time of the last ``advance_clock``."""
+        return self.book.clock
+
+    def indicative(self, reference=None):
+        price: int64_t = 0
+        volume: int64_t = 0
+        surplus: int64_t = 0
+        number: int64_t = 0
+        if reference is not None:
+            number = self.price_of(reference, "reference")
+        if not auction_price(
+            cython.address(self.book),
+            reference is not None,
+            number,
+            cython.address(price),
+            cython.address(volume),
+            cython.address(surplus),
+        ):
+            return None
+        return Indicative(price, volume, surplus)
+
+    def uncross(self, reference=None):
+        e: Event
+        out: Outcome
+        memset(cython.address(e), 0, cython.sizeof(Event))
+        e.kind = EVENT_UNCROSS
+        if reference is not None:
+            e.price = self.price_of(reference, "reference")
+            e.flags = HAS_LOW
+        if self.book.phase != AUCTION:
+            raise BookError(f"phase is {self.phase!r}: there is no auction to end.", field="phase", value=self.phase)
+        apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
+        return AuctionResult(
+            out.price if out.success else None, out.filled, tuple(self.store.between(out.first_trade, out.n_trades))
+        )
+
+    # ---- queries ----------------------------------------------------------------------------------------------------
+
+    def best_bid_ask(self):
+        bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
+        asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
+        bid: object = None
+        ask: object = None
+        if bids.best != 0:
+            bid = bids.levels[bids.best].price
+        if asks.best != 0:
+            ask = asks.levels[asks.best].price
+        return (bid, ask)
+
+    def best_bid(self):
+        bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
+        return bids.levels[bids.best].price if bids.best != 0 else None
+
+    def best_ask(self):
+        asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
+        return asks.levels[asks.best].price if asks.best != 0 else None
+
+    def spread(self):
+        bid, ask = self.best_bid_ask()
+        return None if bid is None or ask is None else ask - bid
+
+    def depth(self, levels=10):
+        n: int64_t = _integer(levels, "levels", False)
+        s: BookSnapshot
+        if n < 0:
+            raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
+        s = BookSnapshot.__new__(BookSnapshot)
+        s.fill(cython.address(self.book), n)
+        return s
+
+    def full_book(self):
+        s: BookSnapshot = BookSnapshot.__new__(BookSnapshot)
+        s.fill(cython.address(self.book), INT64_MAX)
+        return s
+
+    def queue(self, side, price):
+        b: cython.pointer(Book) = cython.address(self.book)
+        at: int64_t
+        index: uint32_t = _level(b, _side(side), _integer(price, "price", True))
+        found: list = []
+        if index != 0:
+            at = b.ladders[_side(side)].levels[index].head
+            while at != 0:
+                found.append(self.get_order(at))
+                at = order_at(b, at).next
+        return found
+
+    def get_order(self, order_id):
+        id: int64_t = _id_of(order_id)  # noqa: A001
+        b: cython.pointer(Book) = cython.address(self.book)
+        o: cython.pointer(OrderRecord)
+        x: cython.pointer(Extra) = cython.NULL
+        cut: int64_t = 0
+        active: cython.bint
+        if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
+            return None
+        o = order_at(b, id)
+        if o.extra != 0:
+            x = cython.address(b.extras[o.extra])
+            cut = x.cut
+            if x.is_loss_leg:
+                return None
+        active = o.state == RESTING or o.state == PARKED or o.state == HELD
+        if not active and o.state != FILLED and o.state != CANCELLED:
+            return None
+        filled: object = o.quantity - o.open - cut
+        status: object = "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
+        return Order(
+            id=id,
+            side=Side.SELL if o.side else Side.BUY,
+            price=o.price,
+            original_quantity=o.quantity,
+            remaining_quantity=o.open if active else 0,
+            filled_quantity=filled,
+            cancelled_quantity=cut if active else cut + o.open,
+            visible_quantity=visible_of(b, o) if o.state == RESTING else 0,
+            timestamp=o.timestamp,
+            time_in_force=TimeInForce(_TIFS[o.policy & 15]),
+            status=_STATUS_OF[status],
+            owner=o.owner or None,
+            self_trade=_SELF_TRADE[o.policy >> 4],
+            post_only=bool(o.flags & POST_ONLY),
+            reduce_only=bool(o.flags & REDUCE_ONLY),
+            display=(x.display or None) if x != cython.NULL else None,
+            expire_ns=(x.expire_ns or None) if x != cython.NULL else None,
+            stop_id=(x.twin or None) if x != cython.NULL else None,
+            is_held=o.state == HELD,
+            is_parked=o.state == PARKED,
+        )
+
+    def get_stop_order(self, order_id):
+        id: int64_t = _id_of(order_id)  # noqa: A001
+        b: cython.pointer(Book) = cython.address(self.book)
+        o: cython.pointer(OrderRecord)
+        x: cython.pointer(Extra)
+        if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
+            return None
+        o = order_at(b, id)
+        if o.state == STOP_PENDING or (o.state == HELD and b.extras[o.extra].is_loss_leg):
+            status = "pending" if o.state == STOP_PENDING else "held"
+        elif o.state == STOP_TRIGGERED:
+            status = "triggered"
+        elif o.state == STOP_CANCELLED:
+            status = "cancelled"
+        else:
+            return None
+        x = cython.address(b.extras[o.extra])
+        return StopOrder(
+            id=id,
+            side=Side.SELL if o.side else Side.BUY,
+            stop_price=o.price,
+            limit_price=x.limit_price if x.has_limit else None,
+            quantity=o.open,
+            status=status,
+            timestamp=o.timestamp,
+            owner=o.owner or None,
+            trail_type=(None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[x.trail_method],
+            watermark=x.watermark if x.has_watermark else None,
+            triggered_order_id=x.twin or None,
+        )
+
+    def pending_stop_count(self):
+        return self.book.n_pending_stops
+
+    def last_trade_price(self):
+        return self.book.last_price if self.book.has_last else None
+
+    def trades(self):
+        first: int64_t = self.store.log.base_id + self.store.log.first_visible
+        return self.store.between(first, self.book.next_trade_id - first)
+
+    def trade_array(self):
+        import numpy
+
+        first: int64_t = self.store.log.first_visible
+        n: int64_t = self.store.log.n - first
+        array = numpy.empty(
+            n,
+            dtype=[
+                ("price", "i8"),
+                ("quantity", "i8"),
+                ("aggressor", "i8"),
+                ("passive", "i8"),
+                ("timestamp", "i8"),
+                ("is_sell", "i8"),
+            ],
+        )
+        address: uint64_t = array.ctypes.data
+        if n > 0:
+            memcpy(
+                cython.cast(cython.p_void, address),
+                cython.address(self.store.log.data[first]),
+                n * cython.sizeof(TradeRecord),
+            )
+        return array
+
+    def notices(self):
+        found: list = []
+        i: int64_t
+        n: cython.pointer(Note)
+        for i in range(self.book.n_notes):
+            n = cython.address(self.book.notes[i])
+            found.append(Notice(_NOTES[n.kind], n.order_id, n.quantity, n.related_id))
+        return found
+
+    def take_notices(self):
+        found: list = self.notices()
+        self.book.n_notes = 0
+        return found
+
+    def state_hash(self):
+        return state_hash(cython.address(self.book))
+
+    # ---- memory -----------------------------------------------------------------------------------------------------
+
+    def clear_trades(self):
+        b: cython.pointer(Book) = cython.address(self.book)
+        kept: Trades
+        first: int64_t = b.seen if b.leftover else b.next_trade_id
+        n: int64_t = b.next_trade_id - first
+        fold_trades(b)
+        fold_history(b, first)
+        kept = Trades.__new__(Trades, first)
+        if n > 0:
+            kept.log.data = cython.cast(cython.pointer(TradeRecord), malloc(n * cython.sizeof(TradeRecord)))
+            if kept.log.data == cython.NULL:
+                raise MemoryError
+            memcpy(kept.log.data, cython.address(b.trades.data[first - b.trades.base_id]), n * cython.sizeof(TradeRecord))
+            kept.log.n = n
+            kept.log.capacity = n
+            kept.log.first_visible = n
+        self.store = kept
+        b.trades = cython.address(kept.log)
+
+    def clear_order_history(self):
+        b: cython.pointer(Book) = cython.address(self.book)
+        o: cython.pointer(OrderRecord)
+        id: int64_t  # noqa: A001
+        n: int64_t = 0
+        for id in range(1, b.next_id):  # noqa: A001
+            if b.pages[id >> 15] == cython.NULL:
+                continue
+            o = order_at(b, id)
+            if o.state == FILLED or o.state == CANCELLED:
+                if not (o.state == CANCELLED and o.extra != 0 and b.extras[o.extra].is_loss_leg):
+                    n += 1
+                o.state = FORGOTTEN_ORDER
+            elif o.state == STOP_TRIGGERED or o.state == STOP_CANCELLED:
+                o.state = FORGOTTEN_STOP
+            else:
+                continue
+            if o.extra != 0:
+                b.extras[o.extra].id = b.free_extra
+                b.free_extra = o.extra
+                o.extra = 0
+        return n
+
+    def compact(self):
+        """Nothing to do: a cancelled order leaves its queue at once. Kept for the published name."""
+
+    # ---- batch, log -------------------------------------------------------------------------------------------------
+
+    def submit_batch(self, commands):
+        import numpy
+
+        b: cython.pointer(Book) = cython.address(self.book)
+        if commands.dtype != COMMAND_DTYPE or commands.ndim != 1:
+            raise ValidationError(
+                f"commands has dtype {commands.dtype} and {commands.ndim} dimensions.",
+                field="commands",
+                value=commands.dtype,
+                allowed="a one-dimensional array of book.exchange.COMMAND_DTYPE",
+            )
+        rows = numpy.ascontiguousarray(commands)
+        answers = numpy.empty(rows.shape[0], dtype=ANSWER_DTYPE)
+        source: uint64_t = rows.ctypes.data
+        target: uint64_t = answers.ctypes.data
+        n: int64_t = rows.shape[0]
+        with cython.nogil:
+            run_batch(b, cython.cast(cython.pointer(Event), source), n, cython.cast(cython.pointer(BatchRow), target))
+        return answers
+
+    def event_count(self):
+        return self.book.n_events
+
+    def replayed(self):
+        other: Exchange = Exchange(self.instrument, **self.configuration)
+        n: int64_t = self.book.n_events
+        source: cython.pointer(Book) = cython.address(self.book)
+        target: cython.pointer(Book) = cython.address(other.book)
+        with cython.nogil:
+            run_log(target, source.events, n, source.options, source.link_ids.data)
+        return other
+
+    def address(self):
+        return cython.cast(uint64_t, cython.address(self.book))
+
+    def __repr__(self):
+        bid, ask = self.best_bid_ask()
+        return f"Exchange(bid={bid}, ask={ask}, trades={self.book.next_trade_id - 1})"
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _id_of(value: object) -> int64_t:
+    """An id; those beyond 64 bits are no order's, so they become 0."""
+    overflow: cython.int = 0
+    number: int64_t
+    if not PyLong_CheckExact(value):
+        if not hasattr(type(value), "__index__"):
+            raise TypeError(f"order_id={value!r} must be an integer, not {type(value).__name__}")
+        value = value.__index__()
+    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
+    return 0 if overflow or number < 0 else number
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=True)
+def _clamped(value: object, field: str) -> int64_t:
+    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off any grid."""
+    overflow: cython.int = 0
+    number: int64_t
+    if not PyLong_CheckExact(value):
+        if not hasattr(type(value), "__index__"):
+            raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
+        value = value.__index__()
+    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
+    if overflow:
+        return INT64_MIN
+    return number
+
+
+@cython.cfunc
+def _level(b: cython.pointer(Book), side: cython.int, price: int64_t) -> uint32_t:
+    index: uint32_t = b.ladders[side].best
+    while index != 0 and b.ladders[side].levels[index].price != price:
+        index = b.ladders[side].levels[index].worse
+    return index
+
+
+from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE  # noqa: E402
+from nanodesk.market.enums import OrderStatus  # noqa: E402
+
+_STATUS_OF = {status.value: status for status in OrderStatus}

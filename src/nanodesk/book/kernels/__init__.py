@@ -1,0 +1,1 @@
+"""Compiled loops of the book: price ladder, matching, what follows a trade, auctions, replay, state hash."""

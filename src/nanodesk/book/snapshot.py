@@ -1,0 +1,194 @@
+"""Depth of a book at one moment, as objects and as NumPy arrays over the same memory."""
+
+import cython
+from cython.cimports.cpython.buffer import PyBuffer_FillInfo
+from cython.cimports.libc.stdint import int64_t, uint32_t
+from cython.cimports.libc.stdlib import free, malloc
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level as LevelRecord
+from cython.cimports.nanodesk.book.kernels.matching import Book
+
+from typing import NamedTuple
+
+_ROW = cython.declare(int64_t, 3)
+
+
+class Level(NamedTuple):
+    """One price of one side.
+
+    Parameters
+    ----------
+    price : int
+        Price of the level.
+    quantity : int
+        Visible quantity.
+    order_count : int
+        Orders that rest there.
+    """
+
+    price: int
+    quantity: int
+    order_count: int
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _copy(s: cython.pointer(Ladder), levels: int64_t, row: cython.pointer(int64_t)) -> int64_t:
+    """Write the best levels as rows of price, quantity, count; how many."""
+    index: uint32_t = s.best
+    level: cython.pointer(LevelRecord)
+    n: int64_t = 0
+    while index != 0 and n < levels:
+        level = cython.address(s.levels[index])
+        row[0] = level.price
+        row[1] = level.visible
+        row[2] = level.count
+        row += 3
+        n += 1
+        index = level.worse
+    return n
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+@cython.cclass
+class BookSnapshot:
+    """The best levels of both sides, bids from high to low, asks from low to high.
+
+    Attributes
+    ----------
+    timestamp : int
+        Logical time of the book: the last timestamp that was used.
+
+    Notes
+    -----
+    Every measure covers the levels in the snapshot. A measure is None where a side that it needs is empty.
+    """
+
+    def __cinit__(self):
+        self.data = self.small
+
+    def __dealloc__(self):
+        if self.data != self.small:
+            free(self.data)
+
+    def fill(self, b, levels):
+        held: int64_t = min(levels, cython.cast(int64_t, b.ladders[0].active))
+        held += min(levels, cython.cast(int64_t, b.ladders[1].active))
+        if held > 22:
+            self.data = cython.cast(cython.pointer(int64_t), malloc(held * 3 * cython.sizeof(int64_t)))
+            if self.data == cython.NULL:
+                self.data = self.small
+                raise MemoryError
+        self.n_bids = _copy(cython.address(b.ladders[0]), levels, self.data)
+        self.n_asks = _copy(cython.address(b.ladders[1]), levels, self.data + 3 * self.n_bids)
+        self.timestamp = b.next_timestamp - 1
+        return 0
+
+    def __getbuffer__(self, buffer: cython.pointer(Py_buffer), flags: cython.int):
+        PyBuffer_FillInfo(buffer, self, self.data, (self.n_bids + self.n_asks) * 24, 1, flags)
+
+    def __releasebuffer__(self, buffer: cython.pointer(Py_buffer)):
+        pass
+
+    def _rows(self, first, n):
+        rows: list = []
+        i: int64_t
+        for i in range(first, first + n):
+            rows.append(Level(self.data[3 * i], self.data[3 * i + 1], self.data[3 * i + 2]))
+        return rows
+
+    @property
+    def bids(self):
+        """Bid levels, highest first."""
+        return self._rows(0, self.n_bids)
+
+    @property
+    def asks(self):
+        """Ask levels, lowest first."""
+        return self._rows(self.n_bids, self.n_asks)
+
+    @property
+    def bid_array(self):
+        """Bids as a read-only int64 array of shape (n_bids, 3): price, quantity, order count. No copy."""
+        return self._array(0, self.n_bids)
+
+    @property
+    def ask_array(self):
+        """Asks as a read-only int64 array of shape (n_asks, 3): price, quantity, order count. No copy."""
+        return self._array(self.n_bids, self.n_asks)
+
+    def _array(self, first, n):
+        import numpy
+
+        return numpy.frombuffer(self, dtype=numpy.int64, count=3 * n, offset=24 * first).reshape(n, 3)
+
+    @property
+    def best_bid(self):
+        """Highest bid, or None."""
+        return self.data[0] if self.n_bids else None
+
+    @property
+    def best_ask(self):
+        """Lowest ask, or None."""
+        return self.data[3 * self.n_bids] if self.n_asks else None
+
+    @property
+    def spread(self):
+        """Best ask less best bid, or None."""
+        if not self.n_bids or not self.n_asks:
+            return None
+        return self.best_ask - self.best_bid
+
+    @property
+    def mid_price(self):
+        """Half way between the best prices, or None."""
+        if not self.n_bids or not self.n_asks:
+            return None
+        return (self.best_bid + self.best_ask) / 2
+
+    @property
+    def total_bid_quantity(self):
+        """Visible quantity of the bids in the snapshot."""
+        return self._total(0, self.n_bids)
+
+    @property
+    def total_ask_quantity(self):
+        """Visible quantity of the asks in the snapshot."""
+        return self._total(self.n_bids, self.n_asks)
+
+    def _total(self, first, n):
+        i: int64_t
+        total: int64_t = 0
+        for i in range(first, first + n):
+            total += self.data[3 * i + 1]
+        return total
+
+    @property
+    def imbalance(self):
+        """Bid less ask quantity over their sum, in [-1, 1]; None if both sides are empty."""
+        bids = self.total_bid_quantity
+        asks = self.total_ask_quantity
+        return (bids - asks) / (bids + asks) if bids + asks else None
+
+    @property
+    def weighted_mid(self):
+        """Best prices weighted by the other side's best quantity, or None."""
+        if not self.n_bids or not self.n_asks:
+            return None
+        bid_quantity = self.data[1]
+        ask_quantity = self.data[3 * self.n_bids + 1]
+        bid: object = self.best_bid
+        ask: object = self.best_ask
+        wide: object = bid_quantity
+        return (bid * ask_quantity + ask * wide) / (wide + ask_quantity)
+
+    def __eq__(self, other):
+        return isinstance(other, BookSnapshot) and self.bids == other.bids and self.asks == other.asks
+
+    def __hash__(self):
+        return hash((tuple(self.bids), tuple(self.asks)))
+
+    def __repr__(self):
+        return f"BookSnapshot(bids={self.n_bids}, asks={self.n_asks})"
