@@ -70,16 +70,21 @@ def find_driver(name: str):
 def work(connection: Connection, driver_name: str) -> None:
     """Compare one stream after the other, until told to stop."""
     driver = find_driver(driver_name)
-    known: set[tuple[str, str]] = set()
+    known: set[tuple[str, str]] = set()  # what has been shrunk and printed once
     while (job := next_job(connection)) is not None:
         profile, seed, length = job
         counts: Counter = Counter()
         found = compare_stream(driver, seed, profile, length, counts)
-        if found is not None:
-            key = (found.part, str(found.commands[-1][0]))
-            found = found if key in known else shrink(driver, found, max_runs=600)
-            known.add(key)
-        connection.send((counts, None if found is None else finding(job, found)))
+        connection.send((counts, None if found is None else finding(job, found, told(driver, found, known))))
+
+
+def told(driver, found: Disagreement, known: set[tuple[str, str]]) -> str:
+    """The shrunk stream, or one line if its like was printed before."""
+    key = (found.part, str(found.commands[-1][0]))
+    if key in known:
+        return f"again: {key[0]} differs after {key[1]}"
+    known.add(key)
+    return str(shrink(driver, found, max_runs=600))
 
 
 def next_job(connection: Connection) -> Job | None:
@@ -89,9 +94,9 @@ def next_job(connection: Connection) -> Job | None:
         return None
 
 
-def finding(job: Job, found: Disagreement) -> dict:
+def finding(job: Job, found: Disagreement, text: str) -> dict:
     profile, seed, _length = job
-    return {"profile": profile, "seed": seed, "part": found.part, "length": len(found.commands), "text": str(found)}
+    return {"profile": profile, "seed": seed, "part": found.part, "length": len(found.commands), "text": text}
 
 
 class Worker:

@@ -18,6 +18,16 @@ from reference.naive_orders import BUY, MAX, MIN, SELL
 GHOST_ID = 10**9
 BAD_INTEGERS = (0, -1, MAX, MAX + 1, MIN, MIN - 1, 2**64, -(2**70), 1.5, "7", None)
 BAD_WORDS = ("", "GTX", "hold", "both")
+OPTIONS = {  # the keywords of each command
+    "limit": ("post_only", "display", "min_quantity", "reduce_only", "owner", "self_trade", "expire_ns"),
+    "market": ("min_quantity", "reduce_only", "owner", "self_trade"),
+    "pegged": ("limit_price", "tif", "expire_ns", "owner", "self_trade", "display"),
+    "stop_market": ("owner", "self_trade", "reduce_only"),
+    "stop_limit": ("owner", "self_trade", "reduce_only", "expire_ns"),
+    "trail_market": ("owner", "self_trade", "reduce_only"),
+    "trail_limit": ("owner", "self_trade", "reduce_only", "expire_ns"),
+    "bracket": ("tif", "expire_ns", "contingency", "owner", "self_trade"),
+}
 
 
 @dataclass(frozen=True)
@@ -230,7 +240,7 @@ class CommandStream:
     def _limit(self) -> tuple:
         side, quantity, tif = self._side(), self._quantity(), self._tif()
         names = ("post_only", "display", "min_quantity", "reduce_only", "self_trade", "owner", "expire_ns")
-        return ("limit", side, self._price(side), quantity, tif, self._options(tif, quantity, names))
+        return ("limit", side, self._price(side), quantity, tif, self._options(tif, quantity, OPTIONS["limit"]))
 
     def _market(self) -> tuple:
         quantity = self._quantity()
@@ -356,7 +366,7 @@ class CommandStream:
         at = rng.randrange(1, len(parts))
         value = parts[at]
         if isinstance(value, dict):
-            parts[at] = self._spoil_options(value)
+            parts[at] = self._spoil_options(value, OPTIONS[parts[0]])
         elif isinstance(value, str):
             parts[at] = rng.choice(BAD_WORDS)
         elif isinstance(value, int):
@@ -364,9 +374,9 @@ class CommandStream:
             parts[at] = rng.choice((*BAD_INTEGERS, off_grid, off_grid))
         return tuple(parts)
 
-    def _spoil_options(self, options: dict) -> dict:
+    def _spoil_options(self, options: dict, names: tuple[str, ...]) -> dict:
         rng = self.rng
-        name = rng.choice([*options, "owner", "display", "min_quantity", "expire_ns", "self_trade"])
+        name = rng.choice(names)
         value = rng.choice((*BAD_INTEGERS, 1, 2, 2**32))
         if name in ("self_trade", "tif", "contingency"):
             value = rng.choice((*BAD_WORDS, "decrement", "ioc"))

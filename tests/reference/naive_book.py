@@ -219,13 +219,15 @@ class NaiveDriver:
         for item_id in ids:
             checks.check_types(ids=item_id)
         checks.check_word("kind", kind, ("oco", "ouo"))
+        if len(ids) < 2 or len(set(ids)) < len(ids):
+            raise RefusedError("BookError", "order_ids")
         found = [self._live(item_id) for item_id in ids]
         if any(item is None for item in found):
-            raise RefusedError("UnknownOrderError", "ids")
+            raise RefusedError("UnknownOrderError", "order_ids")
         is_pegged = [isinstance(item, Order) and item.peg is not None for item in found]
         is_linked = [item.group is not None for item in found]
-        if len(found) < 2 or len(set(ids)) < len(ids) or any(is_linked) or any(is_pegged):
-            raise RefusedError("BookError", "ids")
+        if any(is_linked) or any(is_pegged):
+            raise RefusedError("BookError", "order_ids")
         group = Group(kind, list(ids))
         for item in found:
             item.group = group

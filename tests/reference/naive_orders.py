@@ -19,7 +19,7 @@ class RefusedError(Exception):
     def __init__(self, kind: str, field_name: str | None) -> None:
         super().__init__(kind, field_name)
         self.kind = kind
-        self.field = field_name
+        self.field = None if kind == "TypeError" else field_name
 
 
 @dataclass(eq=False)

@@ -184,24 +184,24 @@ class NaiveState:
 
     def cut(self, item: Order | Stop, quantity: int, kind: str | None = None, related_id: int = 0) -> None:
         """Take quantity off, the hidden part first; cut to zero is cancelled (R27). ``kind`` names the notice."""
+        if quantity == item.open:
+            self.cancel(item, kind, related_id)
+            return
         if isinstance(item, Order):
             hidden = item.open - item.visible
             item.visible -= max(0, quantity - hidden)
         item.open -= quantity
         if kind is not None:
             self.notice(kind, item.id, quantity, related_id)
-        if item.open == 0:
-            self._end(item)
 
     def cancel(self, item: Order | Stop, kind: str | None = None, related_id: int = 0) -> int:
-        """Take an order, stop or leg away; the quantity it had."""
+        """Take an order, stop or leg away; the quantity it had. A stop goes on showing it, an order has none left."""
         quantity = item.open
-        if isinstance(item, Stop):
-            if kind is not None:
-                self.notice(kind, item.id, quantity, related_id)
-            self._end(item)
-        else:
-            self.cut(item, quantity, kind, related_id)
+        if isinstance(item, Order):
+            item.open = item.visible = 0
+        if kind is not None:
+            self.notice(kind, item.id, quantity, related_id)
+        self._end(item)
         return quantity
 
     def _end(self, item: Order | Stop) -> None:
