@@ -274,7 +274,7 @@ class CommandStream:
         rng = self.rng
         method = rng.choice(("fixed", "percentage", "sma_abs_change", "atr", "wilder_atr"))
         if rng.random() < self.profile.invalid_rate:
-            return method, rng.choice((0, -1, 0.5, 1.2, 2.0, float("nan"), float("inf"), 1e300)), rng.randint(-1, 2)
+            return method, rng.choice((0, -1, 0.5, 1.2, 2.0, float("nan"), 1e6)), rng.randint(-1, 2)
         if method == "fixed":
             return method, rng.randint(1, 4) * self.tick, None
         if method == "percentage":

@@ -32,6 +32,7 @@ from reference.naive_stops import aftermath
 LIMIT_FIELDS = ("owner", "self_trade", "post_only", "display", "reduce_only", "expire_ns")
 # Commands that end with the aftermath if anything traded, and then with the repricing of pegs (R45).
 ACTIVE = ("limit", "market", "pegged", "stop_market", "stop_limit", "trail_market", "trail_limit", "bracket")
+ANSWERING = ("cancel", "reduce", "modify")  # they answer whether they did anything
 REPRICING = (*ACTIVE, "cancel", "reduce", "modify", "clock", "resume", "uncross")
 
 
@@ -51,7 +52,7 @@ class NaiveDriver:
         except RefusedError as refusal:
             result = ("error", refusal.kind, refusal.field)
         else:
-            if name in REPRICING:
+            if name in REPRICING and not (name in ANSWERING and not result[1]):
                 reprice_pegs(book)
         bids, asks = self.levels(BUY), self.levels(SELL)
         return result, tuple(book.trades), tuple(book.notices), bids, asks, state_hash(book)
@@ -187,7 +188,6 @@ class NaiveDriver:
         prices = {"price": price, "take_profit": take_profit, "stop_loss": stop_loss}
         words = {"contingency": (contingency, ("oco", "ouo"))}
         checks.check_submission(book, side, quantity, prices, options, tif=tif, words=words, tifs=RESTING_TIFS)
-        checks.check_bracket(book, side, price, take_profit, stop_loss)
         checks.check_bracket_capacity(book, side, quantity)
         fields = {name: options[name] for name in ("owner", "self_trade", "expire_ns") if name in options}
         parent = self._new_order(side, price, quantity, tif=tif, **fields)
@@ -221,25 +221,25 @@ class NaiveDriver:
         checks.check_word("kind", kind, ("oco", "ouo"))
         if len(ids) < 2 or len(set(ids)) < len(ids):
             raise RefusedError("BookError", "order_ids")
-        found = [self._live(item_id) for item_id in ids]
-        if any(item is None for item in found):
-            raise RefusedError("UnknownOrderError", "order_ids")
-        is_pegged = [isinstance(item, Order) and item.peg is not None for item in found]
-        is_linked = [item.group is not None for item in found]
-        if any(is_linked) or any(is_pegged):
-            raise RefusedError("BookError", "order_ids")
+        found = [self._linkable(item_id) for item_id in ids]
         group = Group(kind, list(ids))
         for item in found:
             item.group = group
         book.next_group_id += 1
         return ("link", book.next_group_id - 1)
 
-    def _live(self, item_id) -> Order | Stop | None:
-        """A resting or parked order or a pending stop."""
+    def _linkable(self, item_id) -> Order | Stop:
+        """A resting order or a pending stop, not in a group and not pegged."""
         order, stop = self.book.orders.get(item_id), self.book.stops.get(item_id)
         if order is not None and order.place in ("resting", "parked"):
+            if order.group is not None or order.peg is not None:
+                raise RefusedError("BookError", "order_ids")
             return order
-        return stop if stop is not None and stop.status == "pending" else None
+        if stop is not None and stop.status == "pending":
+            if stop.group is not None:
+                raise RefusedError("BookError", "order_ids")
+            return stop
+        raise RefusedError("UnknownOrderError", "order_ids")
 
     # -- changes ---------------------------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ class NaiveDriver:
             return "OrderNotFound"
         if order.status in TERMINAL:
             return "OrderNotActive"
-        if order.peg is not None or order.is_market:
+        if order.peg is not None or (book.phase == "auction" and (order.is_market or order.reduce_only)):
             return "NotModifiable"
         if book.phase == "halted":
             return "Halted"
@@ -367,7 +367,7 @@ class NaiveDriver:
         for name, value in (("low", low), ("high", high)):
             if value is not None:
                 checks.check_types(**{name: value})
-                checks.check_64_bits(value, name, "PriceError")
+                checks.check_price(self.book, value, name)
         if low is not None and high is not None and low > high:
             raise RefusedError("ValidationError", "low")
         self.book.band_low, self.book.band_high = low, high
@@ -395,7 +395,7 @@ class NaiveDriver:
     def _uncross(self, reference) -> tuple:
         if reference is not None:
             checks.check_types(reference=reference)
-            checks.check_64_bits(reference, "reference", "PriceError")
+            checks.check_price(self.book, reference, "reference")
         if self.book.phase != "auction":
             raise RefusedError("BookError", None)
         price, volume = uncross(self.book, reference)

@@ -117,6 +117,8 @@ def check_submission(
         check_price(book, price, name)
     if options.get("limit_price") is not None:
         check_price(book, options["limit_price"], "limit_price")
+    if "take_profit" in prices:
+        check_bracket(side, **prices)
     check_options(book, options, tif=tif, quantity=quantity)
 
 
@@ -139,7 +141,7 @@ def check_trail(method: str, value: float, period: int | None) -> None:
         raise RefusedError("ValidationError", "period")
 
 
-def check_bracket(book: NaiveState, side: str, price: int, take_profit: int, stop_loss: int) -> None:
+def check_bracket(side: str, price: int, take_profit: int, stop_loss: int) -> None:
     """The legs lie on either side of the parent's price (R50)."""
     low, high = (stop_loss, take_profit) if side == BUY else (take_profit, stop_loss)
     if not low < price < high:

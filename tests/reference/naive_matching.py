@@ -109,6 +109,8 @@ def take_and_rest(book: NaiveState, order: Order) -> None:
         return
     match(book, order)
     if order.open == 0:
+        if order.status == "filled":
+            book.tell_legs(order)
         return
     if order.tif in RESTING_TIFS:
         book.rest(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference.naive_orders import BUY, MAX, MIN, SELL, Order
+from reference.naive_orders import BUY, SELL, Order
 from reference.naive_state import NaiveState
 
 
@@ -11,7 +11,7 @@ def peg_target(book: NaiveState, order: Order) -> int | None:
     peg = order.peg
     assert peg is not None
     reference = peg_reference(book, peg.reference)
-    if reference is None or not MIN <= reference + peg.offset <= MAX:
+    if reference is None:
         return None
     price = reference + peg.offset
     is_buy = order.side == BUY

@@ -174,9 +174,15 @@ class NaiveState:
         if order.open == 0:
             order.status = "filled"
             self.lift(order)
+            was_resting = order.place == "resting"
             order.place = "gone"
-            if order.legs:
-                self.filled_parents.append(order)
+            if was_resting:
+                self.tell_legs(order)
+
+    def tell_legs(self, parent: Order) -> None:
+        """A filled parent is looked at in the aftermath; an aggressor when its matching has ended."""
+        if parent.legs:
+            self.filled_parents.append(parent)
 
     def _add_position(self, owner: int | None, quantity: int) -> None:
         if owner is not None:
@@ -230,9 +236,12 @@ class NaiveState:
         return self.orders[item_id] if item_id in self.orders else self.stops[item_id]
 
     def leave_group(self, item: Order | Stop) -> None:
-        if item.group is not None:
-            item.group.members.remove(item.id)
+        group = item.group
+        if group is not None:
+            group.members.remove(item.id)
             item.group = None
+            if len(group.members) == 1 and not group.is_acting:  # one alone is no group
+                self.leave_group(self.find(group.members[0]))
 
     def dissolve(self, group: Group) -> None:
         for member_id in list(group.members):
@@ -262,6 +271,8 @@ class NaiveState:
             if member.open == 0:
                 self.leave_group(member)
         group.is_acting = False
+        if len(group.members) == 1:
+            self.dissolve(group)
 
     def replace_member(self, old: Order, new: Order) -> None:
         """A modify: the new order takes the old one's place in its group, and its held legs."""

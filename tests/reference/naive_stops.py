@@ -89,6 +89,7 @@ def activate_take_profit(book: NaiveState, leg: Order) -> None:
     if reason_to_reject(book, leg, None) is not None:
         book.notice("rejected", leg.id, leg.open)
         book.cancel(leg)
+        del book.orders[leg.id]  # rejected orders are not stored (R7)
         return
     take_and_rest(book, leg)
 
