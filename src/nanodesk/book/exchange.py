@@ -175,6 +175,12 @@ def _integer(value: object, field: str, is_price: cython.int) -> int64_t:
     return number
 
 
+def _check_type(value, field):
+    """Raise TypeError for an optional integer that is none."""
+    if value is not None and not hasattr(type(value), "__index__"):
+        raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
+
+
 @cython.cfunc
 @cython.exceptval(-1)
 def _side_word(side: object) -> cython.int:
@@ -427,6 +433,9 @@ class Exchange:
         tif: cython.int = e.policy & 15
         parts: object
         can_rest: cython.bint = tif == GTC or tif >= GTD
+        _check_type(expire_ns, "expire_ns")
+        _check_type(display, "display")
+        _check_type(min_quantity, "min_quantity")
         if post_only is not False and post_only:
             e.flags |= ASK_POST_ONLY
             if not can_rest:
@@ -667,6 +676,12 @@ class Exchange:
         e.price = self.price_of(price, "price")
         o.take_profit = self.price_of(take_profit, "take_profit")
         o.stop_price = self.price_of(stop_loss, "stop_loss")
+        if e.policy & 15 == IOC or e.policy & 15 == FOK:
+            raise ValidationError(
+                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
+            )
+        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
+        self.reducing(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
             raise PriceError(
                 f"price={price} must lie between take_profit={take_profit} and stop_loss={stop_loss}.",
@@ -674,12 +689,6 @@ class Exchange:
                 value=stop_loss,
                 allowed="stop_loss < price < take_profit for a buy, the reverse for a sell",
             )
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
-        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
-        self.reducing(cython.address(e), False, self_trade)
         self.room(e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
             self.room(1 - e.side, INT64_MAX)
@@ -860,6 +869,7 @@ class Exchange:
         return r
 
     def link(self, kind, order_ids):
+        order_ids = tuple(order_ids)
         e: Event
         o: Options
         out: Outcome
@@ -871,7 +881,7 @@ class Exchange:
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
         o.link = _word(kind, "kind", _CONTINGENCIES)
-        if len(ids) < 2 or len(set(ids)) != len(ids):
+        if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
             if not 1 <= order_id < self.book.next_id or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL:
@@ -985,6 +995,8 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_START_AUCTION
+        if self.book.phase == AUCTION:
+            raise BookError("an auction is on already.", field="phase", value=self.phase)
         self.simple(cython.address(e))
 
     @property

@@ -326,6 +326,9 @@ def submit_stop(
         x.trail_period = options.trail_period
         x.has_previous = b.has_last
         x.trail_previous = b.last_price
+    # The first stop begins to watch at the present print.
+    if b.n_pending_stops == 0 and not b.leftover:
+        b.seen = b.next_trade_id
     _await(b, o, id)
     if x.trail_method != TRAIL_NONE:
         list_push(cython.address(b.trailing), id)
@@ -351,9 +354,7 @@ def _holds(o: cython.pointer(Order), price: int64_t) -> cython.bint:
 @cython.nogil
 @cython.exceptval(-1, check=False)
 def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
-    """Make a stop pending. The first one begins to watch at the present print."""
-    if b.n_pending_stops == 0 and not b.leftover:
-        b.seen = b.next_trade_id
+    """Make a stop pending."""
     rest_stop(b, o, id)
     b.n_pending_stops += 1
     b.committed[o.side] += o.open
@@ -592,7 +593,7 @@ def _target(b: cython.pointer(Book), o: cython.pointer(Order), price: cython.poi
                 at = cython.cast(int128, best) - b.tick
         elif at < cython.cast(int128, best) + b.tick:
             at = cython.cast(int128, best) + b.tick
-    if at <= INT64_MIN or at >= INT64_MAX or (at <= 0 and not b.allows_negative):
+    if at <= INT64_MIN or at >= INT64_MAX or (at <= 0 and not b.allows_negative) or at % b.tick != 0:
         return False
     price[0] = cython.cast(int64_t, at)
     return True

@@ -93,11 +93,12 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     note,
     order_at,
     reducible,
+    rest,
     set_position,
     submit_plain,
     unrest,
 )
-from cython.cimports.nanodesk.book.kernels.uncross import uncross
+from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
 
 
 @cython.cfunc
@@ -222,7 +223,7 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
         return MODIFY_PRICE_BAND
     if o.flags & REDUCE_ONLY and reducible(b, o) == 0:
         return MODIFY_REDUCE_ONLY
-    if o.flags & POST_ONLY:
+    if o.flags & POST_ONLY and b.phase == CONTINUOUS:
         ladder = cython.address(b.ladders[1 - o.side])
         if ladder.best != 0:
             best = ladder.levels[ladder.best].price
@@ -426,7 +427,7 @@ def _set_state(b: cython.pointer(Book), e: cython.pointer(Event), out: cython.po
     elif e.kind == EVENT_HALT:
         b.phase = HALTED
     elif e.kind == EVENT_RESUME:
-        b.phase = CONTINUOUS
+        end_auction(b)
     elif e.kind == EVENT_START_AUCTION:
         b.phase = AUCTION
     b.unusual = b.phase != CONTINUOUS or b.band_low != INT64_MIN or b.band_high != INT64_MAX
