@@ -188,6 +188,7 @@ class NaiveDriver:
         prices = {"price": price, "take_profit": take_profit, "stop_loss": stop_loss}
         words = {"contingency": (contingency, ("oco", "ouo"))}
         checks.check_submission(book, side, quantity, prices, options, tif=tif, words=words, tifs=RESTING_TIFS)
+        checks.check_bracket(side, price, take_profit, stop_loss)
         checks.check_bracket_capacity(book, side, quantity)
         fields = {name: options[name] for name in ("owner", "self_trade", "expire_ns") if name in options}
         parent = self._new_order(side, price, quantity, tif=tif, **fields)
@@ -317,7 +318,7 @@ class NaiveDriver:
             return "OrderNotFound"
         if order.status in TERMINAL:
             return "OrderNotActive"
-        if order.peg is not None or (book.phase == "auction" and (order.is_market or order.reduce_only)):
+        if order.peg is not None or (book.phase == "auction" and not may_be_modified_in_auction(order)):
             return "NotModifiable"
         if book.phase == "halted":
             return "Halted"
@@ -328,7 +329,7 @@ class NaiveDriver:
         if order.reduce_only and book.reducible(order) == 0:
             return "ReduceOnly"
         moved = Order(0, order.side, price, quantity, 0)
-        if order.post_only and book.phase != "auction" and would_cross(book, moved):
+        if order.post_only and would_cross(book, moved):
             return "PostOnly"
         return ""
 
@@ -367,9 +368,9 @@ class NaiveDriver:
         for name, value in (("low", low), ("high", high)):
             if value is not None:
                 checks.check_types(**{name: value})
-                checks.check_price(self.book, value, name)
+                checks.check_band_end(self.book, value, name)
         if low is not None and high is not None and low > high:
-            raise RefusedError("ValidationError", "low")
+            raise RefusedError("PriceError", "low")
         self.book.band_low, self.book.band_high = low, high
         return ("ok",)
 
@@ -418,6 +419,11 @@ class NaiveDriver:
         book.forgotten.update(done)
         book.stops = {s.id: s for s in book.stops.values() if s.status in ("pending", "held")}
         return ("cleared", len(done))
+
+
+def may_be_modified_in_auction(order: Order) -> bool:
+    """R66: neither a market, post-only or reduce-only order, nor the parent of held legs."""
+    return not (order.is_market or order.post_only or order.reduce_only or order.legs)
 
 
 def submit_result(order: Order, reason: str | None, own_trades: int) -> tuple:

@@ -47,6 +47,12 @@ def check_price(book: NaiveState, price: int, name: str = "price") -> None:
         raise RefusedError("PriceError", name)
 
 
+def check_band_end(book: NaiveState, price: int, name: str) -> None:
+    """R61: a multiple of the tick, of either sign."""
+    if not MIN <= price <= MAX or price % book.tick:
+        raise RefusedError("PriceError", name)
+
+
 def check_side(side: object) -> None:
     check_word("side", side, (BUY, SELL))
 
@@ -117,8 +123,6 @@ def check_submission(
         check_price(book, price, name)
     if options.get("limit_price") is not None:
         check_price(book, options["limit_price"], "limit_price")
-    if "take_profit" in prices:
-        check_bracket(side, **prices)
     check_options(book, options, tif=tif, quantity=quantity)
 
 
