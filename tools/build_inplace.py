@@ -21,10 +21,9 @@ def main() -> None:
     subprocess.run([*setup, *again, str(build), str(ROOT)], check=True, env=environment)
     subprocess.run(["ninja", "-C", str(build)], check=True, env=environment)
     modules = {path.name.split(".")[0]: path for path in (build / "src").glob("*.so")}
-    for kernels in (ROOT / "src" / "nanodesk").rglob("kernels"):
-        for source in kernels.glob("*.py"):
-            if source.stem in modules:
-                shutil.copy2(modules[source.stem], kernels / modules[source.stem].name)
+    for line in (build / "src" / "modules.txt").read_text(encoding="utf-8").splitlines():
+        folder, stem = line.split()
+        shutil.copy2(modules[stem], ROOT / "src" / folder / modules[stem].name)
 
 
 if __name__ == "__main__":
