@@ -101,8 +101,8 @@ class NaiveDriver:
         tif = options.get("tif", "gtc")
         words = {"reference": (reference, ("bid", "ask", "mid"))}
         checks.check_types(quantity=quantity, offset=offset)
-        checks.check_submission(book, side, quantity, {}, options, tif=tif, words=words, tifs=RESTING_TIFS)
-        checks.check_64_bits(offset, "offset", "PriceError")
+        with_offset = {**options, "offset": offset}
+        checks.check_submission(book, side, quantity, {}, with_offset, tif=tif, words=words, tifs=RESTING_TIFS)
         checks.check_capacity(book, side, quantity)
         fields = {name: options[name] for name in ("owner", "self_trade", "display", "expire_ns") if name in options}
         peg = Peg(reference, offset, options.get("limit_price"))

@@ -49,7 +49,7 @@ def check_price(book: NaiveState, price: int, name: str = "price") -> None:
 
 def check_band_end(book: NaiveState, price: int, name: str) -> None:
     """R61: a multiple of the tick, of either sign."""
-    if not MIN <= price <= MAX or price % book.tick:
+    if not MIN < price < MAX or price % book.tick:
         raise RefusedError("PriceError", name)
 
 
@@ -121,6 +121,8 @@ def check_submission(
     check_quantity(book, quantity)
     for name, price in prices.items():
         check_price(book, price, name)
+    if not MIN <= options.get("offset", 0) <= MAX:
+        raise RefusedError("PriceError", "offset")
     if options.get("limit_price") is not None:
         check_price(book, options["limit_price"], "limit_price")
     check_options(book, options, tif=tif, quantity=quantity)
@@ -135,11 +137,11 @@ def check_trail_types(value: object, period: object) -> None:
 
 def check_trail(method: str, value: float, period: int | None) -> None:
     """R39."""
-    if math.isnan(value) or value <= 0 or math.isinf(value):
+    if math.isnan(value) or not 0 < value < 2.0**62:
         raise RefusedError("ValidationError", "value")
     if method == "percentage" and value > 1:
         raise RefusedError("ValidationError", "value")
-    if method == "fixed" and value != int(value):
+    if method == "fixed" and int(value) < 1:
         raise RefusedError("ValidationError", "value")
     if method not in ("fixed", "percentage") and (period is None or not 1 <= period <= LONGEST_PERIOD):
         raise RefusedError("ValidationError", "period")
@@ -155,8 +157,3 @@ def check_bracket(side: str, price: int, take_profit: int, stop_loss: int) -> No
 def check_bracket_capacity(book: NaiveState, side: str, quantity: int) -> None:
     check_capacity(book, side, quantity)
     check_capacity(book, opposite(side), 2 * quantity)
-
-
-def check_64_bits(value: int, name: str, kind: str) -> None:
-    if not MIN <= value <= MAX:
-        raise RefusedError(kind, name)

@@ -72,10 +72,11 @@ def trigger(book: NaiveState, stop: Stop) -> None:
 def activate(book: NaiveState, parent: Order) -> None:
     """The held legs of a filled parent enter, take-profit first (R57)."""
     for leg in parent.legs:
+        if leg.place == "held" and leg.open > parent.filled:
+            book.cut(leg, leg.open - parent.filled)
+    for leg in parent.legs:
         if leg.place != "held":
             continue
-        if leg.open > parent.filled:
-            book.cut(leg, leg.open - parent.filled)
         if isinstance(leg, Order):
             activate_take_profit(book, leg)
         else:

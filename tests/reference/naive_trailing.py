@@ -33,7 +33,7 @@ def trail(stop: Stop, price: int, changes: list[int]) -> None:
 def trail_offset(rule: Trail, price: int, changes: list[int]) -> float | None:
     """Distance from the watermark, a whole number; none while the rule knows too little."""
     if rule.method == "fixed":
-        return rule.value
+        return int(rule.value)
     if rule.method == "percentage":
         assert rule.watermark is not None
         return whole(math.floor, float(abs(rule.watermark)) * rule.value + 0.5)
