@@ -24,9 +24,16 @@ class Driver:
         notices = tuple(tuple(notice) for notice in self.exchange.take_notices())
         trades = self._new_trades()
         self._remember_ids(result, notices)
+        return result, trades, notices, *self._levels(), self.exchange.state_hash()
+
+    def observable(self) -> tuple:
+        """Everything that a replay must give again: hash, levels, trades, orders, stops."""
+        trades = [trade.as_tuple() for trade in self.exchange.trades()]
+        return self.exchange.state_hash(), *self._levels(), trades, self.orders(), self.stops()
+
+    def _levels(self) -> tuple:
         book = self.exchange.full_book()
-        bids, asks = (tuple((v.price, v.quantity, v.order_count) for v in side) for side in (book.bids, book.asks))
-        return result, trades, notices, bids, asks, self.exchange.state_hash()
+        return tuple(tuple((v.price, v.quantity, v.order_count) for v in side) for side in (book.bids, book.asks))
 
     def _new_trades(self) -> tuple:
         count = len(self.exchange.trade_array())
