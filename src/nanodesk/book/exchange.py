@@ -17,6 +17,7 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     cancel_event,
     run_batch,
     run_log,
+    run_plain,
     submit_event,
 )
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
@@ -105,9 +106,21 @@ from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_cros
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot
 
+from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
+from nanodesk.book.events import COMMANDS
+from nanodesk.book.events import Event as LogEvent
 from nanodesk.book.orders import AuctionResult, BracketResult, Indicative, Notice, Order, StopOrder
-from nanodesk.errors import BookError, CrossedBookError, PriceError, QuantityError, UnknownOrderError, ValidationError
-from nanodesk.market.enums import Side, TimeInForce
+from nanodesk.errors import (
+    BookError,
+    CrossedBookError,
+    NanodeskError,
+    PriceError,
+    QuantityError,
+    ReplayError,
+    UnknownOrderError,
+    ValidationError,
+)
+from nanodesk.market.enums import OrderStatus, Side, TimeInForce
 from nanodesk.market.instrument import Instrument
 
 _TIFS = ("gtc", "ioc", "fok", "gtd", "day")
@@ -138,7 +151,19 @@ _NOTES = (
     "rejected",
     "cascade_limit",
 )
-_ORDER_STATES = ("", "new", "new", "new", "new", "", "filled", "cancelled", "", "", "", "")
+_METHODS = (
+    "submit_limit",
+    "submit_market",
+    "cancel",
+    "modify",
+    "reduce",
+    "submit_stop_market",
+    "submit_stop_limit",
+    "submit_trailing_stop_market",
+    "submit_trailing_stop_limit",
+    "submit_pegged",
+    "submit_bracket",
+)
 _LARGEST_PERIOD = 10_000
 
 
@@ -755,15 +780,27 @@ class Exchange:
         o.trail_method = _TRAILS[word]
         if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
             raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
+        if o.trail_method == TRAIL_FIXED:
+            if hasattr(type(value), "__index__") or (isfinite(float(value)) and float(value) == int(value)):
+                whole = int(value)
+            else:
+                whole = 0
+            if not 1 <= whole <= INT64_MAX:
+                raise ValidationError(
+                    f"trail_value={value!r} must be whole price units.",
+                    field="trail_value",
+                    value=value,
+                    allowed=f"a whole number from 1 to {INT64_MAX}",
+                )
+            o.offset = whole
+            return 0
         number = float(value)
-        if o.trail_method == TRAIL_FIXED and isfinite(number):
-            number = float(int(value))
-        if not isfinite(number) or number <= 0.0 or (o.trail_method == TRAIL_PERCENTAGE and number > 1.0) or number >= 4611686018427387904.0:
+        if not isfinite(number) or number <= 0.0 or (o.trail_method == TRAIL_PERCENTAGE and number > 1.0):
             raise ValidationError(
                 f"trail_value={value!r} is out of range.",
                 field="trail_value",
                 value=value,
-                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "above 0 and below 2**62; fixed: at least 1",
+                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "above 0",
             )
         o.trail_value = number
         if o.trail_method >= TRAIL_SMA:
@@ -868,7 +905,7 @@ class Exchange:
         r.error_code = out.error
         return r
 
-    def link(self, kind, order_ids):
+    def link(self, contingency, order_ids):
         order_ids = tuple(order_ids)
         e: Event
         o: Options
@@ -880,7 +917,7 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
-        o.link = _word(kind, "kind", _CONTINGENCIES)
+        o.link = _word(contingency, "contingency", _CONTINGENCIES)
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
@@ -1291,6 +1328,104 @@ class Exchange:
     def event_count(self):
         return self.book.n_events
 
+    def events(self, start=0, stop=None):
+        first, last, _ = slice(start, stop).indices(self.book.n_events)
+        found: list = []
+        i: int64_t
+        e: cython.pointer(Event)
+        o: cython.pointer(Options)
+        for i in range(first, last):
+            e = cython.address(self.book.events[i])
+            o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
+            kind, fields = _described(e, o, self.book.link_ids.data)
+            found.append(LogEvent(kind, **fields))
+        return found
+
+    def apply(self, event):
+        if event.kind not in COMMANDS:
+            raise ReplayError(f"{event.kind!r} is no command of an exchange")
+        return getattr(self, event.kind)(**event.fields)
+
+    @classmethod
+    def replay(cls, events, instrument=None, **configuration):
+        exchange = cls(instrument, **configuration)
+        for event in events:
+            exchange.apply(event)
+        return exchange
+
+    def save(self, path, *, binary=False):
+        from nanodesk.book.event_log import save
+
+        save(self, path, binary=binary)
+
+    @classmethod
+    def load(cls, path, *, strict=False):
+        from nanodesk.book.event_log import load
+
+        return load(path, strict=strict)
+
+    def raw_log(self, start, stop):
+        """Records as bytes: events, their options, their link ids; places in the tables counted from the first of the part."""
+        import numpy
+
+        b: cython.pointer(Book) = cython.address(self.book)
+        n: int64_t = stop - start
+        events = bytearray(n * cython.sizeof(Event))
+        options: list = []
+        ids: list = []
+        i: int64_t
+        j: int64_t
+        e: Event
+        o: Options
+        target: cython.p_char = events
+        for i in range(n):
+            e = b.events[cython.cast(int64_t, start) + i]
+            if e.flags & HAS_OPTIONS:
+                o = b.options[e.id]
+                for j in range(o.ids_count):
+                    ids.append(b.link_ids.data[o.ids_start + j])
+                o.ids_start = len(ids) - o.ids_count
+                e.id = len(options)
+                options.append(cython.cast(cython.p_char, cython.address(o))[: cython.sizeof(Options)])
+            memcpy(target + i * cython.sizeof(Event), cython.address(e), cython.sizeof(Event))
+        return bytes(events), b"".join(options), numpy.array(ids, dtype="<i8").tobytes()
+
+    def replay_raw(self, events, options, ids):
+        """Run records in the layout of ``raw_log``, checked one by one; how many ran, with a ReplayError for the first that is wrong."""
+        b: cython.pointer(Book) = cython.address(self.book)
+        data: cython.p_char = events
+        more: cython.p_char = options
+        link_ids: cython.p_char = ids
+        records: cython.pointer(Event) = cython.cast(cython.pointer(Event), data)
+        n: int64_t = len(events) // cython.sizeof(Event)
+        n_options: int64_t = len(options) // cython.sizeof(Options)
+        n_ids: int64_t = len(ids) // 8
+        at: int64_t = 0
+        o: cython.pointer(Options)
+        e: cython.pointer(Event)
+        while at < n:
+            with cython.nogil:
+                at = run_plain(b, records, at, n)
+            if at < 0:
+                raise ReplayError(f"record {-1 - at} holds a value that no command has", events_read=-1 - at)
+            if at == n:
+                break
+            e = cython.address(records[at])
+            o = cython.NULL
+            if e.flags & HAS_OPTIONS:
+                if not 0 <= e.id < n_options:
+                    raise ReplayError(f"record {at} points outside its options", events_read=at)
+                o = cython.address(cython.cast(cython.pointer(Options), more)[e.id])
+                if o.ids_count < 0 or o.ids_start < 0 or o.ids_count > n_ids or o.ids_start > n_ids - o.ids_count:
+                    raise ReplayError(f"record {at} points outside its ids", events_read=at)
+            try:
+                kind, fields = _described(e, o, cython.cast(cython.pointer(int64_t), link_ids))
+                getattr(self, kind)(**fields)
+            except (NanodeskError, IndexError, TypeError) as error:
+                raise ReplayError(f"record {at} is no command: {error}", events_read=at) from error
+            at += 1
+        return n
+
     def replayed(self):
         other: Exchange = Exchange(self.instrument, **self.configuration)
         n: int64_t = self.book.n_events
@@ -1341,14 +1476,85 @@ def _clamped(value: object, field: str) -> int64_t:
 
 
 @cython.cfunc
+def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython.pointer(int64_t)) -> tuple:
+    """A record as the name of a method and its arguments, defaults left out."""
+    fields: dict = {}
+    kind: cython.int = e.kind
+    tif: cython.int = e.policy & 15
+    i: int64_t
+    if kind == EVENT_CANCEL:
+        return "cancel", {"order_id": e.id}
+    if kind == EVENT_MODIFY:
+        return "modify", {"order_id": e.id, "price": e.price, "quantity": e.quantity}
+    if kind == EVENT_REDUCE:
+        return "reduce", {"order_id": e.id, "quantity": e.quantity}
+    if kind == EVENT_POSITION:
+        return "set_position", {"owner": e.owner, "quantity": e.quantity}
+    if kind == EVENT_CLOCK:
+        return "advance_clock", {"now_ns": e.price}
+    if kind == EVENT_SESSION_CLOSE:
+        return "set_session_close", {"close_ns": e.price}
+    if kind == EVENT_BAND:
+        return "set_price_band", {
+            "low": e.price if e.flags & HAS_LOW else None,
+            "high": e.quantity if e.flags & HAS_HIGH else None,
+        }
+    if kind == EVENT_UNCROSS:
+        return "uncross", {"reference": e.price} if e.flags & HAS_LOW else {}
+    if kind >= EVENT_HALT and kind <= EVENT_START_AUCTION:
+        return ("halt", "resume", "start_auction")[kind - EVENT_HALT], {}
+    if kind > EVENT_UNCROSS or (kind > EVENT_MARKET and o == cython.NULL):
+        raise ReplayError("a record of an unknown kind or without its options")
+    if kind == EVENT_LINK:
+        return "link", {"contingency": _CONTINGENCIES[o.link], "order_ids": [ids[o.ids_start + i] for i in range(o.ids_count)]}
+    fields["side"] = ("buy", "sell")[e.side]
+    if kind == EVENT_LIMIT or kind == EVENT_BRACKET:
+        fields["price"] = e.price
+    if kind >= EVENT_STOP_MARKET and kind <= EVENT_TRAIL_LIMIT:
+        fields["stop_price"] = o.stop_price
+        if kind == EVENT_STOP_LIMIT or kind == EVENT_TRAIL_LIMIT:
+            fields["limit_price"] = o.limit_price
+    if kind == EVENT_PEGGED:
+        fields["reference"] = _REFERENCES[o.peg]
+    fields["quantity"] = e.quantity
+    if kind == EVENT_PEGGED:
+        fields["offset"] = o.offset
+        if o.has_limit:
+            fields["limit_price"] = o.limit_price
+    if kind == EVENT_BRACKET:
+        fields["take_profit"] = o.take_profit
+        fields["stop_loss"] = o.stop_price
+        fields["contingency"] = _CONTINGENCIES[o.link]
+    if kind == EVENT_TRAIL_MARKET or kind == EVENT_TRAIL_LIMIT:
+        fields["trail_type"] = (None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[o.trail_method]
+        fields["trail_value"] = o.offset if o.trail_method == TRAIL_FIXED else o.trail_value
+        if o.trail_method >= TRAIL_SMA:
+            fields["atr_period"] = o.trail_period
+    if kind != EVENT_MARKET and kind != EVENT_STOP_MARKET and kind != EVENT_TRAIL_MARKET:
+        fields["tif"] = _TIFS[tif]
+        if tif == GTD:
+            fields["expire_ns"] = o.expire_ns if o != cython.NULL else 0
+    if e.flags & ASK_POST_ONLY:
+        fields["post_only"] = True
+    if e.flags & ASK_REDUCE_ONLY:
+        fields["reduce_only"] = True
+    if o != cython.NULL and o.display != 0:
+        fields["display"] = o.display
+    if o != cython.NULL and o.min_quantity != 0:
+        fields["min_quantity"] = o.min_quantity
+    if e.owner != 0:
+        fields["owner"] = e.owner
+    if e.policy >> 4 != 0:
+        fields["self_trade"] = _SELF_TRADE[e.policy >> 4]
+    return _METHODS[kind], fields
+
+
+@cython.cfunc
 def _level(b: cython.pointer(Book), side: cython.int, price: int64_t) -> uint32_t:
     index: uint32_t = b.ladders[side].best
     while index != 0 and b.ladders[side].levels[index].price != price:
         index = b.ladders[side].levels[index].worse
     return index
 
-
-from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE  # noqa: E402
-from nanodesk.market.enums import OrderStatus  # noqa: E402
 
 _STATUS_OF = {status.value: status for status in OrderStatus}
