@@ -35,11 +35,10 @@ def indicative(book: NaiveState, reference: int | None) -> tuple[int, int, int] 
 
 
 def uncross(book: NaiveState, reference: int | None) -> tuple[int | None, int]:
-    """Trade everything that crosses at one price; price and volume."""
+    """Trade everything that crosses, at one price unless cuts call for another; the last price, and the volume."""
     price, volume = None, 0
     while (found := indicative(book, reference)) is not None:
-        if price is None:
-            price = found[0]
+        price = found[0]
         volume += uncross_at(book, found[0])
         if not book.is_crossed:
             break

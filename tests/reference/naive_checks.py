@@ -141,7 +141,7 @@ def check_trail(method: str, value: float, period: int | None) -> None:
         raise RefusedError("ValidationError", "value")
     if method == "percentage" and value > 1:
         raise RefusedError("ValidationError", "value")
-    if method == "fixed" and int(value) < 1:
+    if method == "fixed" and value != int(value):
         raise RefusedError("ValidationError", "value")
     if method not in ("fixed", "percentage") and (period is None or not 1 <= period <= LONGEST_PERIOD):
         raise RefusedError("ValidationError", "period")
