@@ -11,6 +11,7 @@ TIFS = ("gtc", "ioc", "fok", "gtd", "day")
 SELF_TRADE = ("off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 METHODS = ("fixed", "percentage", "sma_abs_change", "atr", "wilder_atr")
 LONGEST_PERIOD = 10_000
+LARGEST_MULTIPLIER = 4 * 10**18
 LARGEST_OWNER = 2**32 - 1
 
 
@@ -137,11 +138,9 @@ def check_trail_types(value: object, period: object) -> None:
 
 def check_trail(method: str, value: float, period: int | None) -> None:
     """R39."""
-    if math.isnan(value) or not 0 < value < 2.0**62:
-        raise RefusedError("ValidationError", "value")
-    if method == "percentage" and value > 1:
-        raise RefusedError("ValidationError", "value")
-    if method == "fixed" and value != int(value):
+    largest = {"fixed": MAX, "percentage": 1}.get(method, LARGEST_MULTIPLIER)
+    smallest = 1 if method == "fixed" else 0
+    if math.isnan(value) or value <= 0 or not smallest <= value <= largest:
         raise RefusedError("ValidationError", "value")
     if method not in ("fixed", "percentage") and (period is None or not 1 <= period <= LONGEST_PERIOD):
         raise RefusedError("ValidationError", "period")

@@ -68,5 +68,4 @@ def reprice_pegs(book: NaiveState) -> None:
         else:
             order.price = target
             book.rest(order)
-            order.is_top = order.is_top and now is None  # moved within the book: no longer top (R22.2)
             book.notice("repriced", order.id, target)
