@@ -68,4 +68,5 @@ def reprice_pegs(book: NaiveState) -> None:
         else:
             order.price = target
             book.rest(order)
+            order.is_top = False  # repriced (R22.2)
             book.notice("repriced", order.id, target)
