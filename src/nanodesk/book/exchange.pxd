@@ -42,3 +42,12 @@ cdef class Exchange:
     cdef object _stop(self, Event* e, Options* o, object self_trade, object reduce_only, object expire_ns)
     cdef int _trail(self, Options* o, object method, object value, object period) except -1
     cdef object _simple(self, Event* e)
+
+cdef class DepthView:
+    cdef Exchange exchange
+    cdef int64_t levels
+    cdef object memory
+    cdef readonly object prices
+    cdef readonly object quantities
+    cdef readonly object counts
+    cdef int64_t* data

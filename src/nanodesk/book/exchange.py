@@ -23,7 +23,7 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
 from cython.cimports.nanodesk.book.kernels.matching import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
@@ -1640,6 +1640,21 @@ class Exchange:
         s._fill(cython.address(self.book), n)
         return s
 
+    def depth_view(self, levels=10):
+        """Arrays of the best levels that are made once and refreshed in place.
+
+        Parameters
+        ----------
+        levels : int, default 10
+            How many a side.
+
+        Returns
+        -------
+        view : DepthView
+            Not yet refreshed.
+        """
+        return DepthView(self, levels)
+
     def full_book(self):
         """All levels of both sides.
         Returns
@@ -2186,6 +2201,73 @@ class Exchange:
     def __repr__(self):
         bid, ask = self.best_bid_ask()
         return f"Exchange(bid={bid}, ask={ask}, trades={self.book.next_trade_id - 1})"
+
+
+@cython.final
+@cython.cclass
+class DepthView:
+    """Depth of an exchange in arrays that stay: ``refresh`` fills them and makes no objects.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        Whose book.
+    levels : int
+        How many a side, at least 1.
+
+    Attributes
+    ----------
+    prices, quantities, counts : ndarray of int64, shape (2, levels)
+        Row 0 bids, row 1 asks, best first; 0 beyond the last level.
+    """
+
+    def __init__(self, exchange, levels):
+        import numpy
+
+        if _integer(levels, "levels", 2) < 1:
+            raise ValidationError(f"levels={levels} must be at least 1.", field="levels", value=levels, allowed=">= 1")
+        self.exchange = exchange
+        self.levels = levels
+        self.memory = numpy.zeros((3, 2, levels), dtype=numpy.int64)
+        self.prices, self.quantities, self.counts = self.memory
+        address: uint64_t = self.memory.ctypes.data
+        self.data = cython.cast(cython.pointer(int64_t), address)
+
+    def refresh(self):
+        """Fill the arrays with the book as it is.
+
+        Returns
+        -------
+        levels : tuple of (int, int)
+            How many bids and asks were found.
+        """
+        side: cython.int
+        n: int64_t
+        found: int64_t[2]
+        ladder: cython.pointer(Ladder)
+        level: cython.pointer(Level)
+        index: uint32_t
+        out: cython.pointer(int64_t) = self.data
+        plane: int64_t = 2 * self.levels
+        for side in range(2):
+            ladder = cython.address(self.exchange.book.ladders[side])
+            index = ladder.best
+            n = 0
+            while n < self.levels and index != 0:
+                level = cython.address(ladder.levels[index])
+                out[n] = level.price
+                out[plane + n] = level.visible
+                out[2 * plane + n] = level.count
+                index = level.worse
+                n += 1
+            found[side] = n
+            while n < self.levels and out[2 * plane + n] != 0:
+                out[n] = 0
+                out[plane + n] = 0
+                out[2 * plane + n] = 0
+                n += 1
+            out += self.levels
+        return (found[0], found[1])
 
 
 @cython.cfunc
