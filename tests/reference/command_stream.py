@@ -45,6 +45,7 @@ class Profile:
     target_resting: int = 25
     extreme_rate: float = 0.0
     has_instruments: bool = False
+    owners: tuple[int, ...] = (1, 1, 2, 2**32 - 1)
     is_wide: bool = False  # prices from next to the center to astronomically far, for sparse books
     configuration: Mapping[str, object] = field(default_factory=dict)
 
@@ -85,6 +86,25 @@ PROFILES = {
             options=ALL_OPTIONS,
             matchings=ALL_MATCHINGS,
             has_instruments=True,
+        ),
+        Profile(
+            "tangle",
+            {**PLAIN, **SESSION, **MEMORY, "limit": 40, "modify": 20, "bracket": 15, "link": 15, "stop_market": 8}
+            | {"trail_market": 5, "clear_order_history": 4, "start_auction": 3, "position": 3},
+            options=frozenset({"reduce_only", "owner", "self_trade"}),
+            matchings=ALL_MATCHINGS,
+            spread=3,
+            target_resting=12,
+        ),
+        Profile(
+            "one_owner",
+            {**PLAIN, **LINKS, "position": 6, "stop_market": 5},
+            tifs=("gtc", "gtc", "ioc", "fok"),
+            options=ALL_OPTIONS,
+            matchings=ALL_MATCHINGS,
+            spread=3,
+            target_resting=12,
+            owners=(1,),
         ),
         Profile("deep", {**PLAIN, "pegged": 1}, spread=300, target_resting=400, options=frozenset({"display"})),
         Profile("wide", {**PLAIN, **STOPS, "pegged": 2}, target_resting=150, is_wide=True, has_instruments=True),
@@ -215,7 +235,7 @@ class CommandStream:
                 self._add_option(options, name, quantity)
         needs_owner = options.get("reduce_only") or "self_trade" in options
         if "owner" in names and (("owner" in allowed and rng.random() < 0.5) or (needs_owner and rng.random() < 0.97)):
-            options["owner"] = rng.choice((1, 1, 2, 2**32 - 1))
+            options["owner"] = rng.choice(self.profile.owners)
         can_rest = tif in ("gtc", "gtd", "day")
         for name in ("post_only", "display"):
             if not can_rest and rng.random() < 0.95:
@@ -321,7 +341,7 @@ class CommandStream:
         quantity = self.rng.choice((0, 5, -5, 50, -50, 200, -200)) * self.lot
         if self.rng.random() < 0.05:
             quantity = self.rng.choice((MAX, -MAX, 7, -7))
-        return ("position", self.rng.choice((1, 2, 3, 2**32 - 1)), quantity)
+        return ("position", self.rng.choice(self.profile.owners), quantity)
 
     def _clock(self) -> tuple:
         return ("clock", self.driver.book.clock + self.rng.choice((0, 1, 3, 10, 30)))

@@ -54,12 +54,9 @@ class NaiveDriver:
         else:
             if name in REPRICING and not (name in ANSWERING and not result[1]):
                 reprice_pegs(book)
-        bids, asks = self.levels(BUY), self.levels(SELL)
-        return result, tuple(book.trades), tuple(book.notices), bids, asks, state_hash(book)
-
-    def levels(self, side: str) -> tuple[tuple[int, int, int], ...]:
-        """Price, visible quantity and number of orders, best first."""
-        return tuple((o[0].price, sum(x.visible for x in o), len(o)) for o in self.book.levels(side))
+        bids, asks = book.levels(BUY), book.levels(SELL)
+        seen = result, tuple(book.trades), tuple(book.notices)
+        return *seen, shown_levels(bids), shown_levels(asks), state_hash(book, bids, asks)
 
     def orders(self) -> dict[int, tuple]:
         """Every order known, by id."""
@@ -151,7 +148,7 @@ class NaiveDriver:
         book = self.book
         words = {"method": (trailing[0], checks.METHODS)} if trailing else {}
         if trailing:
-            checks.check_trail_types(*trailing[1:])
+            checks.check_trail_types(*trailing)
         checks.check_submission(book, side, quantity, prices, options, tif=tif, words=words)
         if trailing:
             checks.check_trail(*trailing)
@@ -419,6 +416,11 @@ class NaiveDriver:
         book.forgotten.update(done)
         book.stops = {s.id: s for s in book.stops.values() if s.status in ("pending", "held")}
         return ("cleared", len(done))
+
+
+def shown_levels(levels: list[list[Order]]) -> tuple[tuple[int, int, int], ...]:
+    """Price, visible quantity and number of orders, best first."""
+    return tuple((queue[0].price, sum(o.visible for o in queue), len(queue)) for queue in levels)
 
 
 def may_be_modified_in_auction(order: Order) -> bool:

@@ -129,10 +129,10 @@ def check_submission(
     check_options(book, options, tif=tif, quantity=quantity)
 
 
-def check_trail_types(value: object, period: object) -> None:
+def check_trail_types(method: object, value: object, period: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise RefusedError("TypeError", "value")
-    if period is not None and not is_integer(period):
+    if method not in ("fixed", "percentage") and period is not None and not is_integer(period):
         raise RefusedError("TypeError", "period")
 
 

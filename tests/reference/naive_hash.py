@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reference.naive_orders import BUY, MAX, MIN, SELL
+from reference.naive_orders import BUY, MAX, MIN
 
 if TYPE_CHECKING:
+    from reference.naive_orders import Order
     from reference.naive_state import NaiveState
 
 START = 0xCBF29CE484222325
@@ -34,14 +35,13 @@ def or_zero(value: int | None) -> list[int]:
     return [0, 0] if value is None else [1, value]
 
 
-def state_hash(book: NaiveState) -> int:
-    """The hash of everything a later command can see."""
+def state_hash(book: NaiveState, bids: list[list[Order]], asks: list[list[Order]]) -> int:
+    """The hash of everything a later command can see; ``bids`` and ``asks`` are the book's levels."""
     words = [book.next_id, book.next_trade_id, book.next_timestamp, book.clock, book.session_close or 0]
     words += [PHASES[book.phase], *or_zero(book.last_trade_price)]
     words += [MIN if book.band_low is None else book.band_low, MAX if book.band_high is None else book.band_high]
     words.append(book.trade_chain)
-    for side in (BUY, SELL):
-        levels = book.levels(side)
+    for levels in (bids, asks):
         words.append(len(levels))
         for orders in levels:
             words += [orders[0].price, len(orders)]

@@ -9,7 +9,7 @@ from reference.command_stream import PROFILES
 from reference.naive_book import NaiveDriver
 
 SEEDS = (1, 2, 3, 4)
-LENGTH = 5_000  # 11 profiles x 4 seeds x 5,000 = 220,000 commands
+LENGTH = 3_600  # 15 profiles x 4 seeds x 3,600 = 216,000 commands
 
 
 def engine():
