@@ -10,7 +10,7 @@ CHECKED = build/checked
 COMPILED_TESTS = tests/unit/backtest tests/unit/research/factors tests/unit/compat tests/property tests/reference
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long clean
+.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench: $(VENV)/.test ## the performance tables of the README
 
 test-long: $(VENV)/.test ## the long random comparisons, on the release build
 	$(RUN) -m pytest -m slow tests
+
+fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
+	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build

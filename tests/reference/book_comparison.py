@@ -81,9 +81,10 @@ class Pair:
         for name, ours, theirs in (
             ("orders", self.reference.orders(), orders),
             ("stops", self.reference.stops(), stops),
+            ("queries", self.reference.queries(), self.engine.queries()),
         ):
             if ours != theirs:
-                keys = [k for k in sorted({*ours, *theirs}) if ours.get(k) != theirs.get(k)]
+                keys = [k for k in sorted({*ours, *theirs}, key=str) if ours.get(k) != theirs.get(k)]
                 return self._differs(name, {k: ours.get(k) for k in keys[:5]}, {k: theirs.get(k) for k in keys[:5]})
         return self._broken(self.laws.after(command, actual, orders))
 

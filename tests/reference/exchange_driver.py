@@ -32,7 +32,10 @@ class Driver:
         return self.exchange.state_hash(), *self._levels(), trades, self.orders(), self.stops()
 
     def _levels(self) -> tuple:
-        book = self.exchange.full_book()
+        return self._shown(self.exchange.full_book())
+
+    @staticmethod
+    def _shown(book) -> tuple:
         return tuple(tuple((v.price, v.quantity, v.order_count) for v in side) for side in (book.bids, book.asks))
 
     def _new_trades(self) -> tuple:
@@ -90,6 +93,29 @@ class Driver:
         twin = object.__new__(Driver)
         twin.exchange, twin.n_trades, twin.last_id = self.exchange.replayed(), 0, self.last_id
         return twin
+
+    def queries(self) -> dict[str, object]:
+        """What the small questions answer: best prices, spread, last price, counts, phase, clock, auction price."""
+        exchange = self.exchange
+        return {
+            "best": exchange.best_bid_ask(),
+            "spread": exchange.spread(),
+            "last": exchange.last_trade_price(),
+            "pending": exchange.pending_stop_count(),
+            "phase": exchange.phase,
+            "clock": exchange.clock_ns,
+            "indicative": self.indicative(),
+            "top": self._shown(exchange.depth(2)),
+            "queues": (self.queue("buy"), self.queue("sell")),
+        }
+
+    def queue(self, side: str) -> list[int]:
+        """Ids at the best price of a side, front first."""
+        best = self.exchange.best_bid() if side == "buy" else self.exchange.best_ask()
+        return [] if best is None else [order.id for order in self.exchange.queue(side, best)]
+
+    def position(self, owner: int) -> int:
+        return self.exchange.position(owner)
 
     def indicative(self, reference: int | None = None) -> tuple[int, int, int] | None:
         """Price, volume and surplus of an uncrossing now."""

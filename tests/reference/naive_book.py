@@ -72,6 +72,29 @@ class NaiveDriver:
             for s in self.book.stops.values()
         }
 
+    def queries(self) -> dict[str, object]:
+        """What the small questions answer: best prices, spread, last price, counts, phase, clock, auction price."""
+        book = self.book
+        bid, ask = book.best_price(BUY), book.best_price(SELL)
+        return {
+            "best": (bid, ask),
+            "spread": None if bid is None or ask is None else ask - bid,
+            "last": book.last_trade_price,
+            "pending": len(book.pending),
+            "phase": book.phase,
+            "clock": book.clock,
+            "indicative": indicative(book, None),
+            "top": (shown_levels(book.levels(BUY))[:2], shown_levels(book.levels(SELL))[:2]),
+            "queues": (self.queue(BUY), self.queue(SELL)),
+        }
+
+    def queue(self, side: str) -> list[int]:
+        """Ids at the best price of a side, front first."""
+        return [order.id for order in self.book.best_level(side)]
+
+    def position(self, owner: int) -> int:
+        return self.book.positions.get(owner, 0)
+
     def indicative(self, reference: int | None = None) -> tuple[int, int, int] | None:
         return indicative(self.book, reference)
 
@@ -379,14 +402,14 @@ class NaiveDriver:
         if self.book.phase == "continuous":
             return ("ok",)
         if self.book.is_crossed:
-            raise RefusedError("CrossedBookError", None)
+            raise RefusedError("CrossedBookError", "phase")
         cancel_market_orders(self.book)
         self.book.phase = "continuous"
         return ("ok",)
 
     def _start_auction(self) -> tuple:
         if self.book.phase == "auction":
-            raise RefusedError("BookError", None)
+            raise RefusedError("BookError", "phase")
         self.book.phase = "auction"
         return ("ok",)
 
@@ -395,7 +418,7 @@ class NaiveDriver:
             checks.check_types(reference=reference)
             checks.check_price(self.book, reference, "reference")
         if self.book.phase != "auction":
-            raise RefusedError("BookError", None)
+            raise RefusedError("BookError", "phase")
         price, volume = uncross(self.book, reference)
         self._aftermath_if_traded()
         return ("uncross", price, volume)

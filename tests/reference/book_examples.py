@@ -1,19 +1,22 @@
-"""A short way to write worked examples for the naive book."""
+"""A short way to write worked examples, for the naive book and the compiled one alike."""
 
 from __future__ import annotations
 
+from reference.exchange_driver import Driver
 from reference.naive_book import NaiveDriver
+
+DRIVERS = (NaiveDriver, Driver)
 
 
 class Example:
     """A driver that is told things in one line each; ids count from 1 in the order written."""
 
-    def __init__(self, **configuration) -> None:
-        self.driver = NaiveDriver(**configuration)
+    def __init__(self, driver: type, **configuration) -> None:
+        self.driver = driver(**configuration)
         self.seen: tuple = ()
 
     def do(self, *command) -> tuple:
-        """Apply one command; its result."""
+        """Apply one command; its result, with errors by class (and field, where it names what the caller wrote)."""
         self.seen = self.driver.apply(command)
         return self.seen[0]
 
@@ -47,7 +50,7 @@ class Example:
 
     def queue(self, side: str) -> list[int]:
         """Ids at the best level of a side, front first."""
-        return [o.id for o in self.driver.book.best_level(side)]
+        return self.driver.queue(side)
 
     def open(self, order_id: int) -> int:
         return self.driver.orders()[order_id][3]
