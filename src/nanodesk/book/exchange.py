@@ -602,6 +602,7 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
+        number: cython.longlong
         e.kind = EVENT_LIMIT
         e.flags = 0
         e.owner = 0
@@ -610,8 +611,13 @@ class Exchange:
         e.policy = _tif(tif)
         if self_trade is not "off" or owner is not None:
             self._owned(cython.address(e), owner, self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        e.price = self._price_of(price, "price")
+        # The ordinary number on an ordinary grid, without a call.
+        if not nd_small(quantity, cython.address(number)) or number <= 0 or self.book.lot != 1:
+            number = self._quantity_of(quantity, "quantity")
+        e.quantity = number
+        if not nd_small(price, cython.address(number)) or number <= 0 or self.book.tick != 1:
+            number = self._price_of(price, "price")
+        e.price = number
         if (
             post_only is not False
             or display is not None
@@ -1941,12 +1947,14 @@ class Exchange:
 
     # ---- batch, log -------------------------------------------------------------------------------------------------
 
-    def submit_batch(self, commands):
+    def submit_batch(self, commands, out=None):
         """Run many commands at once, without Python objects and without the interpreter lock.
         Parameters
         ----------
         commands : ndarray of COMMAND_DTYPE, shape (n,)
             Limit, market, cancel, modify and reduce, see ``book.batch``.
+        out : ndarray of ANSWER_DTYPE, shape (n,), optional
+            Where to write the answers; made if missing. Reuse one for many batches.
 
         Returns
         -------
@@ -1969,7 +1977,14 @@ class Exchange:
                 allowed="a one-dimensional array of book.exchange.COMMAND_DTYPE",
             )
         rows = numpy.ascontiguousarray(commands)
-        answers = numpy.empty(rows.shape[0], dtype=ANSWER_DTYPE)
+        answers = numpy.empty(rows.shape[0], dtype=ANSWER_DTYPE) if out is None else out
+        if answers.dtype != ANSWER_DTYPE or answers.shape != rows.shape or not answers.flags.carray:
+            raise ValidationError(
+                f"out has dtype {answers.dtype} and shape {answers.shape}.",
+                field="out",
+                value=answers.shape,
+                allowed=f"a contiguous array of book.batch.ANSWER_DTYPE with shape {rows.shape}",
+            )
         source: uint64_t = rows.ctypes.data
         target: uint64_t = answers.ctypes.data
         n: int64_t = rows.shape[0]
