@@ -11,7 +11,7 @@ CHECKED = build/checked
 COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/unit/metrics tests/unit/research/test_factors.py tests/unit/research/test_preprocess.py tests/property tests/reference
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long clean
+.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench: $(VENV)/.test ## the performance tables of the README
 
 test-long: $(VENV)/.test ## the long random comparisons, on the release build
 	$(RUN) -m pytest -m slow tests
+
+fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
+	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build
