@@ -1,0 +1,319 @@
+"""The published event: one input of an exchange, its debug form and its two JSON schemas.
+
+The first schema is that of the seeds: one object a line, tagged with the kind, as in ``{"Cancel":{"order_id":1}}``.
+The second, of later releases, is flat: ``{"type":"Cancel","order_id":1}``. Both are read, the first is written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nanodesk.compat import published_arguments as arguments
+
+_TAGS = {
+    "submit_limit": "SubmitLimit",
+    "submit_market": "SubmitMarket",
+    "cancel": "Cancel",
+    "modify": "Modify",
+    "submit_stop_market": "SubmitStopMarket",
+    "submit_stop_limit": "SubmitStopLimit",
+    "submit_trailing_stop_market": "SubmitTrailingStopMarket",
+    "submit_trailing_stop_limit": "SubmitTrailingStopLimit",
+}
+_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+_TRAIL_TAGS = {"fixed": "Fixed", "percentage": "Percentage", "atr": "Atr", "sma_abs_change": "SmaAbsChange",
+               "wilder_atr": "WilderAtr"}  # fmt: skip
+_TRAIL_TYPES = {tag: kind for kind, tag in _TRAIL_TAGS.items()}
+_PRICES = ("price", "stop_price", "limit_price", "new_price")
+_STP_POLICIES = {"off": "off", "cancelnewest": "cancel_newest", "canceloldest": "cancel_oldest",
+                 "decrementandcancel": "decrement"}  # fmt: skip
+
+
+class Event:
+    """One input of an exchange: what was asked for, not what came of it.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the method of `Exchange`: ``"submit_limit"``, ``"submit_market"``, ``"cancel"``, ``"modify"``,
+        ``"submit_stop_market"``, ``"submit_stop_limit"``, ``"submit_trailing_stop_market"`` or
+        ``"submit_trailing_stop_limit"``.
+    *values : object
+        Arguments of that method.
+    **named : object
+        Arguments of that method by name.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type, is missing or unknown.
+    ValueError
+        If a word is unknown.
+    OverflowError
+        If a number does not fit 64 bits.
+
+    Examples
+    --------
+    >>> event = Event("submit_limit", "buy", 100_50, 100)
+    >>> event
+    SubmitLimit { side: Buy, price: Price(10050), quantity: 100, time_in_force: GTC }
+    >>> Event.from_json(event.to_json()) == event
+    True
+    """
+
+    __slots__ = ("_arguments", "_kind")
+
+    def __init__(self, kind: str, *values: Any, **named: Any) -> None:
+        if kind not in _READERS:
+            raise ValueError(f"Invalid kind {kind!r}. Use one of {', '.join(_READERS)}.")
+        self._kind = kind
+        self._arguments: dict[str, Any] = _READERS[kind](*values, **named)
+
+    @property
+    def kind(self) -> str:
+        """Which input it is, as the method of `Exchange` is called."""
+        return self._kind
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of that method by name; a copy."""
+        return dict(self._arguments)
+
+    def to_json(self) -> str:
+        """The event as one line of the published log.
+
+        Returns
+        -------
+        line : str
+            Without the line break.
+        """
+        return json.dumps({_TAGS[self._kind]: _published(self._arguments)}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Event:
+        """Read one line of a published log, in either schema.
+
+        Parameters
+        ----------
+        text : str
+            One JSON object.
+
+        Returns
+        -------
+        event : Event
+            What the line says.
+
+        Raises
+        ------
+        ValueError
+            If the text is no event.
+        """
+        try:
+            kind, fields = _opened(json.loads(text))
+            return cls(kind, **_named(fields))
+        except KeyError as missing:
+            raise ValueError(f"missing field `{missing.args[0]}`") from None
+        except (TypeError, OverflowError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+
+    def __getstate__(self) -> str:
+        return self.to_json()
+
+    def __reduce__(self) -> tuple[Callable[[str], Event], tuple[str]]:
+        return Event.from_json, (self.to_json(),)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Event) and self._kind == other._kind and self._arguments == other._arguments
+
+    def __hash__(self) -> int:
+        return hash((self._kind, tuple(self._arguments.items())))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}: {_debug(name, value)}" for name, value in _published(self._arguments).items())
+        return f"{_TAGS[self._kind]} {{ {fields} }}"
+
+
+def _limit(
+    side: Any, price: Any, quantity: Any, tif: Any = "gtc", owner: Any = None, self_trade: Any = "off"
+) -> dict[str, Any]:
+    return {
+        "side": arguments.side(side),
+        "price": arguments.integer(price, "price"),
+        "quantity": arguments.unsigned(quantity, "quantity"),
+        "tif": arguments.time_in_force(tif),
+    } | _owned(owner, self_trade)
+
+
+def _market(side: Any, quantity: Any, owner: Any = None, self_trade: Any = "off") -> dict[str, Any]:
+    return {"side": arguments.side(side), "quantity": arguments.unsigned(quantity, "quantity")} | _owned(
+        owner, self_trade
+    )
+
+
+def _cancel(order_id: Any) -> dict[str, Any]:
+    return {"order_id": arguments.unsigned(order_id, "order_id")}
+
+
+def _modify(order_id: Any, new_price: Any, new_quantity: Any) -> dict[str, Any]:
+    return {
+        "order_id": arguments.unsigned(order_id, "order_id"),
+        "new_price": arguments.integer(new_price, "new_price"),
+        "new_quantity": arguments.unsigned(new_quantity, "new_quantity"),
+    }
+
+
+def _stop_market(side: Any, stop_price: Any, quantity: Any) -> dict[str, Any]:
+    return {
+        "side": arguments.side(side),
+        "stop_price": arguments.integer(stop_price, "stop_price"),
+        "quantity": arguments.unsigned(quantity, "quantity"),
+    }
+
+
+def _stop_limit(side: Any, stop_price: Any, limit_price: Any, quantity: Any, tif: Any = "gtc") -> dict[str, Any]:
+    return {
+        "side": arguments.side(side),
+        "stop_price": arguments.integer(stop_price, "stop_price"),
+        "limit_price": arguments.integer(limit_price, "limit_price"),
+        "quantity": arguments.unsigned(quantity, "quantity"),
+        "tif": arguments.time_in_force(tif),
+    }
+
+
+def _trailing_market(
+    side: Any, initial_stop_price: Any, quantity: Any, trail_type: Any, trail_value: Any, atr_period: Any = None
+) -> dict[str, Any]:
+    stop = _stop_market(side, initial_stop_price, quantity)
+    return _initial(stop) | _trail(trail_type, trail_value, atr_period)
+
+
+def _trailing_limit(
+    side: Any,
+    initial_stop_price: Any,
+    limit_price: Any,
+    quantity: Any,
+    trail_type: Any,
+    trail_value: Any,
+    tif: Any = "gtc",
+    atr_period: Any = None,
+) -> dict[str, Any]:
+    stop = _stop_limit(side, initial_stop_price, limit_price, quantity, tif)
+    return _initial(stop) | _trail(trail_type, trail_value, atr_period)
+
+
+_READERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "submit_limit": _limit,
+    "submit_market": _market,
+    "cancel": _cancel,
+    "modify": _modify,
+    "submit_stop_market": _stop_market,
+    "submit_stop_limit": _stop_limit,
+    "submit_trailing_stop_market": _trailing_market,
+    "submit_trailing_stop_limit": _trailing_limit,
+}
+
+
+def _owned(owner: Any, self_trade: Any) -> dict[str, Any]:
+    """The additions to the published fields, only where they are used."""
+    if owner is None:
+        return {}
+    number = arguments.integer(owner, "owner", low=1, high=2**32 - 1)
+    return {"owner": number, "self_trade": arguments.string(self_trade, "self_trade").lower()}
+
+
+def _initial(stop: dict[str, Any]) -> dict[str, Any]:
+    return {"initial_stop_price" if name == "stop_price" else name: value for name, value in stop.items()}
+
+
+def _trail(trail_type: Any, trail_value: Any, atr_period: Any) -> dict[str, Any]:
+    word = arguments.string(trail_type, "trail_type").lower()
+    word = "percentage" if word == "pct" else word
+    if word not in _TRAIL_TAGS:
+        raise ValueError(f"Invalid trail_type '{trail_type}'. Use 'fixed', 'percentage', or 'atr'.")
+    value = arguments.real(trail_value, "trail_value")
+    if word == "fixed":
+        if not math.isfinite(value):
+            raise ValueError(f"trail_value={value} must be finite when trail_type='fixed'")
+        return {"trail_type": word, "trail_value": arguments.integer(int(value), "trail_value")}
+    if word == "percentage":
+        return {"trail_type": word, "trail_value": value}
+    if atr_period is None:
+        raise ValueError(f"atr_period is required when trail_type='{word}'")
+    return {"trail_type": word, "trail_value": value, "atr_period": arguments.unsigned(atr_period, "atr_period")}
+
+
+def _published(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as the fields of the published log, in its order."""
+    fields: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "side":
+            fields["side"] = value.capitalize()
+        elif name == "tif":
+            fields["time_in_force"] = value.upper()
+        elif name == "initial_stop_price":
+            fields["stop_price"] = value
+        elif name not in ("trail_type", "trail_value", "atr_period"):
+            fields[name] = value
+    if "trail_type" in values:
+        trail: Any = values["trail_value"]
+        if "atr_period" in values:
+            trail = {"multiplier": trail, "period": values["atr_period"]}
+        fields["trail_method"] = {_TRAIL_TAGS[values["trail_type"]]: trail}
+    return fields
+
+
+def _opened(record: Any) -> tuple[str, dict[str, Any]]:
+    """Kind and fields of a record of either schema."""
+    if not isinstance(record, dict):
+        raise TypeError(f"an event is an object, not {type(record).__name__}")
+    if "type" in record:
+        tag = record["type"]
+        fields = {name: value for name, value in record.items() if name not in ("type", "schema_version")}
+    elif len(record) == 1:
+        tag, fields = next(iter(record.items()))
+    else:
+        raise TypeError("an event has one tag, or a field `type`")
+    if tag not in _KINDS:
+        raise ValueError(f"unknown variant `{tag}`, expected one of {', '.join(_KINDS)}")
+    return _KINDS[tag], fields
+
+
+def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the published log as arguments."""
+    values = dict(fields)
+    if "time_in_force" in values:
+        values["tif"] = values.pop("time_in_force")
+    if "stp_policy" in values:
+        policy = arguments.string(values.pop("stp_policy"), "stp_policy")
+        values["self_trade"] = _STP_POLICIES[policy.lower().replace("_", "")]
+    if "trail_method" in values:
+        values["initial_stop_price"] = values.pop("stop_price")
+        tag, trail = next(iter(values.pop("trail_method").items()))
+        values["trail_type"] = _TRAIL_TYPES[tag]
+        if isinstance(trail, dict):
+            values["trail_value"], values["atr_period"] = trail["multiplier"], trail["period"]
+        else:
+            values["trail_value"] = trail
+    return values
+
+
+def _debug(name: str, value: Any) -> str:
+    if name in _PRICES:
+        return f"Price({value})"
+    if name == "order_id":
+        return f"OrderId({value})"
+    if name == "trail_method":
+        tag, trail = next(iter(value.items()))
+        if isinstance(trail, dict):
+            return f"{tag} {{ multiplier: {_real(trail['multiplier'])}, period: {trail['period']} }}"
+        return f"{tag}({_real(trail) if isinstance(trail, float) else trail})"
+    return str(value)
+
+
+def _real(value: float) -> str:
+    """A float as the published debug form writes it: ``1e-5`` where Python has ``1e-05``."""
+    digits, _, exponent = repr(value).partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else {"nan": "NaN"}.get(digits, digits)
