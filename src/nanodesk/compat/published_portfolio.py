@@ -170,7 +170,7 @@ class Portfolio:
             if symbol in marks:
                 self._fill(symbol, self._shares_to_trade(symbol, equity * weight, marks[symbol]), marks[symbol])
 
-    def rebalance_lob(self, targets: Any, multi: Any) -> None:
+    def rebalance_lob(self, targets: Any, exchanges: Any) -> None:
         """Trade to target weights with market orders in live books.
 
         A symbol is priced half way between its best bid and ask, rounded down, or at the side there is. Symbols
@@ -181,25 +181,26 @@ class Portfolio:
         ----------
         targets : list of (str, float)
             Weights as fractions of equity; negative sells short; ``nan`` counts as zero.
-        multi : MultiExchange
+        exchanges : MultiExchange
             The books. A symbol whose book is empty is not traded.
         """
-        if not isinstance(multi, MultiExchange):
-            raise TypeError(f"argument 'exchanges': '{type(multi).__name__}' object cannot be cast as 'MultiExchange'")
+        if not isinstance(exchanges, MultiExchange):
+            raise TypeError(f"argument 'exchanges': '{type(exchanges).__name__}' object cannot be cast as 'MultiExchange'")
         goals = arguments.pairs(targets, "targets", arguments.real)
-        marks = _prices([pair for pair in map(_quoted, multi.best_prices()) if pair is not None])
+        marks = _prices([pair for pair in map(_quoted, exchanges.best_prices()) if pair is not None])
         equity = self._equity(marks)
         self._last_prices.update(marks)
         if equity <= 0:
             return
         wanted = {symbol for symbol, _ in goals}
         for symbol, held in self._positions.items():
-            if symbol not in wanted and symbol in marks:
-                self._send(multi.get_or_create(symbol), symbol, -held.quantity)
+            book = exchanges.get(symbol)
+            if symbol not in wanted and book is not None:
+                self._send(book, symbol, -held.quantity)
         for symbol, weight in goals:
             if symbol in marks:
                 shares = self._shares_to_trade(symbol, equity * weight, marks[symbol])
-                self._send(multi.get_or_create(symbol), symbol, shares)
+                self._send(exchanges.get_or_create(symbol), symbol, shares)
 
     def _send(self, book: Exchange, symbol: str, shares: int) -> None:
         """A market order; its trades are the fills."""

@@ -252,7 +252,8 @@ _HEADER = Struct(">cHHHI")
 
 
 def _text(field: bytes) -> str:
-    return field.decode("ascii", errors="replace").strip()
+    """Without the padding; bytes that are no text become the replacement character."""
+    return field.decode(errors="replace").strip(" \t\r\n\v\f")
 
 
 def _side(byte: bytes) -> Side:
