@@ -174,21 +174,25 @@ def stop_flow(nb: Any, rng: random.Random) -> Any:
 
 
 def modify_flow(nb: Any, rng: random.Random) -> Any:
-    """Modifies of orders at prices without a trade so far, and those that fail."""
+    """Modifies of orders at prices without a trade so far, and those that fail; most orders rest."""
     book, answers, centre = nb.Exchange(), [], centre_of(rng)
-    for _ in range(rng.randint(5, 50)):
-        number = rng.randint(1, 40)
+    for _ in range(rng.randint(5, 60)):
+        number = rng.randint(1, len(book.events()) + 2)
         order = book.get_order(number)
         touched = order is not None and order.price in {trade.price for trade in book.trades()}
         if rng.random() < 0.4 and not touched and (order is None or order.time_in_force == "gtc"):
-            quantity = rng.choice([0, 1, 7, 30])
-            result = book.modify(number, centre + rng.randint(-4, 4), quantity)
+            away = rng.randint(-1, 6) if order is None or order.side == "sell" else rng.randint(-6, 1)
+            result = book.modify(number, centre + away, rng.choice([0, 1, 7, 30]))
             answers.append([repr(result), result.success, result.old_order_id, result.new_order_id])
             answers.append([result.cancelled_quantity, result.error, len(result.trades)])
             if result.trades:
                 break
-        else:
+        elif rng.random() < 0.1:
             answers.append(submit_row(submit(rng, book, centre, 1, 1)))
+        else:
+            side, away = rng.choice(["buy", "sell"]), rng.randint(1, 6)
+            price = centre + (away if side == "sell" else -away)
+            answers.append(submit_row(book.submit_limit(side, price, quantity_of(rng, 1))))
         answers.append([list(book.best_bid_ask()), snapshot_row(book.full_book())])
     answers.append([[event.kind, repr(event), event.__getstate__()] for event in book.events()])
     return answers
