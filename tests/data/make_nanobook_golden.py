@@ -66,7 +66,9 @@ def other_answers() -> dict[str, Any]:
         "origin": origin(COMMAND),
         "names": cases.names(nanobook),
         "members": cases.members(nanobook),
-        "signatures": cases.signatures(nanobook, [name for name in cases.names(nanobook) if name not in cases.LATER + cases.BOOK]),
+        "signatures": cases.signatures(
+            nanobook, [name for name in cases.names(nanobook) if name not in cases.LATER + cases.BOOK]
+        ),
         "fixed": cases.fixed_answers(nanobook),
         "errors": cases.errors(nanobook),
         "deliberate": cases.deliberate(nanobook),

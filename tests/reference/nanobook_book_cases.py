@@ -17,6 +17,7 @@ import random
 import struct
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from reference.nanobook_cases import cash_of, weight_row
@@ -161,7 +162,7 @@ def stop_flow(nb: Any, rng: random.Random) -> Any:
             answers.append([repr(result), result.order_id, result.status])
             trailing = trailing or "Trailing" in repr(book.events()[-1])
             if result.status == "Triggered" and (trailing or "atr" in trails):
-                # Then the wheel shows its trailing stops the last price once more, and adds a change of 0 to the history.
+                # The wheel then shows its trailing stops the last price once more, and adds a change of 0.
                 break
         else:
             answers.append(submit_row(submit(rng, book, centre, step, 1)))
@@ -244,7 +245,7 @@ def itch_file(nb: Any, rng: random.Random) -> Any:
         fragments = ("too short", "length is 0", "failed to fill whole buffer")
         return [type(error).__name__, [text for text in fragments if text in str(error)]]
     finally:
-        os.unlink(path)
+        Path(path).unlink()
 
 
 RANDOM_FLOWS: dict[str, tuple[Callable[[Any, random.Random], Any], int]] = {

@@ -185,7 +185,8 @@ class Portfolio:
             The books. A symbol whose book is empty is not traded.
         """
         if not isinstance(exchanges, MultiExchange):
-            raise TypeError(f"argument 'exchanges': '{type(exchanges).__name__}' object cannot be cast as 'MultiExchange'")
+            kind = type(exchanges).__name__
+            raise TypeError(f"argument 'exchanges': '{kind}' object cannot be cast as 'MultiExchange'")
         goals = arguments.pairs(targets, "targets", arguments.real)
         marks = _prices([pair for pair in map(_quoted, exchanges.best_prices()) if pair is not None])
         equity = self._equity(marks)

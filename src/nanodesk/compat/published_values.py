@@ -6,13 +6,13 @@ describes, so both spellings work wherever a word or a number is asked for.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from nanodesk.compat import published_arguments as arguments
 
 
-class Side(str, Enum):
+class Side(StrEnum):
     """Direction of an order; ``Side.Buy == "buy"``.
 
     Examples
@@ -38,7 +38,7 @@ class Side(str, Enum):
         return self.name.upper()
 
 
-class TimeInForce(str, Enum):
+class TimeInForce(StrEnum):
     """How long an order lives; ``TimeInForce.GTC == "gtc"``.
 
     Examples
@@ -75,7 +75,7 @@ class TimeInForce(str, Enum):
         return self.name
 
 
-class OrderStatus(str, Enum):
+class OrderStatus(StrEnum):
     """Where an order stands, spelled as results spell it.
 
     Examples
@@ -108,9 +108,6 @@ class OrderStatus(str, Enum):
             True for ``Filled`` and ``Cancelled``.
         """
         return not self.is_active()
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class Price(int):
