@@ -42,7 +42,7 @@ class Trades:
         free(self.log.data)
 
     @cython.cfunc
-    def at(self, trade_id: int64_t) -> Trade:
+    def _at(self, trade_id: int64_t) -> Trade:
         t: cython.pointer(TradeRecord) = cython.address(self.log.data[trade_id - self.log.base_id])
         trade: Trade = Trade.__new__(Trade)
         trade.id = trade_id
@@ -55,11 +55,11 @@ class Trades:
         return trade
 
     @cython.cfunc
-    def between(self, first_id: int64_t, n: int64_t) -> list:
+    def _between(self, first_id: int64_t, n: int64_t) -> list:
         trades: list = []
         i: int64_t
         for i in range(first_id, first_id + n):
-            trades.append(self.at(i))
+            trades.append(self._at(i))
         return trades
 
 
@@ -70,7 +70,7 @@ class Trades:
 class Trade:
     """One match, at the passive order's price.
 
-    Attributes
+    Parameters
     ----------
     id : int
         Trade id, from 1.
@@ -78,6 +78,8 @@ class Trade:
         What was traded.
     aggressor_order_id, passive_order_id : int
         The order that arrived and the one that waited.
+    aggressor_side : Side or str
+        Side of the order that arrived.
     timestamp : int
         Logical time of the book.
     """
@@ -102,7 +104,13 @@ class Trade:
         return Side.BUY if self.side else Side.SELL
 
     def as_tuple(self):
-        """All fields: id, price, quantity, aggressor id, passive id, ``"buy"`` or ``"sell"``, timestamp."""
+        """All fields in the order of the parameters.
+
+        Returns
+        -------
+        fields : tuple
+            The side is ``"buy"`` or ``"sell"``.
+        """
         return (
             self.id,
             self.price,
@@ -158,7 +166,7 @@ class SubmitResult:
     @property
     def trades(self):
         """Its own trades, oldest first."""
-        return self.store.between(self.first_trade, self.n_trades)
+        return self.store._between(self.first_trade, self.n_trades)
 
     def __repr__(self):
         return (
@@ -228,7 +236,7 @@ class ModifyResult:
     @property
     def trades(self):
         """Trades of the new order."""
-        return self.store.between(self.first_trade, self.n_trades)
+        return self.store._between(self.first_trade, self.n_trades)
 
     def __bool__(self):
         return self.error_code == 0

@@ -73,7 +73,7 @@ class BookSnapshot:
         if self.data != self.small:
             free(self.data)
 
-    def fill(self, b, levels):
+    def _fill(self, b, levels):
         held: int64_t = min(levels, cython.cast(int64_t, b.ladders[0].active))
         held += min(levels, cython.cast(int64_t, b.ladders[1].active))
         if held > 22:

@@ -139,8 +139,8 @@ def _distance(p: int64_t, q: int64_t) -> int64_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _average_change(b: cython.pointer(Book), period: int64_t) -> cython.double:
-    """Mean of the last absolute changes; below 0 if there is none."""
+def _average_change(b: cython.pointer(Book), period: int64_t, factor: cython.double) -> cython.double:
+    """A multiple of the mean of the last absolute changes; below 0 if there is none."""
     n: int64_t = min(period, min(b.n_history, _HISTORY))
     i: int64_t
     total: int128 = 0
@@ -148,7 +148,7 @@ def _average_change(b: cython.pointer(Book), period: int64_t) -> cython.double:
         return -1.0
     for i in range(n):
         total += b.history[(b.n_history - 1 - i) % _HISTORY]
-    return cython.cast(cython.double, total) / cython.cast(cython.double, n)
+    return factor * cython.cast(cython.double, total) / cython.cast(cython.double, n)
 
 
 @cython.cfunc
@@ -196,8 +196,11 @@ def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int: 
         if x.trail_method == TRAIL_PERCENTAGE:
             wanted = floor(cython.cast(cython.double, _distance(x.watermark, 0)) * x.trail_factor + 0.5)
         else:
-            range_ = _average_change(b, x.trail_period) if x.trail_method == TRAIL_SMA else _wilder(x, price)
-            wanted = floor(x.trail_factor * range_) if range_ >= 0.0 else 0.0
+            if x.trail_method == TRAIL_SMA:
+                range_ = _average_change(b, x.trail_period, x.trail_factor)
+            else:
+                range_ = x.trail_factor * _wilder(x, price)
+            wanted = floor(range_) if range_ >= 0.0 else 0.0
         if not (wanted > 0.0 and wanted < _TOO_FAR):
             return 0
         offset = cython.cast(int64_t, wanted)
@@ -321,8 +324,7 @@ def submit_stop(
     x.trail_method = options.trail_method
     if x.trail_method != TRAIL_NONE:
         x.trail_factor = options.trail_value
-        if x.trail_method == TRAIL_FIXED:
-            x.trail_value = cython.cast(int64_t, options.trail_value)
+        x.trail_value = options.offset
         x.trail_period = options.trail_period
         x.has_previous = b.has_last
         x.trail_previous = b.last_price

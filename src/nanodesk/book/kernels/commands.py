@@ -576,6 +576,25 @@ def run_batch(b: cython.pointer(Book), events: cython.pointer(Event), n: int64_t
     return 0
 
 
+def run_plain(b, events, first, n):
+    """Check and run records without options from ``first`` on; where it stopped: n, or the first record of another kind, or -1 - i."""
+    i: int64_t
+    out: Outcome
+    e: Event
+    memset(cython.address(out), 0, cython.sizeof(Outcome))
+    for i in range(first, n):
+        e = events[i]
+        if e.kind > EVENT_REDUCE or e.flags != 0:
+            return i
+        if check_event(b, cython.address(e)) != 0:
+            return -1 - i
+        if e.kind <= EVENT_MARKET:
+            submit_event(b, cython.address(e), cython.address(out))
+        else:
+            apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
+    return n
+
+
 def run_log(
     b: cython.pointer(Book),
     events: cython.pointer(Event),

@@ -567,7 +567,8 @@ def cut(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity
         return 0
     x = extra_of(b, o)
     x.cut += quantity
-    b.committed[o.side] -= quantity
+    if o.state != WORKING:
+        b.committed[o.side] -= quantity
     if o.state == RESTING:
         level = cython.address(b.ladders[o.side].levels[o.level])
         level.open -= quantity
@@ -657,7 +658,9 @@ def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
             list_remove(cython.address(b.pegs), id)
         elif o.state == HELD:
             list_remove(cython.address(b.held), id)
-        b.committed[o.side] -= quantity
+        # An order that is matching just now holds no capacity yet.
+        if o.state != WORKING:
+            b.committed[o.side] -= quantity
         o.state = CANCELLED if not b.extras[o.extra].is_loss_leg else STOP_CANCELLED
     if o.flags & LINKED:
         group_ended(b, o, id)
@@ -773,6 +776,8 @@ def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) 
     _dissolve(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
+        if p.state == FILLED:
+            continue
         note(b, NOTE_CONTINGENT, others.data[i], p.open, id)
         end_order(b, p, others.data[i])
     free(others.data)
@@ -795,6 +800,8 @@ def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t
         unlink(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
+        if p.state == FILLED:
+            continue
         note(b, NOTE_CONTINGENT, others.data[i], min(quantity, p.open), id)
         if quantity >= p.open and p.flags & LINKED:
             unlink(b, p, others.data[i])
@@ -1136,19 +1143,23 @@ def enter(
     if o.state == FILLED:
         if o.flags & PARENT:
             list_push(cython.address(b.filled_parents), id)
-        out.status = STATUS_FILLED if out.cancelled == 0 else STATUS_PARTIAL
     elif o.state == WORKING and o.open > 0 and not gone and (tif == GTC or tif >= GTD):
         rest(b, o, id)
         out.resting = o.open
-        out.status = STATUS_NEW if out.filled == 0 else STATUS_PARTIAL
     else:
-        out.cancelled += o.open
-        out.status = STATUS_CANCELLED if out.filled == 0 else STATUS_PARTIAL
         o.state = CANCELLED
         if o.flags & LINKED:
             group_ended(b, o, id)
         if o.flags & PARENT:
             drop_legs(b, o)
+    # Whatever took from it on the way (R16, R26, R54) counts as cancelled.
+    out.cancelled = o.quantity - out.filled - out.resting
+    if out.resting != 0:
+        out.status = STATUS_NEW if out.filled == 0 else STATUS_PARTIAL
+    elif out.cancelled == 0:
+        out.status = STATUS_FILLED
+    else:
+        out.status = STATUS_CANCELLED if out.filled == 0 else STATUS_PARTIAL
     return 0
 
 
