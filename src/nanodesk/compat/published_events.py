@@ -11,7 +11,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nanodesk.book import event_log, events
 from nanodesk.compat import published_arguments as arguments
+from nanodesk.errors import ReplayError
 
 _TAGS = {
     "submit_limit": "SubmitLimit",
@@ -23,13 +25,15 @@ _TAGS = {
     "submit_trailing_stop_market": "SubmitTrailingStopMarket",
     "submit_trailing_stop_limit": "SubmitTrailingStopLimit",
 }
-_KINDS = {tag: kind for kind, tag in _TAGS.items()}
+# Where an argument has another name than in the engine.
+_RENAMED = {
+    "modify": {"price": "new_price", "quantity": "new_quantity"},
+    "submit_trailing_stop_market": {"stop_price": "initial_stop_price"},
+    "submit_trailing_stop_limit": {"stop_price": "initial_stop_price"},
+}
 _TRAIL_TAGS = {"fixed": "Fixed", "percentage": "Percentage", "atr": "Atr", "sma_abs_change": "SmaAbsChange",
                "wilder_atr": "WilderAtr"}  # fmt: skip
-_TRAIL_TYPES = {tag: kind for kind, tag in _TRAIL_TAGS.items()}
 _PRICES = ("price", "stop_price", "limit_price", "new_price")
-_STP_POLICIES = {"off": "off", "cancelnewest": "cancel_newest", "canceloldest": "cancel_oldest",
-                 "decrementandcancel": "decrement"}  # fmt: skip
 
 
 class Event:
@@ -112,12 +116,34 @@ class Event:
             If the text is no event.
         """
         try:
-            kind, fields = _opened(json.loads(text))
-            return cls(kind, **_named(fields))
-        except KeyError as missing:
-            raise ValueError(f"missing field `{missing.args[0]}`") from None
-        except (TypeError, OverflowError, AttributeError) as error:
+            return cls.of(event_log.from_json(json.loads(text)))
+        except (ReplayError, TypeError, OverflowError) as error:
             raise ValueError(str(error)) from None
+
+    @classmethod
+    def of(cls, event: events.Event) -> Event:
+        """The published form of an event of our engine.
+
+        Parameters
+        ----------
+        event : nanodesk.book.events.Event
+            An input that the published exchange has as well.
+
+        Returns
+        -------
+        event : Event
+            The same input.
+
+        Raises
+        ------
+        ValueError
+            If the published exchange has no such input.
+        """
+        renamed = _RENAMED.get(event.kind, {})
+        fields = {renamed.get(name, name): value for name, value in event.fields.items()}
+        if fields.get("trail_type") == "sma_abs_change":
+            fields["trail_type"] = "atr"
+        return cls(event.kind, **fields)
 
     def __getstate__(self) -> str:
         return self.to_json()
@@ -263,41 +289,6 @@ def _published(values: Mapping[str, Any]) -> dict[str, Any]:
             trail = {"multiplier": trail, "period": values["atr_period"]}
         fields["trail_method"] = {_TRAIL_TAGS[values["trail_type"]]: trail}
     return fields
-
-
-def _opened(record: Any) -> tuple[str, dict[str, Any]]:
-    """Kind and fields of a record of either schema."""
-    if not isinstance(record, dict):
-        raise TypeError(f"an event is an object, not {type(record).__name__}")
-    if "type" in record:
-        tag = record["type"]
-        fields = {name: value for name, value in record.items() if name not in ("type", "schema_version")}
-    elif len(record) == 1:
-        tag, fields = next(iter(record.items()))
-    else:
-        raise TypeError("an event has one tag, or a field `type`")
-    if tag not in _KINDS:
-        raise ValueError(f"unknown variant `{tag}`, expected one of {', '.join(_KINDS)}")
-    return _KINDS[tag], fields
-
-
-def _named(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of the published log as arguments."""
-    values = dict(fields)
-    if "time_in_force" in values:
-        values["tif"] = values.pop("time_in_force")
-    if "stp_policy" in values:
-        policy = arguments.string(values.pop("stp_policy"), "stp_policy")
-        values["self_trade"] = _STP_POLICIES[policy.lower().replace("_", "")]
-    if "trail_method" in values:
-        values["initial_stop_price"] = values.pop("stop_price")
-        tag, trail = next(iter(values.pop("trail_method").items()))
-        values["trail_type"] = _TRAIL_TYPES[tag]
-        if isinstance(trail, dict):
-            values["trail_value"], values["atr_period"] = trail["multiplier"], trail["period"]
-        else:
-            values["trail_value"] = trail
-    return values
 
 
 def _debug(name: str, value: Any) -> str:

@@ -45,12 +45,11 @@ class Exchange:
     Exchange(bid=None, ask=$50.00, trades=1)
     """
 
-    __slots__ = ("__weakref__", "_book", "_log")
+    __slots__ = ("__weakref__", "_book", "_first_event")
 
     def __init__(self) -> None:
-        # The log is kept here: it holds the inputs as they were spelled, and the published one forgets nothing else.
-        self._book = engine.Exchange(_ANY_PRICE, event_log=False)
-        self._log: list[tuple[Any, ...]] = []
+        self._book = engine.Exchange(_ANY_PRICE)
+        self._first_event = 0
 
     def submit_limit(
         self, side: Any, price: Any, quantity: Any, tif: Any = "gtc", *, owner: Any = None, self_trade: Any = "off"
@@ -89,15 +88,11 @@ class Exchange:
         """
         try:
             if owner is None and self_trade == "off":
-                result = self._book.submit_limit(side, price, quantity, tif)
-                self._log.append(("submit_limit", side, price, quantity, tif))
-            else:
-                result = self._book.submit_limit(side, price, quantity, tif, owner=owner, self_trade=self_trade)
-                self._log.append(("submit_limit", side, price, quantity, tif, owner, self_trade))
+                return SubmitResult(self._book.submit_limit(side, price, quantity, tif))
+            return SubmitResult(self._book.submit_limit(side, price, quantity, tif, owner=owner, self_trade=self_trade))
         except (TypeError, ValueError):
             Event("submit_limit", side, price, quantity, tif)
             raise
-        return SubmitResult(result)
 
     def submit_market(self, side: Any, quantity: Any, *, owner: Any = None, self_trade: Any = "off") -> SubmitResult:
         """Send a market order; what does not trade is cancelled.
@@ -119,15 +114,10 @@ class Exchange:
             How the order stands.
         """
         try:
-            result = self._book.submit_market(side, quantity, owner=owner, self_trade=self_trade)
+            return SubmitResult(self._book.submit_market(side, quantity, owner=owner, self_trade=self_trade))
         except (TypeError, ValueError):
             Event("submit_market", side, quantity)
             raise
-        if owner is None and self_trade == "off":
-            self._log.append(("submit_market", side, quantity))
-        else:
-            self._log.append(("submit_market", side, quantity, owner, self_trade))
-        return SubmitResult(result)
 
     def try_submit_limit(
         self, side: Any, price: Any, quantity: Any, tif: Any = "gtc", *, owner: Any = None, self_trade: Any = "off"
@@ -219,12 +209,10 @@ class Exchange:
             Pending, or triggered at once by the last trade.
         """
         try:
-            result = self._book.submit_stop_market(side, stop_price, quantity)
+            return StopSubmitResult(self._book.submit_stop_market(side, stop_price, quantity))
         except (TypeError, ValueError):
             Event("submit_stop_market", side, stop_price, quantity)
             raise
-        self._log.append(("submit_stop_market", side, stop_price, quantity))
-        return StopSubmitResult(result)
 
     def submit_stop_limit(
         self, side: Any, stop_price: Any, limit_price: Any, quantity: Any, tif: Any = "gtc"
@@ -248,12 +236,10 @@ class Exchange:
             Pending, or triggered at once by the last trade.
         """
         try:
-            result = self._book.submit_stop_limit(side, stop_price, limit_price, quantity, tif)
+            return StopSubmitResult(self._book.submit_stop_limit(side, stop_price, limit_price, quantity, tif))
         except (TypeError, ValueError):
             Event("submit_stop_limit", side, stop_price, limit_price, quantity, tif)
             raise
-        self._log.append(("submit_stop_limit", side, stop_price, limit_price, quantity, tif))
-        return StopSubmitResult(result)
 
     def submit_trailing_stop_market(
         self,
@@ -289,12 +275,10 @@ class Exchange:
         """
         order = (side, initial_stop_price, quantity, trail_type, trail_value, atr_period)
         try:
-            result = self._book.submit_trailing_stop_market(*order)
+            return StopSubmitResult(self._book.submit_trailing_stop_market(*order))
         except (TypeError, ValueError, OverflowError):
             Event("submit_trailing_stop_market", *order)
             raise
-        self._log.append(("submit_trailing_stop_market", *order))
-        return StopSubmitResult(result)
 
     def submit_trailing_stop_limit(
         self,
@@ -333,12 +317,10 @@ class Exchange:
         """
         order = (side, initial_stop_price, limit_price, quantity, trail_type, trail_value, tif, atr_period)
         try:
-            result = self._book.submit_trailing_stop_limit(*order)
+            return StopSubmitResult(self._book.submit_trailing_stop_limit(*order))
         except (TypeError, ValueError, OverflowError):
             Event("submit_trailing_stop_limit", *order)
             raise
-        self._log.append(("submit_trailing_stop_limit", *order))
-        return StopSubmitResult(result)
 
     def cancel(self, order_id: Any) -> CancelResult:
         """Take an order off the book, or a pending stop.
@@ -355,7 +337,6 @@ class Exchange:
         """
         number = _order_id(order_id)
         result = self._book.cancel(number)
-        self._log.append(("cancel", number))
         if result:
             return CancelResult(result.cancelled_quantity, None)
         return CancelResult(0, self._forgotten(number, result.error))
@@ -377,11 +358,12 @@ class Exchange:
         result : ModifyResult
             The new order, or why there is none.
         """
-        order = tuple(Event("modify", order_id, new_price, new_quantity).arguments.values())
-        result = self._book.modify(*order)
-        self._log.append(("modify", *order))
-        error = None if result else self._forgotten(order[0], result.error)
-        return ModifyResult(result, order[0], error)
+        number = _order_id(order_id)
+        price = arguments.integer(new_price, "new_price")
+        quantity = arguments.unsigned(new_quantity, "new_quantity")
+        # The engine counts to half as far; what is beyond is refused like 0.
+        result = self._book.modify(number, price, quantity if quantity <= _LARGEST else 0)
+        return ModifyResult(result, number, None if result else self._forgotten(number, result.error))
 
     def best_bid_ask(self) -> tuple[int | None, int | None]:
         """Best prices of both sides.
@@ -545,11 +527,11 @@ class Exchange:
         events : list of Event
             Oldest first.
         """
-        return [Event(*entry) for entry in self._log]
+        return [Event.of(event) for event in self._book.events(self._first_event)]
 
     def clear_events(self) -> None:
         """Forget the inputs; `replay` and `save` then know only later ones."""
-        self._log.clear()
+        self._first_event = self._book.event_count()
 
     def apply(self, event: Event) -> None:
         """Repeat an input.
