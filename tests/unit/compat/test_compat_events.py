@@ -127,7 +127,7 @@ class TestEvent:
          '{"Halt":{}}', '{"Cancel":{"order_id":1.5}}'],
     )  # fmt: skip
     def test_text_that_is_no_event(self, line: str) -> None:
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError):
             Event.from_json(line)
 
     def test_the_later_names(self) -> None:
