@@ -1,6 +1,8 @@
-"""Event logs on disk: JSON lines and a compact binary form, both written in one step and both able to tell that they are cut.
+"""Event logs on disk: JSON lines and a compact binary form, both written in one step and both able to tell that
+they are cut.
 
-The formats are in docs/event-log.md. The published engine's JSON lines, which have neither header nor end, are read as well.
+The formats are in docs/event-log.md. The published engine's JSON lines, which have neither header nor end, are read
+as well.
 """
 
 from __future__ import annotations
@@ -387,9 +389,7 @@ def _load_binary(data: bytes) -> tuple[Exchange, str | None]:
         if len(payload) < packed:
             return exchange, f"the log is cut at byte {len(data)}"
         if zlib.crc32(payload) != checksum:
-            raise ReplayError(
-                f"the block at byte {at} was altered", position=at, events_read=exchange.event_count()
-            )
+            raise ReplayError(f"the block at byte {at} was altered", position=at, events_read=exchange.event_count())
         _run_block(exchange, payload, sizes, at)
         at += BLOCK.size + packed
 

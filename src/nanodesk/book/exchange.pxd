@@ -39,6 +39,15 @@ cdef class Exchange:
     cdef int _optional(self, Event* e, Options* o, object post_only, object display, object min_quantity, object expire_ns) except -1
     cdef int _reducing(self, Event* e, object reduce_only, object self_trade) except -1
     cdef SubmitResult _result(self, Outcome* out)
-    cdef object _stop(self, Event* e, Options* o, object owner, object self_trade, object reduce_only, object expire_ns)
+    cdef object _stop(self, Event* e, Options* o, object self_trade, object reduce_only, object expire_ns)
     cdef int _trail(self, Options* o, object method, object value, object period) except -1
     cdef object _simple(self, Event* e)
+
+cdef class DepthView:
+    cdef Exchange exchange
+    cdef int64_t levels
+    cdef object memory
+    cdef readonly object prices
+    cdef readonly object quantities
+    cdef readonly object counts
+    cdef int64_t* data

@@ -1,8 +1,11 @@
 """One instrument's venue: submit, cancel, modify, query, record, replay.
 
-The rules are in docs/exchange.md; the loops are in ``kernels``. This class checks what comes in, keeps the memory and turns
+The rules are in docs/exchange.md; the loops are in ``kernels``. This class checks what comes in, keeps the memory
+and turns
 outcomes into values. It is compiled, as a caller touches it once an order.
 """
+
+from importlib import import_module
 
 import cython
 from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
@@ -20,15 +23,13 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
 from cython.cimports.nanodesk.book.kernels.matching import (
-    ABSENT,
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
     BUY,
     CANCELLED,
-    CONTINUOUS,
     DAY,
     EVENT_BAND,
     EVENT_BRACKET,
@@ -56,44 +57,33 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     FORGOTTEN_STOP,
     GTC,
     GTD,
-    HALTED,
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
     HELD,
-    ICEBERG,
     INT64_MAX,
     INT64_MIN,
-    INVALID_PRICE,
-    INVALID_QUANTITY,
     IOC,
     LINKED,
-    PAGE_MASK,
     PARKED,
     PEGGED,
     POST_ONLY,
     PRICE_TIME,
-    PRO_RATA,
     REDUCE_ONLY,
     RESTING,
     SELL,
-    SPLIT,
     STOP_CANCELLED,
     STOP_PENDING,
     STOP_TRIGGERED,
     TRAIL_FIXED,
-    TRAIL_NONE,
     TRAIL_PERCENTAGE,
     TRAIL_SMA,
-    TRAIL_WILDER,
     Book,
     Event,
     Extra,
     Note,
     Options,
-    Order as OrderRecord,
     Outcome,
-    Trade as TradeRecord,
     book_free,
     book_init,
     int128,
@@ -101,12 +91,16 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     position_of,
     visible_of,
 )
+from cython.cimports.nanodesk.book.kernels.matching import (
+    Order as OrderRecord,
+)
+from cython.cimports.nanodesk.book.kernels.matching import (
+    Trade as TradeRecord,
+)
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot
-
-from importlib import import_module
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
@@ -223,9 +217,9 @@ def _side_word(side: object) -> cython.int:
 @cython.exceptval(-1)
 def _side(side: object) -> cython.int:
     """0 for buy, 1 for sell; the usual words cost a comparison of addresses."""
-    if side is "buy":  # noqa: F632
+    if side is "buy":
         return BUY
-    if side is "sell":  # noqa: F632
+    if side is "sell":
         return SELL
     return _side_word(side)
 
@@ -240,16 +234,18 @@ def _word(value: object, field: str, words: tuple) -> cython.int:
         if text in words:
             return words.index(text)
     allowed = ", ".join(f'"{word}"' for word in words)
-    raise ValidationError(f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}.")
+    raise ValidationError(
+        f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}."
+    )
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(-1)
 def _tif(tif: object) -> cython.int:
-    if tif is "gtc":  # noqa: F632
+    if tif is "gtc":
         return GTC
-    if tif is "ioc":  # noqa: F632
+    if tif is "ioc":
         return IOC
     return _word(tif, "tif", _TIFS)
 
@@ -285,7 +281,8 @@ class Exchange:
 
     Notes
     -----
-    The rules are numbered in docs/exchange.md. A command that raises changes nothing. One exchange belongs to one thread.
+    The rules are numbered in docs/exchange.md. A command that raises changes nothing. One exchange belongs to one
+    thread.
 
     Examples
     --------
@@ -430,7 +427,7 @@ class Exchange:
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
                 )
             e.owner = cython.cast(uint32_t, number)
-        if self_trade is not "off":  # noqa: F632
+        if self_trade is not "off":
             mode = _word(self_trade, "self_trade", _SELF_TRADE)
             e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
         return 0
@@ -586,7 +583,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
         expire_ns : int, optional
             When a "gtd" order expires.
@@ -610,7 +608,7 @@ class Exchange:
         e.id = 0
         e.side = _side(side)
         e.policy = _tif(tif)
-        if self_trade is not "off" or owner is not None:  # noqa: F632
+        if self_trade is not "off" or owner is not None:
             self._owned(cython.address(e), owner, self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         e.price = self._price_of(price, "price")
@@ -626,7 +624,9 @@ class Exchange:
             self._optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
             self._reducing(cython.address(e), reduce_only, self_trade)
             self._room(e.side, e.quantity)
-            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+            apply_event(
+                cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
+            )
             return self._result(cython.address(out))
         if e.policy >> 4 != 0:
             self._reducing(cython.address(e), False, self_trade)
@@ -650,7 +650,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
 
         Returns
@@ -672,7 +673,7 @@ class Exchange:
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        if self_trade is not "off" or owner is not None:  # noqa: F632
+        if self_trade is not "off" or owner is not None:
             self._owned(cython.address(e), owner, self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
@@ -681,7 +682,9 @@ class Exchange:
             self._optional(cython.address(e), cython.address(o), False, None, min_quantity, None)
             self._reducing(cython.address(e), reduce_only, self_trade)
             self._room(e.side, e.quantity)
-            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
+            apply_event(
+                cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
+            )
             return self._result(cython.address(out))
         self._reducing(cython.address(e), False, self_trade)
         self._room(e.side, e.quantity)
@@ -770,7 +773,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
 
         Returns
@@ -842,7 +846,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
 
         Returns
@@ -892,7 +897,7 @@ class Exchange:
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
-    def _stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
+    def _stop(self, e, o, self_trade, reduce_only, expire_ns):
         out: Outcome
         r: StopSubmitResult
         self._optional(e, o, False, None, None, expire_ns)
@@ -918,7 +923,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
         reduce_only : bool, default False
             Only lower the owner's position (R16).
@@ -942,10 +948,20 @@ class Exchange:
         self._owned(cython.address(e), owner, self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
-        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
 
     def submit_stop_limit(
-        self, side, stop_price, limit_price, quantity, tif="gtc", *, owner=None, self_trade="off", reduce_only=False, expire_ns=None
+        self,
+        side,
+        stop_price,
+        limit_price,
+        quantity,
+        tif="gtc",
+        *,
+        owner=None,
+        self_trade="off",
+        reduce_only=False,
+        expire_ns=None,
     ):
         """Submit a stop that becomes a limit order.
         Parameters
@@ -963,7 +979,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
         reduce_only : bool, default False
             Only lower the owner's position (R16).
@@ -992,7 +1009,7 @@ class Exchange:
         o.stop_price = self._price_of(stop_price, "stop_price")
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
 
     def _trail(self, o, method, value, period):
         number: cython.double
@@ -1023,12 +1040,12 @@ class Exchange:
             o.offset = whole
             return 0
         number = float(value)
-        if not isfinite(number) or number <= 0.0 or (o.trail_method == TRAIL_PERCENTAGE and number > 1.0):
+        if not isfinite(number) or number <= 0.0 or number > (1.0 if o.trail_method == TRAIL_PERCENTAGE else 4.0e18):
             raise ValidationError(
                 f"trail_value={value!r} is out of range.",
                 field="trail_value",
                 value=value,
-                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "above 0",
+                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "in (0, 4e18]",
             )
         o.trail_value = number
         if o.trail_method >= TRAIL_SMA:
@@ -1043,7 +1060,17 @@ class Exchange:
         return 0
 
     def submit_trailing_stop_market(
-        self, side, stop_price, quantity, trail_type, trail_value, atr_period=None, *, owner=None, self_trade="off", reduce_only=False
+        self,
+        side,
+        stop_price,
+        quantity,
+        trail_type,
+        trail_value,
+        atr_period=None,
+        *,
+        owner=None,
+        self_trade="off",
+        reduce_only=False,
     ):
         """Submit a stop that follows the market and becomes a market order (R39 to R41).
         Parameters
@@ -1063,7 +1090,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
         reduce_only : bool, default False
             Only lower the owner's position (R16).
@@ -1088,7 +1116,7 @@ class Exchange:
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
         self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
 
     def submit_trailing_stop_limit(
         self,
@@ -1128,7 +1156,8 @@ class Exchange:
         owner : int, optional
             Whose order it is, 1 to 2**32 - 1.
         self_trade : str, default "off"
-            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest", "cancel_both" or
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
             "decrement" (R26).
         reduce_only : bool, default False
             Only lower the owner's position (R16).
@@ -1158,7 +1187,7 @@ class Exchange:
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
         self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
 
@@ -1280,7 +1309,10 @@ class Exchange:
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
-            if not 1 <= order_id < self.book.next_id or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL:
+            if (
+                not 1 <= order_id < self.book.next_id
+                or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL
+            ):
                 raise UnknownOrderError(f"order_ids: {order_id} is no order.", field="order_ids", value=order_id)
             record = order_at(cython.address(self.book), order_id)
             if (record.state == RESTING or record.state == PARKED) and record.flags & PEGGED:
@@ -1449,7 +1481,9 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_RESUME
         if is_crossed(cython.address(self.book)):
-            raise CrossedBookError("the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase)
+            raise CrossedBookError(
+                "the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase
+            )
         self._simple(cython.address(e))
 
     def start_auction(self):
@@ -1606,6 +1640,21 @@ class Exchange:
         s._fill(cython.address(self.book), n)
         return s
 
+    def depth_view(self, levels=10):
+        """Arrays of the best levels that are made once and refreshed in place.
+
+        Parameters
+        ----------
+        levels : int, default 10
+            How many a side.
+
+        Returns
+        -------
+        view : DepthView
+            Not yet refreshed.
+        """
+        return DepthView(self, levels)
+
     def full_book(self):
         """All levels of both sides.
         Returns
@@ -1654,7 +1703,7 @@ class Exchange:
         order : Order or None
             None if the id is no order's, or was rejected or forgotten.
         """
-        id: int64_t = _id_of(order_id)  # noqa: A001
+        id: int64_t = _id_of(order_id)
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
         x: cython.pointer(Extra) = cython.NULL
@@ -1672,7 +1721,9 @@ class Exchange:
         if not active and o.state != FILLED and o.state != CANCELLED:
             return None
         filled: object = o.quantity - o.open - cut
-        status: object = "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
+        status: object = (
+            "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
+        )
         return Order(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
@@ -1708,7 +1759,7 @@ class Exchange:
         stop : StopOrder or None
             None if the id is no stop's.
         """
-        id: int64_t = _id_of(order_id)  # noqa: A001
+        id: int64_t = _id_of(order_id)
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
         x: cython.pointer(Extra)
@@ -1847,7 +1898,9 @@ class Exchange:
             kept.log.data = cython.cast(cython.pointer(TradeRecord), malloc(n * cython.sizeof(TradeRecord)))
             if kept.log.data == cython.NULL:
                 raise MemoryError
-            memcpy(kept.log.data, cython.address(b.trades.data[first - b.trades.base_id]), n * cython.sizeof(TradeRecord))
+            memcpy(
+                kept.log.data, cython.address(b.trades.data[first - b.trades.base_id]), n * cython.sizeof(TradeRecord)
+            )
             kept.log.n = n
             kept.log.capacity = n
             kept.log.first_visible = n
@@ -1863,9 +1916,9 @@ class Exchange:
         """
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
-        id: int64_t  # noqa: A001
+        id: int64_t
         n: int64_t = 0
-        for id in range(1, b.next_id):  # noqa: A001
+        for id in range(1, b.next_id):
             if b.pages[id >> 15] == cython.NULL:
                 continue
             o = order_at(b, id)
@@ -2150,6 +2203,73 @@ class Exchange:
         return f"Exchange(bid={bid}, ask={ask}, trades={self.book.next_trade_id - 1})"
 
 
+@cython.final
+@cython.cclass
+class DepthView:
+    """Depth of an exchange in arrays that stay: ``refresh`` fills them and makes no objects.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        Whose book.
+    levels : int
+        How many a side, at least 1.
+
+    Attributes
+    ----------
+    prices, quantities, counts : ndarray of int64, shape (2, levels)
+        Row 0 bids, row 1 asks, best first; 0 beyond the last level.
+    """
+
+    def __init__(self, exchange, levels):
+        import numpy
+
+        if _integer(levels, "levels", 2) < 1:
+            raise ValidationError(f"levels={levels} must be at least 1.", field="levels", value=levels, allowed=">= 1")
+        self.exchange = exchange
+        self.levels = levels
+        self.memory = numpy.zeros((3, 2, levels), dtype=numpy.int64)
+        self.prices, self.quantities, self.counts = self.memory
+        address: uint64_t = self.memory.ctypes.data
+        self.data = cython.cast(cython.pointer(int64_t), address)
+
+    def refresh(self):
+        """Fill the arrays with the book as it is.
+
+        Returns
+        -------
+        levels : tuple of (int, int)
+            How many bids and asks were found.
+        """
+        side: cython.int
+        n: int64_t
+        found: int64_t[2]
+        ladder: cython.pointer(Ladder)
+        level: cython.pointer(Level)
+        index: uint32_t
+        out: cython.pointer(int64_t) = self.data
+        plane: int64_t = 2 * self.levels
+        for side in range(2):
+            ladder = cython.address(self.exchange.book.ladders[side])
+            index = ladder.best
+            n = 0
+            while n < self.levels and index != 0:
+                level = cython.address(ladder.levels[index])
+                out[n] = level.price
+                out[plane + n] = level.visible
+                out[2 * plane + n] = level.count
+                index = level.worse
+                n += 1
+            found[side] = n
+            while n < self.levels and out[2 * plane + n] != 0:
+                out[n] = 0
+                out[plane + n] = 0
+                out[2 * plane + n] = 0
+                n += 1
+            out += self.levels
+        return (found[0], found[1])
+
+
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def _id_of(value: object) -> int64_t:
@@ -2169,7 +2289,8 @@ def _id_of(value: object) -> int64_t:
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def _clamped(value: object, field: str) -> int64_t:
-    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off any grid."""
+    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off
+    any grid."""
     overflow: cython.int = 0
     number: int64_t
     if not PyLong_CheckExact(value):
@@ -2213,7 +2334,10 @@ def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython
     if kind > EVENT_UNCROSS or (kind > EVENT_MARKET and o == cython.NULL):
         raise ReplayError("a record of an unknown kind or without its options")
     if kind == EVENT_LINK:
-        return "link", {"contingency": _CONTINGENCIES[o.link], "order_ids": [ids[o.ids_start + i] for i in range(o.ids_count)]}
+        return "link", {
+            "contingency": _CONTINGENCIES[o.link],
+            "order_ids": [ids[o.ids_start + i] for i in range(o.ids_count)],
+        }
     fields["side"] = ("buy", "sell")[e.side]
     if kind == EVENT_LIMIT or kind == EVENT_BRACKET:
         fields["price"] = e.price

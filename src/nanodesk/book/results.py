@@ -1,6 +1,7 @@
 """What a command answers: small compiled values, and the trades they can show.
 
-A result of the hot path holds numbers and a reference to the memory its trades lie in; Python objects for the trades appear only
+A result of the hot path holds numbers and a reference to the memory its trades lie in; Python objects for the
+trades appear only
 when they are asked for. They stay right after ``clear_trades`` and after the exchange is gone.
 """
 
@@ -84,7 +85,7 @@ class Trade:
         Logical time of the book.
     """
 
-    def __init__(self, id, price, quantity, aggressor_order_id, passive_order_id, aggressor_side, timestamp):  # noqa: A002
+    def __init__(self, id, price, quantity, aggressor_order_id, passive_order_id, aggressor_side, timestamp):
         self.id = id
         self.price = price
         self.quantity = quantity
