@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from nanodesk.book import event_log, events
+from nanodesk.book import event_log, events, exchange
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.errors import ReplayError
 
@@ -25,14 +25,15 @@ _TAGS = {
     "submit_trailing_stop_market": "SubmitTrailingStopMarket",
     "submit_trailing_stop_limit": "SubmitTrailingStopLimit",
 }
-# Where an argument has another name than in the engine.
+# Where the published method names an argument otherwise than the engine.
 _RENAMED = {
     "modify": {"price": "new_price", "quantity": "new_quantity"},
     "submit_trailing_stop_market": {"stop_price": "initial_stop_price"},
     "submit_trailing_stop_limit": {"stop_price": "initial_stop_price"},
 }
-_TRAIL_TAGS = {"fixed": "Fixed", "percentage": "Percentage", "atr": "Atr", "sma_abs_change": "SmaAbsChange",
-               "wilder_atr": "WilderAtr"}  # fmt: skip
+_TRAIL_TAGS = {"fixed": "Fixed", "percentage": "Percentage", "sma_abs_change": "Atr", "wilder_atr": "WilderAtr"}
+_TRAIL_WORDS = {"pct": "percentage", "atr": "sma_abs_change"}
+_SPELLED = ("side", "tif", "trail_type", "trail_value", "atr_period")
 _PRICES = ("price", "stop_price", "limit_price", "new_price")
 
 
@@ -68,23 +69,26 @@ class Event:
     True
     """
 
-    __slots__ = ("_arguments", "_kind")
+    __slots__ = ("_of",)
 
     def __init__(self, kind: str, *values: Any, **named: Any) -> None:
         if kind not in _READERS:
             raise ValueError(f"Invalid kind {kind!r}. Use one of {', '.join(_READERS)}.")
-        self._kind = kind
-        self._arguments: dict[str, Any] = _READERS[kind](*values, **named)
+        self._of = events.Event(kind, **_READERS[kind](*values, **named))
 
     @property
     def kind(self) -> str:
         """Which input it is, as the method of `Exchange` is called."""
-        return self._kind
+        return self._of.kind
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Arguments of that method by name; a copy."""
-        return dict(self._arguments)
+        renamed = _RENAMED.get(self.kind, {})
+        named = {renamed.get(name, name): value for name, value in self._of.fields.items()}
+        if named.get("trail_type") == "sma_abs_change":
+            named["trail_type"] = "atr"
+        return named
 
     def to_json(self) -> str:
         """The event as one line of the published log.
@@ -94,7 +98,7 @@ class Event:
         line : str
             Without the line break.
         """
-        return json.dumps({_TAGS[self._kind]: _published(self._arguments)}, separators=(",", ":"))
+        return json.dumps({_TAGS[self.kind]: _published(self._of)}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Event:
@@ -116,13 +120,15 @@ class Event:
             If the text is no event.
         """
         try:
-            return cls.of(event_log.from_json(json.loads(text)))
+            read = event_log.from_json(json.loads(text))
+            renamed = _RENAMED.get(read.kind, {})
+            return cls(read.kind, **{renamed.get(name, name): value for name, value in read.fields.items()})
         except (ReplayError, TypeError, OverflowError) as error:
             raise ValueError(str(error)) from None
 
     @classmethod
     def of(cls, event: events.Event) -> Event:
-        """The published form of an event of our engine.
+        """The published face of an event that our engine logged.
 
         Parameters
         ----------
@@ -133,17 +139,20 @@ class Event:
         -------
         event : Event
             The same input.
-
-        Raises
-        ------
-        ValueError
-            If the published exchange has no such input.
         """
-        renamed = _RENAMED.get(event.kind, {})
-        fields = {renamed.get(name, name): value for name, value in event.fields.items()}
-        if fields.get("trail_type") == "sma_abs_change":
-            fields["trail_type"] = "atr"
-        return cls(event.kind, **fields)
+        face = object.__new__(cls)
+        face._of = event
+        return face
+
+    def send(self, book: exchange.Exchange) -> None:
+        """Repeat the input on a book of our engine.
+
+        Parameters
+        ----------
+        book : nanodesk.book.exchange.Exchange
+            Where to.
+        """
+        book.apply(self._of)
 
     def __getstate__(self) -> str:
         return self.to_json()
@@ -152,14 +161,14 @@ class Event:
         return Event.from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Event) and self._kind == other._kind and self._arguments == other._arguments
+        return isinstance(other, Event) and self._of == other._of
 
     def __hash__(self) -> int:
-        return hash((self._kind, tuple(self._arguments.items())))
+        return hash(self._of)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}: {_debug(name, value)}" for name, value in _published(self._arguments).items())
-        return f"{_TAGS[self._kind]} {{ {fields} }}"
+        fields = ", ".join(f"{name}: {_debug(name, value)}" for name, value in _published(self._of).items())
+        return f"{_TAGS[self.kind]} {{ {fields} }}"
 
 
 def _limit(
@@ -186,8 +195,8 @@ def _cancel(order_id: Any) -> dict[str, Any]:
 def _modify(order_id: Any, new_price: Any, new_quantity: Any) -> dict[str, Any]:
     return {
         "order_id": arguments.unsigned(order_id, "order_id"),
-        "new_price": arguments.integer(new_price, "new_price"),
-        "new_quantity": arguments.unsigned(new_quantity, "new_quantity"),
+        "price": arguments.integer(new_price, "new_price"),
+        "quantity": arguments.unsigned(new_quantity, "new_quantity"),
     }
 
 
@@ -212,8 +221,7 @@ def _stop_limit(side: Any, stop_price: Any, limit_price: Any, quantity: Any, tif
 def _trailing_market(
     side: Any, initial_stop_price: Any, quantity: Any, trail_type: Any, trail_value: Any, atr_period: Any = None
 ) -> dict[str, Any]:
-    stop = _stop_market(side, initial_stop_price, quantity)
-    return _initial(stop) | _trail(trail_type, trail_value, atr_period)
+    return _stop_market(side, initial_stop_price, quantity) | _trail(trail_type, trail_value, atr_period)
 
 
 def _trailing_limit(
@@ -226,8 +234,9 @@ def _trailing_limit(
     tif: Any = "gtc",
     atr_period: Any = None,
 ) -> dict[str, Any]:
-    stop = _stop_limit(side, initial_stop_price, limit_price, quantity, tif)
-    return _initial(stop) | _trail(trail_type, trail_value, atr_period)
+    return _stop_limit(side, initial_stop_price, limit_price, quantity, tif) | _trail(
+        trail_type, trail_value, atr_period
+    )
 
 
 _READERS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -247,16 +256,13 @@ def _owned(owner: Any, self_trade: Any) -> dict[str, Any]:
     if owner is None:
         return {}
     number = arguments.integer(owner, "owner", low=1, high=2**32 - 1)
-    return {"owner": number, "self_trade": arguments.string(self_trade, "self_trade").lower()}
-
-
-def _initial(stop: dict[str, Any]) -> dict[str, Any]:
-    return {"initial_stop_price" if name == "stop_price" else name: value for name, value in stop.items()}
+    mode = arguments.string(self_trade, "self_trade").lower()
+    return {"owner": number} if mode == "off" else {"owner": number, "self_trade": mode}
 
 
 def _trail(trail_type: Any, trail_value: Any, atr_period: Any) -> dict[str, Any]:
     word = arguments.string(trail_type, "trail_type").lower()
-    word = "percentage" if word == "pct" else word
+    word = _TRAIL_WORDS.get(word, word)
     if word not in _TRAIL_TAGS:
         raise ValueError(f"Invalid trail_type '{trail_type}'. Use 'fixed', 'percentage', or 'atr'.")
     value = arguments.real(trail_value, "trail_value")
@@ -267,22 +273,18 @@ def _trail(trail_type: Any, trail_value: Any, atr_period: Any) -> dict[str, Any]
     if word == "percentage":
         return {"trail_type": word, "trail_value": value}
     if atr_period is None:
-        raise ValueError(f"atr_period is required when trail_type='{word}'")
+        raise ValueError(f"atr_period is required when trail_type='{trail_type}'")
     return {"trail_type": word, "trail_value": value, "atr_period": arguments.unsigned(atr_period, "atr_period")}
 
 
-def _published(values: Mapping[str, Any]) -> dict[str, Any]:
+def _published(event: events.Event) -> dict[str, Any]:
     """Arguments as the fields of the published log, in its order."""
-    fields: dict[str, Any] = {}
-    for name, value in values.items():
-        if name == "side":
-            fields["side"] = value.capitalize()
-        elif name == "tif":
-            fields["time_in_force"] = value.upper()
-        elif name == "initial_stop_price":
-            fields["stop_price"] = value
-        elif name not in ("trail_type", "trail_value", "atr_period"):
-            fields[name] = value
+    values, renamed = event.fields, _RENAMED["modify"] if event.kind == "modify" else {}
+    fields = {renamed.get(name, name): value for name, value in values.items() if name not in _SPELLED}
+    if "side" in values:
+        fields = {"side": values["side"].capitalize()} | fields
+    if "tif" in values:
+        fields["time_in_force"] = values["tif"].upper()
     if "trail_type" in values:
         trail: Any = values["trail_value"]
         if "atr_period" in values:

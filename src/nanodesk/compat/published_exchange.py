@@ -23,7 +23,7 @@ from nanodesk.compat.published_results import (
     Trade,
 )
 from nanodesk.compat.published_values import dollars
-from nanodesk.errors import PriceError, QuantityError
+from nanodesk.errors import PriceError, QuantityError, ValidationError
 from nanodesk.market.instrument import Instrument
 
 _LARGEST = 2**63 - 1
@@ -337,9 +337,7 @@ class Exchange:
         """
         number = _order_id(order_id)
         result = self._book.cancel(number)
-        if result:
-            return CancelResult(result.cancelled_quantity, None)
-        return CancelResult(0, self._forgotten(number, result.error))
+        return CancelResult(result, None if result else self._forgotten(number, result.error))
 
     def modify(self, order_id: Any, new_price: Any, new_quantity: Any) -> ModifyResult:
         """Cancel an order and send another in its place: new number, end of the queue.
@@ -543,7 +541,7 @@ class Exchange:
         """
         if not isinstance(event, Event):
             raise TypeError(f"argument 'event': '{type(event).__name__}' object cannot be cast as 'Event'")
-        getattr(self, event.kind)(**event.arguments)
+        event.send(self._book)
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Repeat inputs in order.
@@ -554,7 +552,7 @@ class Exchange:
             Oldest first.
         """
         for event in events:
-            self.apply(event)
+            event.send(self._book)
 
     @staticmethod
     def replay(events: Any) -> Exchange:
@@ -616,7 +614,7 @@ class Exchange:
         for number, event in enumerate(load_events(path), start=1):
             try:
                 fresh.apply(event)
-            except QuantityError as error:
+            except ValidationError as error:
                 raise OSError(f"{path}: event {number}: {error}") from None
         return fresh
 

@@ -187,16 +187,17 @@ class CancelResult:
 
     Parameters
     ----------
-    cancelled_quantity : int
-        What was taken off the book.
+    of : nanodesk.book.results.CancelResult
+        The engine's result.
     error : str or None
         ``"OrderNotFound"``, ``"OrderNotActive"`` or None.
     """
 
-    __slots__ = ("_cancelled_quantity", "_error")
+    __slots__ = ("_error", "_of")
 
-    def __init__(self, cancelled_quantity: int, error: str | None) -> None:
-        self._cancelled_quantity, self._error = cancelled_quantity, error
+    def __init__(self, of: results.CancelResult, error: str | None) -> None:
+        self._of = of
+        self._error = error
 
     @property
     def success(self) -> bool:
@@ -206,7 +207,7 @@ class CancelResult:
     @property
     def cancelled_quantity(self) -> int:
         """What was taken off; 0 on failure."""
-        return self._cancelled_quantity
+        return self._of.cancelled_quantity
 
     @property
     def error(self) -> str | None:
@@ -215,7 +216,7 @@ class CancelResult:
 
     def __repr__(self) -> str:
         if self._error is None:
-            return f"CancelResult(success=True, cancelled_quantity={self._cancelled_quantity})"
+            return f"CancelResult(success=True, cancelled_quantity={self.cancelled_quantity})"
         return f"CancelResult(success=False, error='{self._error}')"
 
 
@@ -383,45 +384,15 @@ class Order:
         return f"Order(id={self.id}, side={self.side}, price={self.price}, qty={traded}, status={self.status})"
 
 
-class LevelSnapshot:
-    """One price of one side.
+class LevelSnapshot(snapshot.Level):
+    """One price of one side: price in cents, quantity in shares, number of orders."""
 
-    Parameters
-    ----------
-    of : nanodesk.book.snapshot.Level
-        The engine's level.
-    """
-
-    __slots__ = ("_of",)
-
-    def __init__(self, of: snapshot.Level) -> None:
-        self._of = of
-
-    @property
-    def price(self) -> int:
-        """Cents."""
-        return self._of.price
+    __slots__ = ()
 
     @property
     def price_float(self) -> float:
         """Dollars."""
-        return self._of.price / 100
-
-    @property
-    def quantity(self) -> int:
-        """Shares resting there."""
-        return self._of.quantity
-
-    @property
-    def order_count(self) -> int:
-        """Orders resting there."""
-        return self._of.order_count
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LevelSnapshot) and self._of == other._of
-
-    def __hash__(self) -> int:
-        return hash(self._of)
+        return self.price / 100
 
     def __repr__(self) -> str:
         return f"Level(price={dollars(self.price)}, qty={self.quantity}, orders={self.order_count})"
@@ -444,12 +415,12 @@ class BookSnapshot:
     @property
     def bids(self) -> list[LevelSnapshot]:
         """Bid levels, highest first."""
-        return [LevelSnapshot(level) for level in self._of.bids]
+        return [tuple.__new__(LevelSnapshot, level) for level in self._of.bids]
 
     @property
     def asks(self) -> list[LevelSnapshot]:
         """Ask levels, lowest first."""
-        return [LevelSnapshot(level) for level in self._of.asks]
+        return [tuple.__new__(LevelSnapshot, level) for level in self._of.asks]
 
     @property
     def timestamp(self) -> int:
