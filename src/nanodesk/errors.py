@@ -5,6 +5,7 @@
     NanodeskError
     ├── ValidationError (ValueError)    ShapeError, PriceError, QuantityError, WeightsError, ConfigError
     ├── BookError                       UnknownOrderError, CrossedBookError, ReplayError
+    ├── FeedError                       TruncatedMessageError
     ├── DataError                       MissingSessionError, SchemaMismatchError
     ├── SolverError                     InfeasibleError, NotConvergedError
     └── MissingExtraError (ImportError)
@@ -123,6 +124,14 @@ class ReplayError(BookError):
         super().__init__(message)
         self.position = position
         self.events_read = events_read
+
+
+class FeedError(NanodeskError):
+    """Bytes of a feed do not follow its format."""
+
+
+class TruncatedMessageError(FeedError):
+    """A message ends before its fields do."""
 
 
 class DataError(NanodeskError):

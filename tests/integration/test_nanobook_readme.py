@@ -1,6 +1,8 @@
 """The examples of the published README, PyPI page and reference, word for word, over our names."""
 
+import struct
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +118,58 @@ pos.apply_fill(100, 150_00)  # buy 100 @ $150
 pos.apply_fill(-50, 160_00)  # sell 50 @ $160
 """
 
+EXCHANGE = """
+import nanobook
+
+ex = nanobook.Exchange()
+result = ex.submit_limit("buy", 10050, 100, "gtc")
+result = ex.submit_market("sell", 50)
+ex.cancel(result.order_id)
+bid, ask = ex.best_bid_ask()
+snap = ex.depth(10)
+"""
+
+STOPS = """
+ex.submit_stop_market("sell", 9500, 100)
+ex.submit_stop_limit("buy", 10500, 10600, 100, "gtc")
+ex.submit_trailing_stop_market("sell", 9500, 100, "percentage", 0.05)
+"""
+
+ITCH = """
+import nanobook
+
+events = nanobook.parse_itch("data/sample.itch")
+"""
+
+# The Rust examples of the reference, in Python: what the published package keeps to itself.
+BOOK = """
+from nanobook import Exchange, MultiExchange, Price, Side, Symbol, TimeInForce, Trade
+
+exchange = Exchange()
+exchange.submit_limit(Side.Sell, Price(50_00), 100, TimeInForce.GTC)
+result = exchange.submit_limit(Side.Buy, Price(50_00), 100, TimeInForce.GTC)
+assert len(result.trades) == 1
+assert result.trades[0].price == Price(50_00)
+
+assert str(Price(100_50)) == "$100.50"
+assert Price(100_00) < Price(101_00)
+
+events = exchange.events()
+replayed = Exchange.replay(events)
+assert exchange.best_bid_ask() == replayed.best_bid_ask()
+
+exchange.save("orders.jsonl")
+loaded = Exchange.load("orders.jsonl")
+assert loaded.trades() == exchange.trades()
+
+vwap = Trade.vwap(exchange.trades())
+
+multi = MultiExchange()
+aapl = Symbol.new("AAPL")
+multi.get_or_create(aapl).submit_limit(Side.Sell, Price(150_00), 100, TimeInForce.GTC)
+quotes = [f"{sym}: bid={bid!r} ask={ask!r}" for sym, bid, ask in multi.best_prices()]
+"""
+
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -168,3 +222,26 @@ class TestReadme:
 
     def test_position(self, run: Any) -> None:
         assert run(POSITION)["pos"].realized_pnl == 500_00
+
+    def test_exchange_and_stops(self, run: Any) -> None:
+        scope = run(EXCHANGE + STOPS)
+        assert (scope["bid"], scope["ask"]) == (10050, None)
+        assert scope["snap"].bids[0].quantity == 50
+        # The last trade was at 10,050: the buy stop at 10,500 waits, and so do the sells.
+        assert scope["ex"].pending_stop_count() == 3
+
+    def test_itch(self, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        message = b"A" + bytes(10) + struct.pack(">QcI8sI", 7, b"B", 100, b"AAPL    ", 1_500_099)
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "sample.itch").write_bytes(struct.pack(">H", len(message)) + message)
+        monkeypatch.chdir(tmp_path)
+        (told,) = run(ITCH)["events"]
+        assert told[0] == "AAPL"
+        assert "SubmitLimit" in repr(told[1])
+        assert "price: Price(15000)" in repr(told[1])
+
+    def test_reference(self, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        scope = run(BOOK)
+        assert scope["vwap"] == 50_00
+        assert scope["quotes"] == ["AAPL: bid=None ask=15000"]

@@ -409,9 +409,12 @@ def _error_of(call: Callable[[], Any]) -> str | None:
     return None
 
 
-LATER = ("BookSnapshot", "CancelResult", "Event", "Exchange", "IbkrBroker", "LevelSnapshot", "ModifyResult",
-         "MultiExchange", "Order", "RiskEngine", "StopSubmitResult", "SubmitResult", "Trade", "parse_itch")  # fmt: skip
-"""Published names of the order book, brokers and risk: not of this part."""
+LATER = ("IbkrBroker", "RiskEngine")
+"""Published names of brokers and risk: not of this part."""
+
+BOOK = ("BookSnapshot", "CancelResult", "Event", "Exchange", "LevelSnapshot", "ModifyResult", "MultiExchange", "Order",
+        "StopSubmitResult", "SubmitResult", "Trade", "parse_itch")  # fmt: skip
+"""Published names of the order book: nanobook_book_cases.py asks about them."""
 
 
 def names(nb: Any) -> list[str]:

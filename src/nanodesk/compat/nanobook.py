@@ -13,14 +13,19 @@ from typing import Any
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
 from nanodesk.compat.published_costs import CostModel
+from nanodesk.compat.published_events import Event
+from nanodesk.compat.published_exchange import Exchange
 from nanodesk.compat.published_indicators import atr as py_atr
 from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
 from nanodesk.compat.published_indicators import rsi as py_rsi
+from nanodesk.compat.published_itch import parse_itch
+from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_metrics import Metrics
 from nanodesk.compat.published_metrics import compute_metrics as py_compute_metrics
 from nanodesk.compat.published_metrics import rolling_sharpe as py_rolling_sharpe
 from nanodesk.compat.published_metrics import rolling_volatility as py_rolling_volatility
+from nanodesk.compat.published_multi_exchange import MultiExchange
 from nanodesk.compat.published_optimizers import (
     Weights,
     inverse_cdar_weights,
@@ -31,10 +36,21 @@ from nanodesk.compat.published_optimizers import (
 )
 from nanodesk.compat.published_portfolio import Portfolio
 from nanodesk.compat.published_position import Position
+from nanodesk.compat.published_results import (
+    BookSnapshot,
+    CancelResult,
+    LevelSnapshot,
+    ModifyResult,
+    Order,
+    StopSubmitResult,
+    SubmitResult,
+    Trade,
+)
 from nanodesk.compat.published_runs import BacktestResult, run_backtest, sweep_equal_weight
 from nanodesk.compat.published_statistics import quintile_spread as py_quintile_spread
 from nanodesk.compat.published_statistics import spearman as py_spearman
 from nanodesk.compat.published_statistics import time_series_split as py_time_series_split
+from nanodesk.compat.published_values import OrderId, OrderStatus, Price, Side, TimeInForce, TradeId
 from nanodesk.compat.symbol import Symbol
 from nanodesk.volatility.ewma import garch_ewma_forecast_published
 
@@ -43,22 +59,41 @@ __version__ = "0.9.1"
 
 __all__ = [
     "BacktestResult",
+    "BookSnapshot",
+    "CancelResult",
     "CostModel",
+    "Event",
+    "Exchange",
+    "LevelSnapshot",
     "Metrics",
+    "ModifyResult",
+    "MultiExchange",
+    "Order",
+    "OrderId",
+    "OrderStatus",
     "Portfolio",
     "Position",
+    "Price",
+    "Side",
+    "StopSubmitResult",
+    "SubmitResult",
     "Symbol",
+    "TimeInForce",
+    "Trade",
+    "TradeId",
     "backtest_weights",
     "capabilities",
     "garch_ewma_forecast",
     "garch_forecast",
     "inverse_cdar_weights",
     "inverse_cvar_weights",
+    "load_events",
     "optimize_cdar",
     "optimize_cvar",
     "optimize_max_sharpe",
     "optimize_min_variance",
     "optimize_risk_parity",
+    "parse_itch",
     "py_atr",
     "py_backtest_weights",
     "py_bbands",
@@ -81,6 +116,7 @@ __all__ = [
     "py_spearman",
     "py_time_series_split",
     "run_backtest",
+    "save_events",
     "sweep_equal_weight",
 ]
 

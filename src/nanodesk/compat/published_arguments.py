@@ -154,6 +154,60 @@ def symbol(value: Any, name: str) -> str:
     return str(text)
 
 
+def side(value: Any) -> str:
+    """A direction in any case, ``b`` and ``s`` too, or a member of an enum that holds one.
+
+    Parameters
+    ----------
+    value : str
+        Word.
+
+    Returns
+    -------
+    side : str
+        ``"buy"`` or ``"sell"``.
+
+    Raises
+    ------
+    TypeError
+        If the value is not a string.
+    ValueError
+        If the word is unknown.
+    """
+    word = string(getattr(value, "value", value), "side").lower()
+    if word in ("buy", "b"):
+        return "buy"
+    if word in ("sell", "s"):
+        return "sell"
+    raise ValueError(f"Invalid side '{value}'. Use 'buy' or 'sell'.")
+
+
+def time_in_force(value: Any) -> str:
+    """A time in force in any case, or a member of an enum that holds one.
+
+    Parameters
+    ----------
+    value : str
+        Word.
+
+    Returns
+    -------
+    tif : str
+        ``"gtc"``, ``"ioc"`` or ``"fok"``.
+
+    Raises
+    ------
+    TypeError
+        If the value is not a string.
+    ValueError
+        If the word is unknown.
+    """
+    word = string(getattr(value, "value", value), "tif").lower()
+    if word not in ("gtc", "ioc", "fok"):
+        raise ValueError(f"Invalid time_in_force '{value}'. Use 'gtc', 'ioc', or 'fok'.")
+    return word
+
+
 def sequence(value: Any, name: str) -> Sequence[Any]:
     """A list, tuple or array, never text, a mapping or an iterator.
 

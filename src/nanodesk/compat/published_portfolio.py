@@ -16,7 +16,9 @@ from typing import Any
 from nanodesk import atomic_file
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_costs import CostModel
+from nanodesk.compat.published_exchange import Exchange
 from nanodesk.compat.published_metrics import Metrics, compute_metrics
+from nanodesk.compat.published_multi_exchange import MultiExchange
 from nanodesk.compat.published_position import Position
 
 _MAX_CENTS = 2**63 - 1
@@ -167,6 +169,45 @@ class Portfolio:
         for symbol, weight in goals:
             if symbol in marks:
                 self._fill(symbol, self._shares_to_trade(symbol, equity * weight, marks[symbol]), marks[symbol])
+
+    def rebalance_lob(self, targets: Any, exchanges: Any) -> None:
+        """Trade to target weights with market orders in live books.
+
+        A symbol is priced half way between its best bid and ask, rounded down, or at the side there is. Symbols
+        without a target are closed first; then each target is traded in the given order, from the equity before all
+        trades. Every trade is a fill at its own price with its own cost. What finds no counterpart is lost.
+
+        Parameters
+        ----------
+        targets : list of (str, float)
+            Weights as fractions of equity; negative sells short; ``nan`` counts as zero.
+        exchanges : MultiExchange
+            The books. A symbol whose book is empty is not traded.
+        """
+        if not isinstance(exchanges, MultiExchange):
+            kind = type(exchanges).__name__
+            raise TypeError(f"argument 'exchanges': '{kind}' object cannot be cast as 'MultiExchange'")
+        goals = arguments.pairs(targets, "targets", arguments.real)
+        marks = _prices([pair for pair in map(_quoted, exchanges.best_prices()) if pair is not None])
+        equity = self._equity(marks)
+        self._last_prices.update(marks)
+        if equity <= 0:
+            return
+        wanted = {symbol for symbol, _ in goals}
+        for symbol, held in self._positions.items():
+            book = exchanges.get(symbol)
+            if symbol not in wanted and book is not None:
+                self._send(book, symbol, -held.quantity)
+        for symbol, weight in goals:
+            if symbol in marks:
+                shares = self._shares_to_trade(symbol, equity * weight, marks[symbol])
+                self._send(exchanges.get_or_create(symbol), symbol, shares)
+
+    def _send(self, book: Exchange, symbol: str, shares: int) -> None:
+        """A market order; its trades are the fills."""
+        if shares:
+            for trade in book.submit_market("buy" if shares > 0 else "sell", abs(shares)).trades:
+                self._fill(symbol, trade.quantity if shares > 0 else -trade.quantity, trade.price)
 
     def _shares_to_trade(self, symbol: str, value: float, price: int) -> int:
         held = self._positions.get(symbol)
@@ -336,6 +377,14 @@ def _restored(state: Any) -> Portfolio:
 def _prices(pairs: Any) -> dict[str, int]:
     """Prices above zero by symbol, the last of a repeated symbol; a price of zero or below is no price."""
     return {symbol: price for symbol, price in arguments.pairs(pairs, "prices", arguments.integer) if price > 0}
+
+
+def _quoted(quote: tuple[str, int | None, int | None]) -> tuple[str, int] | None:
+    symbol, bid, ask = quote
+    if bid is None or ask is None:
+        only = bid if ask is None else ask
+        return None if only is None else (symbol, only)
+    return symbol, bid + (ask - bid) // 2
 
 
 def _truncated(value: float) -> int:

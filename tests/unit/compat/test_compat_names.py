@@ -28,9 +28,8 @@ class TestModule:
         assert done.stdout == "[]\n"
 
     def test_nothing_of_the_later_parts_is_there(self) -> None:
-        assert not hasattr(nanobook, "Exchange")
+        assert not hasattr(nanobook, "IbkrBroker")
         assert not hasattr(nanobook, "RiskEngine")
-        assert not hasattr(nanobook.Portfolio, "rebalance_lob")
 
 
 class TestCapabilities:

@@ -1,0 +1,1 @@
+"""Market data formats: bytes in, typed messages out."""
