@@ -4,10 +4,11 @@ VENV ?= .venv
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN = $(VENV)/bin/python
 SOURCES := $(shell find src tools meson.build meson.options pyproject.toml constraints.txt -type f -not -name '*.so' -not -path '*/__pycache__/*')
-ASAN = $(shell gcc -print-file-name=libasan.so)
+# libstdc++ beside it: without, the first C++ exception of any extension would stop the sanitizer.
+ASAN = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libstdc++.so.6)
 CHECKED = build/checked
 # The tests that reach a compiled loop: run once more on the build with every check on.
-COMPILED_TESTS = tests/unit/backtest tests/unit/research/factors tests/unit/compat tests/property tests/reference
+COMPILED_TESTS = tests/unit/backtest tests/unit/compat tests/unit/metrics tests/unit/research/test_factors.py tests/unit/research/test_preprocess.py tests/property tests/reference
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lint types layers docstrings docs checked bench test-long clean

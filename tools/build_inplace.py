@@ -12,6 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def place_beside(module: Path, kernels: Path) -> None:
+    """By renaming: a running process keeps the file it has mapped."""
+    temporary = kernels / f".{module.name}"
+    shutil.copy2(module, temporary)
+    temporary.replace(kernels / module.name)
+
+
 def main() -> None:
     checked = "--checked" in sys.argv[1:]
     environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
@@ -24,7 +31,7 @@ def main() -> None:
     for kernels in (ROOT / "src" / "nanodesk").rglob("kernels"):
         for source in kernels.glob("*.py"):
             if source.stem in modules:
-                shutil.copy2(modules[source.stem], kernels / modules[source.stem].name)
+                place_beside(modules[source.stem], kernels)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The whole river over 4,766 US stocks as listed on each day, with filings joined on the day they became known."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
-from market_data import market_data
 
+from market_data import market_data
 from nanodesk.research.lake import open_lake
 from nanodesk.research.manifest import parse_manifest
 from nanodesk.research.run import run_manifest
@@ -104,7 +106,7 @@ def test_thousands_become_tens(result):
         assert steps[0].entered == 4766
         assert 20 <= steps[-1].left <= 75
         assert all(step.entered - step.left == len(step.dropped) for step in steps)
-        assert all(before.left == after.entered for before, after in zip(steps, steps[1:], strict=False))
+        assert all(before.left == after.entered for before, after in pairwise(steps))
     held = (result.target_weights > 0).sum(axis=1)
     assert held.min() >= 20
     assert held.max() <= 75

@@ -1,5 +1,6 @@
 """The river from manifest to target: the same bits twice, and nothing seen of the future."""
 
+import datetime
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from nanodesk.research.run_inputs import read_inputs
 from nanodesk.research.tracking import save_run
 
 DEMO = nanodesk.cli.demo.MANIFEST
+DAY = datetime.date.fromisoformat
 
 RAW = """
 schema = 1
@@ -173,7 +175,7 @@ class TestLookAhead:
         noise = np.exp(np.random.default_rng(seed + 100).normal(0, 0.05, len(prices)))
         later = pl.col("date") > one.decision_dates[at].item()
         factor = pl.when(later).then(pl.Series(noise)).otherwise(1.0)
-        fill_lake(tmp_path / "other", prices.with_columns((pl.col("open", "high", "low", "close", "volume") * factor)))
+        fill_lake(tmp_path / "other", prices.with_columns(pl.col("open", "high", "low", "close", "volume") * factor))
         other = run_manifest(parse_manifest(RAW), base_dir=tmp_path / "other")
         assert np.array_equal(one.target_weights[: at + 1], other.target_weights[: at + 1])
         assert np.array_equal(one.scores[: at + 1], other.scores[: at + 1], equal_nan=True)
@@ -206,7 +208,11 @@ class TestDeterminism:
         stores = []
         for hash_seed, threads in (("1", "1"), ("2", "2")):
             store = tmp_path / hash_seed
-            environment = os.environ | {"PYTHONHASHSEED": hash_seed, "POLARS_MAX_THREADS": threads, "TZ": f"UTC{threads}"}
+            environment = os.environ | {
+                "PYTHONHASHSEED": hash_seed,
+                "POLARS_MAX_THREADS": threads,
+                "TZ": f"UTC{threads}",
+            }
             subprocess.run(
                 [sys.executable, "-m", "nanodesk.cli.app", "demo", "--out", str(store), "--json"],
                 check=True,
@@ -218,10 +224,17 @@ class TestDeterminism:
         assert stores[0] == stores[1]
         assert len(stores[0]) > 15
 
-    def test_run_id_names_manifest_code_data_and_seed(self, demo):
-        for key, value in (("strategy.seed", 8), ("portfolio.limits.max_weight", 0.16)):
-            other = run_manifest(load_manifest(DEMO, settings={key: value}), base_dir=DEMO.parent)
-            assert other.run_id != demo.run_id
+    def test_run_id_names_the_manifest_and_the_seed(self):
+        ids = set()
+        for settings in (
+            {},
+            {"strategy.seed": 8},
+            {"portfolio.limits.max_weight": 0.16},
+            {"data.start": DAY("1990-01-03")},
+        ):
+            manifest = load_manifest(DEMO, settings={"data.end": DAY("1991-06-28")} | settings)
+            ids.add(run_manifest(manifest, base_dir=DEMO.parent).run_id)
+        assert len(ids) == 4
 
 
 class TestTarget:
@@ -289,7 +302,7 @@ class TestResult:
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)
         assert np.allclose(result.target_weights.sum(axis=1), 0.99, atol=1e-5)
 
-    @pytest.mark.parametrize(("pace", "count"), [("daily", 505), ("weekly", 104), ({"every": 21}, 25)])
+    @pytest.mark.parametrize(("pace", "count"), [("daily", 508), ("weekly", 105), ({"every": 21}, 25)])
     def test_every_pace(self, pace, count):
         settings = {"backtest.rebalance": pace, "data.end": np.datetime64("1992-12-31").item()}
         result = run_manifest(load_manifest(DEMO, settings=settings), base_dir=DEMO.parent)

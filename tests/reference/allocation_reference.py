@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cvxpy as cp
 import numpy as np
-from scipy.optimize import linprog
 
 OSQP = {"solver": cp.OSQP, "eps_abs": 1e-10, "eps_rel": 1e-10, "max_iter": 200_000, "polishing": True}
 
@@ -68,16 +67,22 @@ def max_sharpe(mean, covariance, risk_free, limits, previous=None):
     return None if solved is None else solved / kappa.value
 
 
-def least_cvar(returns, alpha, cap, net=1.0):
-    """Least CVaR of a long-only portfolio with caps, by the simplex method on Rockafellar and Uryasev's program."""
-    t, n = returns.shape
-    cost = np.concatenate([np.zeros(n), [1.0], np.full(t, 1 / ((1 - alpha) * t))])
-    rows = np.hstack([-returns, -np.ones((t, 1)), -np.eye(t)])
-    total = np.concatenate([np.ones(n), np.zeros(t + 1)])[None, :]
-    bounds = [(0, cap)] * n + [(None, None)] + [(0, None)] * t
-    answer = linprog(cost, A_ub=rows, b_ub=np.zeros(t), A_eq=total, b_eq=[net], bounds=bounds, method="highs")
-    assert answer.status == 0, answer.message
-    return answer.fun
+def least_cvar(returns, alpha, limits, previous=None):
+    """Least CVaR by the simplex method on Rockafellar and Uryasev's program; None if infeasible."""
+    n_sessions, n = returns.shape
+    w, level, excess = cp.Variable(n), cp.Variable(), cp.Variable(n_sessions, nonneg=True)
+    objective = cp.Minimize(level + cp.sum(excess) / ((1 - alpha) * n_sessions))
+    problem = cp.Problem(objective, [*conditions(w, 1.0, n, limits, previous), excess >= -returns @ w - level])
+    problem.solve(solver=cp.SCIPY, scipy_options={"method": "highs"})
+    return None if problem.status == "infeasible" else problem.value
+
+
+def nearest(raw, limits, previous=None):
+    """Weights within limits nearest in chi-square distance to ``raw`` scaled to the net weight; None if infeasible."""
+    target = raw * limits.net_weight / raw.sum()
+    w = cp.Variable(len(raw))
+    objective = cp.Minimize(cp.sum(cp.multiply(1 / target, cp.square(w - target))))
+    return _solve(objective, conditions(w, 1.0, len(raw), limits, previous), w)
 
 
 def constant_correlation_shrinkage(returns):

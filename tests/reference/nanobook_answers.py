@@ -5,10 +5,11 @@ import math
 from typing import Any
 
 # Largest difference, relative above 1 and absolute below. Integers compare exactly. The optimizers repeat the wheel's
-# additions in its order; the rest is the same formula in another order of summation, over at most 60 numbers. Bands
-# are wider because the wheel keeps running sums of squares, which cancel.
+# additions in its order; the rest is the same formula in another order of summation, over at most 60 numbers. P-values
+# come from another expansion of the same integral. Indicators are wider because the wheel's Bollinger bands keep
+# running sums of squares, which cancel.
 TOLERANCE = {"metrics": 1e-11, "odd_metrics": 1e-11, "portfolio": 1e-11, "backtest": 1e-11, "callback": 1e-11,
-             "sweep": 1e-11, "rolling": 1e-9, "indicators": 1e-9}  # fmt: skip
+             "sweep": 1e-11, "statistics": 1e-11, "rolling": 1e-9, "indicators": 1e-9}  # fmt: skip
 PINNED = 5e-13
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,13 +14,14 @@ from nanodesk.allocation.hierarchical import hierarchical_risk_parity  # noqa: E
 from nanodesk.allocation.limits import Limits  # noqa: E402
 from nanodesk.allocation.mean_variance import max_sharpe, mean_variance, min_variance  # noqa: E402
 from nanodesk.allocation.risk_parity import risk_parity  # noqa: E402
+from nanodesk.allocation.score import fit  # noqa: E402
 from nanodesk.allocation.tail_risk import conditional_value_at_risk, min_cvar  # noqa: E402
 from nanodesk.errors import InfeasibleError  # noqa: E402
 from reference import allocation_reference as reference  # noqa: E402
 
 # The gate of research.md, trap 10, for objective, limits and (strictly convex) weights; OSQP itself ends near 1e-9.
 GATE = 1e-6
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::RuntimeWarning:cvxpy")
 
 
 def random_limits(rng, n):
@@ -142,16 +145,36 @@ class TestRiskParity:
 
 
 class TestTails:
-    @pytest.mark.parametrize("seed", range(6))
+    @pytest.mark.parametrize("seed", range(12))
     def test_least_cvar_against_the_simplex_method(self, seed):
         rng = np.random.default_rng(seed)
         n, alpha = int(rng.integers(3, 40)), float(rng.choice([0.9, 0.95, 0.99]))
         returns = reference.market(seed, 252, n)
-        limits = Limits(max_weight=float(min(1.0, rng.uniform(1.1, 5) / n)))
-        weights = min_cvar(returns, alpha=alpha, limits=limits)
-        expected = reference.least_cvar(returns, alpha, limits.max_weight)
-        assert limits.region(n).violation(weights) < 1e-9, seed
+        limits, previous = random_limits(rng, n)
+        expected = reference.least_cvar(returns, alpha, limits, previous)
+        if expected is None:
+            with pytest.raises(InfeasibleError):
+                min_cvar(returns, alpha=alpha, limits=limits, previous=previous)
+            return
+        weights = min_cvar(returns, alpha=alpha, limits=limits, previous=previous)
+        assert limits.region(n, previous).violation(weights) < 1e-9, seed
         assert abs(conditional_value_at_risk(returns @ weights, alpha=alpha) - expected) < GATE * expected, seed
+
+
+class TestFit:
+    @pytest.mark.parametrize("seed", range(12))
+    def test_nearest_weights_within_random_limits(self, seed):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 60))
+        limits, previous = random_limits(rng, n)
+        limits = replace(limits, long_only=True, net=None)
+        raw = rng.uniform(0.05, 1, n)
+        expected = reference.nearest(raw, limits, previous)
+        if expected is None:
+            with pytest.raises(InfeasibleError):
+                fit(raw, limits=limits, previous=previous)
+            return
+        assert np.abs(fit(raw, limits=limits, previous=previous) - expected).max() < GATE, seed
 
 
 class TestHierarchical:

@@ -7,7 +7,7 @@ import statistics
 def quantile(values, share):
     ordered = sorted(values)
     position = share * (len(ordered) - 1)
-    below = int(math.floor(position))
+    below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 

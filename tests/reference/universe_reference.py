@@ -1,5 +1,6 @@
 """Slow, obvious versions of the screening measures and of the screen: one name, one date, plain Python."""
 
+import itertools
 import math
 
 WINDOW_COVERAGE = 0.8
@@ -32,7 +33,7 @@ def median_dollar_volume(close, volume, row, window):
 
 def annual_volatility(close, row, window):
     part = window_of(close, row, window + 1)
-    moves = present([math.log(b / a) for a, b in zip(part, part[1:], strict=False)])
+    moves = present([math.log(b / a) for a, b in itertools.pairwise(part)])
     if len(moves) < max(2, WINDOW_COVERAGE * window):
         return math.nan
     mean = sum(moves) / len(moves)

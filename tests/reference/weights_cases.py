@@ -5,7 +5,6 @@ import random
 from typing import Any
 
 import numpy as np
-from reference.weights_reference import Options, Reference
 
 from nanodesk.backtest.result import REASONS, BacktestResult
 from nanodesk.backtest.stops import Stops
@@ -13,6 +12,7 @@ from nanodesk.backtest.weights import backtest_weights
 from nanodesk.errors import QuantityError
 from nanodesk.market.panel import PricePanel
 from nanodesk.portfolio.costs import CostModel
+from reference.weights_reference import Options, Reference
 
 NAN = math.nan
 
@@ -65,8 +65,8 @@ def _bars(rng: random.Random, n_dates: int, n_symbols: int) -> dict[str, Any]:
         ends = rng.randint(1, n_dates) if rng.random() < 0.3 else n_dates
         digits = rng.choice([2, 2, 4])
         for t in range(n_dates):
-            path = [last * math.exp(rng.gauss(0.0, volatility)) for _ in range(4)]
-            path = [max(round(x, digits), 0.01) for x in path]
+            moves = [max(-4.0, min(4.0, rng.gauss(0.0, 1.0))) for _ in range(4)]
+            path = [min(max(round(last * math.exp(volatility * x), digits), 0.01), 1e5) for x in moves]
             last = path[-1]
             row = {"open": path[0], "high": max(path), "low": min(path), "close": path[-1]}
             row["volume"] = rng.choice([0.0, 10.0, 1000.0, 1e6])
@@ -231,7 +231,9 @@ def _check_derived(result: BacktestResult, expected: Reference) -> None:
     returns = [float(e - b) / float(b) if b > 0 else 0.0 for e, b in zip(exact.equity.tolist(), before, strict=True)]
     assert result.returns.tolist() == returns
     traded = [row["traded"] for row in expected.rows]
-    assert result.turnover.tolist() == [float(x) / (2.0 * float(b)) if b > 0 else 0.0 for x, b in zip(traded, before, strict=True)]
+    assert result.turnover.tolist() == [
+        float(x) / (2.0 * float(b)) if b > 0 else 0.0 for x, b in zip(traded, before, strict=True)
+    ]
     assert result.equity.tolist() == [float(e) / money for e in exact.equity.tolist()]
     weights = [
         [float(q * p) / float(e) if e else 0.0 for q, p in zip(held, marks, strict=True)]

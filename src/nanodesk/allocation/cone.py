@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.allocation.rows import Rows
 from nanodesk.errors import InfeasibleError, NotConvergedError
 
 FloatArray = NDArray[np.float64]
@@ -25,6 +26,12 @@ TOLERANCE = 1e-11
 """Gap and feasibility asked of Clarabel, on an objective scaled to order one."""
 REDUCED_TOLERANCE = 1e-8
 """What is still taken as solved where rounding stops the solver before ``TOLERANCE``."""
+REGULARIZATIONS = (1e-8, 1e-7)
+"""Clarabel's default, and what has solved every nearly singular program that stopped at it; tried in turn.
+
+Refinement and the stopping rule see the program itself, so a larger value costs steps, not accuracy."""
+SOLVED = ("Solved", "AlmostSolved")
+INFEASIBLE = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 GROWING_FROM = 48
 """Names from which a growing set is tried before one dense solve (docs/decisions/0003)."""
 FIRST_SET = 36
@@ -37,203 +44,6 @@ SNAP = 1e-10
 """Distance to a bound that is taken for rounding of the interior point: ten times its tolerance."""
 SNAP_SIZE = 700
 """Largest linear system that moving onto the active limits may solve."""
-
-
-class Rows:
-    """Rows of linear conditions ``matrix @ x (= or <=) rhs``, gathered block by block.
-
-    Examples
-    --------
-    >>> rows = Rows()
-    >>> rows.add([[0, 1]], 1.0, 1.0, family="net")
-    >>> rows.count, rows.triplets()[2]
-    (1, array([1., 1.]))
-    """
-
-    __slots__ = ("_blocks", "count")
-
-    def __init__(self) -> None:
-        self._blocks: list[tuple[IntArray, IntArray, FloatArray, FloatArray, str]] = []
-        self.count = 0
-
-    def add(self, columns: Any, values: Any, rhs: Any, *, family: str = "") -> None:
-        """Append ``m`` rows that each touch ``k`` variables.
-
-        Parameters
-        ----------
-        columns : array_like of int, shape (m, k)
-            Variables of each row.
-        values : array_like of float, broadcast to (m, k)
-            Coefficients.
-        rhs : array_like of float, broadcast to (m,)
-            Right-hand sides.
-        family : str
-            Name of the limit these rows state, for messages.
-        """
-        column = np.asarray(columns, dtype=np.int64)
-        value = np.broadcast_to(np.asarray(values, dtype=np.float64), column.shape)
-        right = np.broadcast_to(np.asarray(rhs, dtype=np.float64), column.shape[:1])
-        row = np.repeat(np.arange(self.count, self.count + column.shape[0]), column.shape[1])
-        self._blocks.append((row, column.ravel(), value.ravel(), right, family))
-        self.count += column.shape[0]
-
-    def extend(self, other: Rows) -> None:
-        """Append the rows of ``other``.
-
-        Parameters
-        ----------
-        other : Rows
-            Rows over the same variables.
-        """
-        self._blocks += [(block[0] + self.count, *block[1:]) for block in other._blocks]
-        self.count += other.count
-
-    def triplets(self) -> tuple[IntArray, IntArray, FloatArray]:
-        """Row, column and value of every entry.
-
-        Returns
-        -------
-        row, column : ndarray of int64, shape (n_entries,)
-            Position.
-        value : ndarray of float64, shape (n_entries,)
-            Coefficient.
-        """
-        if not self._blocks:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-        row, column, value, _, _ = zip(*self._blocks, strict=True)
-        return np.concatenate(row), np.concatenate(column), np.concatenate(value)
-
-    def rhs(self) -> FloatArray:
-        """Right-hand side of every row.
-
-        Returns
-        -------
-        rhs : ndarray of float64, shape (count,)
-            Right-hand sides.
-        """
-        return np.concatenate([block[3] for block in self._blocks]) if self._blocks else np.empty(0)
-
-    def families(self) -> list[str]:
-        """Name of the limit each row belongs to.
-
-        Returns
-        -------
-        families : list of str
-            One per row.
-        """
-        return [block[4] for block in self._blocks for _ in range(len(block[3]))]
-
-    def homogenised(self, kappa: int) -> Rows:
-        """The same rows with ``rhs`` moved to the variable ``kappa``: ``matrix @ x - rhs * kappa (= or <=) 0``.
-
-        Parameters
-        ----------
-        kappa : int
-            Column of the scale.
-
-        Returns
-        -------
-        rows : Rows
-            New rows; all right-hand sides are zero.
-        """
-        result = Rows()
-        result.count = self.count
-        row, column, value = self.triplets()
-        right = self.rhs()
-        some = np.flatnonzero(right)
-        result._blocks.append(
-            (
-                np.concatenate([row, some]),
-                np.concatenate([column, np.full(len(some), kappa)]),
-                np.concatenate([value, -right[some]]),
-                np.zeros(self.count),
-                "",
-            )
-        )
-        return result
-
-    def on(self, position: IntArray, value: FloatArray) -> Rows:
-        """The same rows on fewer variables, the others fixed.
-
-        Parameters
-        ----------
-        position : ndarray of int64, shape (n,)
-            New column of each variable, -1 where it is fixed.
-        value : ndarray of float64, shape (n,)
-            What the fixed variables are worth.
-
-        Returns
-        -------
-        rows : Rows
-            New rows; a row may have become empty.
-        """
-        result = Rows()
-        result.count = self.count
-        if self.count:
-            row, column, entry = self.triplets()
-            kept = position[column] >= 0
-            gone = _sums(row[~kept], entry[~kept] * value[column[~kept]], self.count)
-            result._blocks.append((row[kept], position[column[kept]], entry[kept], self.rhs() - gone, ""))
-        return result
-
-    def product(self, x: FloatArray) -> FloatArray:
-        """``matrix @ x``.
-
-        Parameters
-        ----------
-        x : ndarray of float64, shape (n,)
-            Variables.
-
-        Returns
-        -------
-        product : ndarray of float64, shape (count,)
-            One value per row.
-        """
-        row, column, value = self.triplets()
-        return _sums(row, value * x[column], self.count)
-
-    def transposed(self, dual: FloatArray, n_variables: int) -> FloatArray:
-        """``matrix.T @ dual``.
-
-        Parameters
-        ----------
-        dual : ndarray of float64, shape (count,)
-            One value per row.
-        n_variables : int
-            Number of variables.
-
-        Returns
-        -------
-        product : ndarray of float64, shape (n_variables,)
-            One value per variable.
-        """
-        row, column, value = self.triplets()
-        return _sums(column, value * dual[row], n_variables)
-
-    def dense(self, chosen: BoolArray, n_variables: int) -> FloatArray:
-        """The chosen rows as a full matrix.
-
-        Parameters
-        ----------
-        chosen : ndarray of bool, shape (count,)
-            Rows wanted.
-        n_variables : int
-            Number of columns.
-
-        Returns
-        -------
-        matrix : ndarray of float64, shape (n_chosen, n_variables)
-            Coefficients.
-        """
-        matrix = np.zeros((int(chosen.sum()), n_variables))
-        row, column, value = self.triplets()
-        taken = chosen[row]
-        np.add.at(matrix, ((np.cumsum(chosen) - 1)[row[taken]], column[taken]), value[taken])
-        return matrix
-
-
-def _sums(index: IntArray, value: FloatArray, size: int) -> FloatArray:
-    return np.bincount(index, weights=value, minlength=size).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +61,8 @@ class Program:
     equal, at_most : Rows
         Rows that hold with ``=`` and with ``<=``.
     preference : ndarray of float64, shape (p,), optional
-        Guess which of the leading variables are not zero at the optimum, lowest first. Only speed depends on it.
+        Guess which of the leading variables are not zero at the optimum, lowest first; those at minus infinity are
+        never left out. Only speed depends on it.
     """
 
     linear: FloatArray
@@ -326,11 +137,24 @@ def solve(program: Program) -> FloatArray:
     free = scaled.upper > scaled.lower
     if free.all():
         x = _solve_free(scaled)
+    elif not free.any():
+        x = _only_point(scaled)
     else:
         x = scaled.lower.copy()
         x[free] = _solve_free(_restricted(scaled, free, x))
     x = np.where(x - program.lower < SNAP, program.lower, x)
     return np.where(program.upper - x < SNAP, program.upper, x)
+
+
+def _only_point(program: Program) -> FloatArray:
+    x = program.lower
+    broken = max(
+        float(np.abs(program.equal.product(x) - program.equal.rhs()).max(initial=0.0)),
+        float((program.at_most.product(x) - program.at_most.rhs()).max(initial=0.0)),
+    )
+    if broken > REDUCED_TOLERANCE:
+        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=broken)
+    return x
 
 
 def _scaled(program: Program) -> Program:
@@ -362,14 +186,15 @@ def _solve_growing(program: Program, preference: FloatArray) -> FloatArray | Non
     if not (program.lower[:p] == 0.0).all():
         return None
     chosen[:p] = False
-    chosen[np.argsort(preference, kind="stable")[:FIRST_SET]] = True
+    likely = np.argsort(preference, kind="stable")
+    chosen[likely[: FIRST_SET + int(np.isneginf(preference).sum())]] = True
     zero = np.zeros(n)
     while chosen[:p].sum() < LARGEST_SET * p:
         part = _restricted(program, chosen, zero)
         try:
             solution = _settled(part, _clarabel(part))
         except InfeasibleError:
-            chosen[np.argsort(preference, kind="stable")[: 2 * int(chosen[:p].sum())]] = True
+            chosen[likely[: 2 * int(chosen[:p].sum())]] = True
             continue
         x = zero.copy()
         x[chosen] = solution.x
@@ -424,9 +249,12 @@ def _clarabel(program: Program) -> Solution:
     matrix = sparse.csc_matrix(
         (np.concatenate(value), (np.concatenate(row), np.concatenate(column))), shape=(int(start[3]), n)
     )
-    answer = clarabel.DefaultSolver(
-        _upper_triangle(program.quadratic, n), program.linear, matrix, np.concatenate(rhs), cones, _settings()
-    ).solve()
+    quadratic, right = _upper_triangle(program.quadratic, n), np.concatenate(rhs)
+    for regularization in REGULARIZATIONS:
+        settings = _settings(regularization)
+        answer = clarabel.DefaultSolver(quadratic, program.linear, matrix, right, cones, settings).solve()
+        if str(answer.status) in (*SOLVED, *INFEASIBLE):
+            break
     _check_status(str(answer.status))
     x, dual = np.array(answer.x), np.array(answer.z)
     dual_lower, dual_upper = np.zeros(n), np.zeros(n)
@@ -447,21 +275,22 @@ def _upper_triangle(quadratic: FloatArray | None, n: int) -> Any:
     return sparse.csc_matrix((quadratic[row], row[1], pointer), shape=(n, n))
 
 
-def _settings() -> Any:
+def _settings(regularization: float) -> Any:
     import clarabel
 
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1  # same input, same bytes; parallelism is across runs
+    settings.static_regularization_constant = regularization
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = TOLERANCE
     settings.reduced_tol_gap_abs = settings.reduced_tol_gap_rel = settings.reduced_tol_feas = REDUCED_TOLERANCE
     return settings
 
 
 def _check_status(status: str) -> None:
-    if status in ("Solved", "AlmostSolved"):
+    if status in SOLVED:
         return
-    if status in ("PrimalInfeasible", "AlmostPrimalInfeasible"):
+    if status in INFEASIBLE:
         raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=status)
     raise NotConvergedError(
         f"the cone solver stopped with status {status} before its tolerance of {REDUCED_TOLERANCE:g} was met.",

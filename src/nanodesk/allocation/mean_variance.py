@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.allocation import covariance as covariances
-from nanodesk.allocation.cone import Rows, solve
+from nanodesk.allocation.cone import solve
 from nanodesk.allocation.limits import NO_LIMITS, Limits
+from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
+from nanodesk.allocation.rows import Rows
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
 
@@ -62,7 +64,7 @@ def min_variance(covariance: ArrayLike, *, limits: Limits = NO_LIMITS, previous:
     check_net(limits, "min_variance")
     region = limits.region(len(matrix), previous)
     nothing = np.zeros(len(matrix))
-    return hold_or_drop(lambda part: part.optimum(nothing, matrix, _crowding(matrix)), region)
+    return hold_or_drop(lambda part: optimum(part, nothing, matrix, preference=_crowding(matrix)), region)
 
 
 def mean_variance(
@@ -118,7 +120,7 @@ def mean_variance(
     region = limits.region(len(matrix), previous)
     quadratic = risk_aversion * matrix if risk_aversion > 0 else None
     slope = risk_aversion * _crowding(matrix) - expected
-    return hold_or_drop(lambda part: part.optimum(-expected, quadratic, slope), region)
+    return hold_or_drop(lambda part: optimum(part, -expected, quadratic, preference=slope), region)
 
 
 def max_sharpe(
@@ -176,7 +178,7 @@ def max_sharpe(
 
 
 def _best_ratio(matrix: FloatArray, excess: FloatArray, region: Region) -> FloatArray:
-    best = region.optimum(-excess, None)
+    best = optimum(region, -excess, None)
     # Relative to the largest mean, so that a ratio of rounding errors is not taken for skill.
     if float(best @ excess) <= 1e-10 * float(np.abs(excess).max()):
         raise InfeasibleError(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.allocation.cone import Program, Rows, solve
+from nanodesk.allocation.cone import Program
+from nanodesk.allocation.rows import Rows
 from nanodesk.errors import InfeasibleError
 
 FloatArray = NDArray[np.float64]
@@ -304,38 +305,6 @@ class Region:
             preference=self._held_first(preference),
         )
 
-    def optimum(
-        self, linear: FloatArray, quadratic: FloatArray | None, preference: FloatArray | None = None
-    ) -> FloatArray:
-        """The weights of this region that minimise ``w' quadratic w / 2 + linear' w``.
-
-        Parameters
-        ----------
-        linear : ndarray of float64, shape (n_names,)
-            Linear cost.
-        quadratic : ndarray of float64, shape (n_names, n_names) or None
-            Quadratic cost.
-        preference : ndarray of float64, shape (n_names,), optional
-            Names likely to be held, lowest first; only speed depends on it.
-
-        Returns
-        -------
-        weights : ndarray of float64, shape (n_names,)
-            Weights.
-
-        Raises
-        ------
-        InfeasibleError
-            Naming the limits that clash.
-        NotConvergedError
-            If the solver did not reach its tolerance.
-        """
-        program = self.program(linear, quadratic, preference)
-        try:
-            return solve(program)[: self.n_names]
-        except InfeasibleError:
-            raise self.explain() from None
-
     def _held_first(self, preference: FloatArray | None) -> FloatArray | None:
         if preference is None or self.previous is None:
             return preference
@@ -384,47 +353,3 @@ class Region:
             preference=self._held_first(preference),
         )
         return program, kappa
-
-    def explain(self) -> InfeasibleError:
-        """The limits that clash, found by relaxing each kind of limit as little as possible.
-
-        Returns
-        -------
-        error : InfeasibleError
-            To be raised by the caller.
-        """
-        equal, at_most, n_variables = self.rows()
-        families = at_most.families()
-        kinds = sorted(set(families))
-        relaxed = Rows()
-        row, column, value = at_most.triplets()
-        rhs = at_most.rhs()
-        for index, family in enumerate(families):
-            own = row == index
-            relaxed.add(
-                np.append(column[own], n_variables + kinds.index(family))[None, :],
-                np.append(value[own], -1.0)[None, :],
-                rhs[index : index + 1],
-            )
-        added = n_variables - self.n_names
-        excess = solve(
-            Program(
-                linear=np.append(np.zeros(n_variables), np.ones(len(kinds))),
-                lower=np.concatenate([self.lower, np.full(added, -np.inf), np.zeros(len(kinds))]),
-                upper=np.concatenate([self.upper, np.full(added + len(kinds), np.inf)]),
-                equal=equal,
-                at_most=relaxed,
-            )
-        )[n_variables:]
-        # Half the sum of changes is the turnover; all other rows are stated in weights.
-        scale = np.where([kind == "max_turnover" for kind in kinds], 0.5, 1.0)
-        clashing = [f"{kind} (short by {excess[i] * scale[i]:.3g})" for i, kind in enumerate(kinds) if excess[i] > 1e-7]
-        named = {kind.split("[")[0] for i, kind in enumerate(kinds) if excess[i] > 1e-7}
-        others = sorted({kind.split("[")[0] for kind in kinds} - named) + ["max_weight", "net"]
-        return InfeasibleError(
-            f"no portfolio satisfies all limits: {' and '.join(clashing) or 'they'} cannot hold together with "
-            f"{', '.join(others)}.",
-            field=clashing[0].split(" ")[0].split("[")[0] if clashing else "limits",
-            value=tuple(clashing),
-            fix="Loosen the limits named.",
-        )

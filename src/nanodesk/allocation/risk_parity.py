@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.cone import solve
 from nanodesk.allocation.limits import NO_LIMITS, Limits
+from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, SolverError, ValidationError
@@ -217,7 +218,7 @@ def _interior(matrix: FloatArray, shares: FloatArray, region: Region) -> FloatAr
     for share in (0.0, *START_SHARES):
         floor = np.maximum(region.lower, np.minimum(region.upper, share * wanted))
         try:
-            near = region.within(floor, region.upper).optimum(linear, quadratic)
+            near = optimum(region.within(floor, region.upper), linear, quadratic)
         except SolverError:
             continue  # a floor this high leaves no room, or none that an interior point method can stand in
         if (near > START_SHARES[-1] / 2 * wanted).all():

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.limits import NO_LIMITS, Limits
+from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.small_positions import hold_or_drop
@@ -245,7 +246,7 @@ def _nearest(wanted: FloatArray, region: Region) -> FloatArray:
         return target
     held = size > 0
     pull = 1.0 / np.where(held, np.abs(target), np.abs(target[held]).min())
-    return region.optimum(np.where(held, -np.sign(usable), 0.0), np.diag(pull))
+    return optimum(region, np.where(held, -np.sign(usable), 0.0), np.diag(pull))
 
 
 def _vector(name: str, values: ArrayLike) -> FloatArray:

@@ -11,6 +11,7 @@ from nanodesk.allocation.cone import Program, solve
 from nanodesk.allocation.covariance import complete_sessions
 from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.mean_variance import check_net
+from nanodesk.allocation.optimum import explain
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.score import fit
@@ -119,7 +120,7 @@ def _least_tail(history: FloatArray, alpha: float, region: Region) -> FloatArray
     try:
         return solve(program)[:n_names]
     except InfeasibleError:
-        raise region.explain() from None
+        raise explain(region) from None
 
 
 def inverse_cvar(

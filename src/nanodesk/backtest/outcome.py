@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.backtest.prices import Bars
+from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.result import BacktestResult, ExactLedger, StopTable, TradeTable
 from nanodesk.metrics.performance import PerformanceMetrics
 
@@ -149,30 +149,30 @@ def _symbol_returns(bars: Bars) -> FloatArray:
 def _weights(exact: ExactLedger, bars: Bars) -> FloatArray:
     value = exact.holdings * _marks(exact, bars)
     equity = exact.equity[:, None]
-    return np.divide(value, equity, out=np.zeros(value.shape), where=equity != 0)
+    weights: FloatArray = np.divide(value, equity, out=np.zeros(value.shape), where=equity != 0)
+    return weights
 
 
 def _marks(exact: ExactLedger, bars: Bars) -> IntArray:
     """Price units at which each holding was valued at each close: the close, else what was known before it."""
     scale = exact.price_scale / (bars.default_price_scale if bars.in_cents else 1.0)
     known = ~np.isnan(bars.close)
-    marks = np.where(known, bars.close, 0.0) * scale + 0.5
-    marks = marks.astype(np.int64)
+    units = np.maximum(np.where(known, bars.close, 0.0) * scale + 0.5, 1.0)
+    marks: IntArray = units.astype(np.int64)
     if known.all():
         return marks
     ends = np.cumsum(exact.trade_counts)
+    starts, symbols, prices = ends - exact.trade_counts, exact.trade_symbol, exact.trade_price
     last = np.zeros(len(bars.symbols), np.int64)
     for t in range(len(marks)):
         if bars.split is not None:
-            last = _after_split(last, bars.split[t])
-        fills = slice(ends[t] - exact.trade_counts[t], ends[t])
-        last[exact.trade_symbol[fills]] = exact.trade_price[fills]
-        last = np.where(known[t], marks[t], last)
+            _move_to_new_footing(last, bars.split[t])
+        last[symbols[starts[t] : ends[t]]] = prices[starts[t] : ends[t]]
+        np.copyto(last, marks[t], where=known[t])
         marks[t] = last
     return marks
 
 
-def _after_split(last: IntArray, split: FloatArray) -> IntArray:
-    ratio = np.where(np.isnan(split), 1.0, split)
-    after = np.clip(last / ratio + 0.5, 1.0, 2.0**50).astype(np.int64)
-    return np.where((ratio != 1.0) & (last > 0), after, last)
+def _move_to_new_footing(last: IntArray, split: FloatArray) -> None:
+    at = np.flatnonzero((split != 1.0) & ~np.isnan(split) & (last > 0))
+    last[at] = np.clip(last[at] / split[at] + 0.5, 1.0, 2.0**50).astype(np.int64)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.backtest.prices import Bars, date_column, doubles, fill_pairs, is_frame, is_pairs, long_axes
-from nanodesk.backtest.prices import unknown_symbol as _unknown_symbol
+from nanodesk.backtest.bars import Bars, doubles
+from nanodesk.backtest.frames import date_column, is_frame, long_axes
+from nanodesk.backtest.pairs import fill_pairs, is_pairs, unknown_symbol
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
 
 if TYPE_CHECKING:
@@ -179,5 +180,5 @@ def _columns(names: Sequence[str], bars: Bars) -> NDArray[np.int64]:
     index = {symbol: i for i, symbol in enumerate(bars.symbols)}
     for name in names:
         if name not in index:
-            raise _unknown_symbol("weights", name, bars.symbols)
+            raise unknown_symbol("weights", name, bars.symbols)
     return np.array([index[name] for name in names], dtype=np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -46,7 +47,7 @@ app.command("version")(version.version)
 
 
 @app.callback()
-def _options(debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error.")) -> None:
+def _options(_debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
     """From one strategy file to a backtest, a report and a target."""
 
 
@@ -138,7 +139,8 @@ def _usage_text(error: Exception) -> str:
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)
-    return f"{text}\nTry '{context.command_path} --help'." if context is not None else text
+    command = context.command_path if context is not None else "nanodesk"
+    return f"{text}\nTry '{command} --help'."
 
 
 if __name__ == "__main__":

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from nanodesk.cli.options import AsJson, DryRun
 
 MANIFEST = Path(__file__).with_name("demo.toml")
 
 
 def demo(
-    out: Path | None = typer.Option(None, "--out", help="Run store; by default ./runs."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Compute and print, write nothing."),
-    show_manifest: bool = typer.Option(False, "--manifest", help="Print the strategy file, to start your own."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    out: Annotated[Path | None, typer.Option(help="Folder of all runs; by default ./runs.")] = None,
+    dry_run: DryRun = False,
+    show_manifest: Annotated[bool, typer.Option("--manifest", help="Print the strategy file and stop.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the bundled strategy on the bundled prices: no network, no files needed.
 

@@ -6,16 +6,15 @@ import dataclasses
 import sys
 from pathlib import Path
 
-import typer
-
+from nanodesk.cli.options import AsJson, OtherRun, Run, Store
 from nanodesk.cli.output import print_json
 
 
 def diff(
-    left: str = typer.Argument(help="A run's id, its first characters, or its folder."),
-    right: str = typer.Argument(help="Another run."),
-    store: Path = typer.Option(Path("runs"), "--store", help="Run store."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    left: Run,
+    right: OtherRun,
+    store: Store = Path("runs"),
+    as_json: AsJson = False,
 ) -> None:
     """Show the first stage at which two runs differ, and its first differing cell.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING, Any
 
+from nanodesk.cli.options import AsJson
 from nanodesk.cli.output import print_json, stdout_console
 
+if TYPE_CHECKING:
+    from nanodesk.research.factors.base import Factor
 
-def factors(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+
+def factors(as_json: AsJson = False) -> None:
     """List the factors that a manifest can name.
 
     Example: nanodesk factors
@@ -15,7 +19,7 @@ def factors(as_json: bool = typer.Option(False, "--json", help="One JSON object.
     from nanodesk.research.factors.catalog import FACTORS
 
     if as_json:
-        print_json({"factors": [describe(factor) for factor in FACTORS.values()]})
+        print_json({"factors": [_values(factor) for factor in FACTORS.values()]})
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -26,3 +30,18 @@ def factors(as_json: bool = typer.Option(False, "--json", help="One JSON object.
     for factor in FACTORS.values():
         table.add_row(factor.id, factor.family, str(factor.lookback), ", ".join(factor.inputs), factor.citation)
     stdout_console().print(table)
+
+
+def _values(factor: Factor) -> dict[str, Any]:
+    return {
+        "id": factor.id,
+        "family": factor.family,
+        "formula": factor.formula,
+        "inputs": list(factor.inputs),
+        "lookback": factor.lookback,
+        "parameters": {
+            name: {"default": item.default, "low": item.low, "high": item.high, "meaning": item.meaning}
+            for name, item in factor.parameters.items()
+        },
+        "source": factor.citation,
+    }

@@ -6,10 +6,11 @@ import dataclasses
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nanodesk.cli.options import AsJson, DryRun
 from nanodesk.cli.output import note, print_json
 
 if TYPE_CHECKING:
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def ingest(
-    file: Path = typer.Argument(help="CSV (.csv, .csv.gz) or Parquet."),
-    lake: Path = typer.Option(..., "--lake", help="Folder of the lake; made if absent."),
-    dataset: str = typer.Option(..., "--dataset", help="Name that manifests call it by."),
-    layout: str = typer.Option("ohlcv", "--format", help="ohlcv, wide_close, pystock, edgar, ..."),
-    symbol: str | None = typer.Option(None, "--symbol", help="Symbol of every row, where the file has none."),
-    revised_at: datetime | None = typer.Option(
-        None, "--revised-at", formats=["%Y-%m-%d"], help="Day on which changed rows became known."
-    ),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Read and judge the file, write nothing."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (.csv, .csv.gz) or Parquet.")],
+    lake: Annotated[Path, typer.Option(help="Folder of the lake; made if absent.")],
+    dataset: Annotated[str, typer.Option(help="Name that manifests call it by.")],
+    layout: Annotated[str, typer.Option("--format", help="How the file is laid out; see the guide.")] = "ohlcv",
+    symbol: Annotated[str | None, typer.Option(help="Symbol of every row, where the file has none.")] = None,
+    revised_at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day on which changed rows became known.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add a file to a lake. Bad rows are set aside with their reason; the same file again changes nothing.
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from nanodesk.cli.options import AsJson, DryRun, Run, Store
 from nanodesk.cli.output import print_json
 
 
 def report(
-    run: str = typer.Argument(help="A run's id, its first characters, or its folder."),
-    out: Path | None = typer.Option(None, "--out", help="Where to write; by default the run's tearsheet.html."),
-    store: Path = typer.Option(Path("runs"), "--store", help="Run store."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Read the run, write nothing."),
-    as_json: bool = typer.Option(False, "--json", help="The report's numbers as one JSON object."),
+    run: Run,
+    out: Annotated[Path | None, typer.Option(help="Where to write; by default the run's tearsheet.html.")] = None,
+    store: Store = Path("runs"),
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a stored run's tear sheet again, counting every trial of its strategy up to now.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from nanodesk.cli.options import AsJson, DryRun, ManifestFile, OtherStore, Settings
 from nanodesk.cli.output import print_json, progress_bar
 from nanodesk.cli.settings import parse_settings
 
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def run(
-    file: Path = typer.Argument(help="The manifest, a TOML file."),
-    settings: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Replace one value; repeatable."),
-    store: Path | None = typer.Option(None, "--store", help="Run store, instead of the manifest's."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Compute and print, write nothing."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    file: ManifestFile,
+    settings: Settings = None,
+    store: OtherStore = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a manifest: screen, factors, scores, weights, backtest, report, target.
 
@@ -27,7 +26,7 @@ def run(
     """
     from nanodesk.research.manifest import load_manifest
 
-    manifest = load_manifest(file, settings=parse_settings(settings))
+    manifest = load_manifest(file, settings=parse_settings(settings or []))
     execute(manifest, file.parent, store, dry_run=dry_run, as_json=as_json)
 
 

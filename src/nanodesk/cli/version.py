@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
+from nanodesk.cli.options import AsJson
 from nanodesk.cli.output import print_json
 
 
-def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+def version(as_json: AsJson = False) -> None:
     """Print the version of the package.
 
     Example: nanodesk version

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.backtest.kernels.pairs import INTEGERS
-from nanodesk.backtest.prices import fill_pairs
+from nanodesk.backtest.pairs import fill_pairs
 from nanodesk.backtest.result import REASONS, ExactLedger, StopTable
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights as simulate

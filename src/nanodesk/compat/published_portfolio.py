@@ -342,4 +342,6 @@ def _truncated(value: float) -> int:
     """Toward zero, within a signed 64-bit integer; 0 for what is not a number."""
     if math.isnan(value):
         return 0
-    return int(max(-float(_MAX_CENTS), min(value, float(_MAX_CENTS))))
+    if math.isinf(value):
+        return _MAX_CENTS if value > 0.0 else -_MAX_CENTS
+    return max(-_MAX_CENTS, min(int(value), _MAX_CENTS))

@@ -10,6 +10,13 @@ class WeightsResult(dict[str, Any]):
     """The published dict, with its keys as attributes too: ``result["metrics"].sharpe``, ``result.metrics.sharpe``.
 
     The two lists of lists are the larger part of the work, so they are built when something first asks for them.
+
+    Parameters
+    ----------
+    ready : mapping of str to object
+        Every key in its published order; ``None`` stands for what is pending.
+    pending : mapping of str to callable
+        Functions of no arguments that build the pending values.
     """
 
     def __init__(self, ready: Mapping[str, Any], pending: Mapping[str, Callable[[], Any]]) -> None:

@@ -11,6 +11,9 @@ from nanodesk.metrics.kernels.ranks import average_ties
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+# Sorted together, so that values and order of 5,000 names stay in the second-level cache between sort and ranking.
+ROWS_AT_ONCE = 16
+
 
 def average_ranks(values: FloatArray, *, mask: BoolArray | None = None) -> FloatArray:
     """Rank of every value within its row, 1 for the smallest; ties share the mean of their ranks.
@@ -43,7 +46,10 @@ def average_ranks(values: FloatArray, *, mask: BoolArray | None = None) -> Float
     """
     present = masked(values, mask)
     ranks = np.empty_like(present)
-    average_ties(present, np.argsort(present, axis=1).astype(np.int64, copy=False), ranks)
+    for start in range(0, len(present), ROWS_AT_ONCE):
+        part = present[start : start + ROWS_AT_ONCE]
+        order = np.argsort(part, axis=1).astype(np.int64, copy=False)
+        average_ties(part, order, ranks[start : start + ROWS_AT_ONCE])
     return ranks
 
 

@@ -32,6 +32,7 @@ class Ledger:
         self.missing_price: MissingPrice = missing_price
         self.positions: dict[str, Position] = {}
         self.last_prices: dict[str, int] = {}
+        self._shares: dict[str, Instrument] = {}
 
     def copy(self) -> Ledger:
         """Books in the same state that go their own way.
@@ -44,6 +45,7 @@ class Ledger:
         twin = Ledger(self.cash, self.instruments, self.missing_price)
         twin.positions = dict(self.positions)
         twin.last_prices = dict(self.last_prices)
+        twin._shares = self._shares
         return twin
 
     def instrument(self, symbol: str) -> Instrument:
@@ -65,7 +67,10 @@ class Ledger:
             If instruments were given and this is none of them.
         """
         if self.instruments is None:
-            return Instrument(symbol)
+            share = self._shares.get(symbol)
+            if share is None:
+                share = self._shares[symbol] = Instrument(symbol)
+            return share
         if symbol not in self.instruments:
             raise ValidationError(
                 f"symbol {symbol!r} is not among the {len(self.instruments)} instruments.",

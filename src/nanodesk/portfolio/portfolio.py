@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ValidationError
 from nanodesk.market.instrument import Instrument
-from nanodesk.market.units import INT64_MAX, format_cents
+from nanodesk.market.units import INT64_MAX, INT64_MIN, format_cents
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics
 from nanodesk.metrics.series import checked_periods
 from nanodesk.portfolio.costs import CostModel
@@ -246,6 +246,8 @@ class Portfolio:
         ------
         PriceError
             If a price is not a positive integer, or missing where ``missing_price="raise"``.
+        ValidationError
+            If equity does not fit 64-bit cents, or ``periods_per_year`` is not above 0.
 
         Notes
         -----
@@ -253,13 +255,17 @@ class Portfolio:
         """
         year = checked_periods(periods_per_year)
         known = self._checked_prices(prices)
-        equity = self._ledger.equity(known)
         fee = self.cost_model.borrow_cents(self._ledger.short_value(known), periods_per_year=year)
+        equity = self._ledger.equity(known) - fee
+        if not INT64_MIN <= equity <= INT64_MAX:
+            raise ValidationError(
+                f"equity={equity} does not fit 64-bit cents.", field="equity", value=equity, allowed="within 2**63"
+            )
         self._ledger.cash -= fee
         self._ledger.last_prices |= known
         before = self._equity_curve[-1]
-        self._returns.append((equity - fee - before) / before if before > 0 else 0.0)
-        self._equity_curve.append(equity - fee)
+        self._returns.append((equity - before) / before if before > 0 else 0.0)
+        self._equity_curve.append(equity)
 
     def snapshot(self, prices: Prices) -> PortfolioSnapshot:
         """Cash, equity, weights and realized profit now.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nanodesk.errors import PriceError, QuantityError
 
@@ -90,17 +90,13 @@ class Position:
         signed, cents = _checked_fill(self.symbol, quantity, price)
         unit = cents * self.multiplier
         if self.quantity * signed >= 0:
-            return replace(self, quantity=self.quantity + signed, total_cost=self.total_cost + signed * unit)
+            return self._after(signed, self.total_cost + signed * unit, self.realized_pnl)
         closed = min(abs(signed), abs(self.quantity))
         closing = closed if signed > 0 else -closed
         basis = _divided(self.total_cost * closed, abs(self.quantity))
         opened = signed - closing
-        return replace(
-            self,
-            quantity=self.quantity + signed,
-            total_cost=self.total_cost - basis + opened * unit,
-            realized_pnl=self.realized_pnl - closing * unit - basis,
-        )
+        profit = self.realized_pnl - closing * unit - basis
+        return self._after(signed, self.total_cost - basis + opened * unit, profit)
 
     def market_value(self, price: int) -> int:
         """Value at a price; negative when short.
@@ -131,6 +127,9 @@ class Position:
             ``market_value(price) - total_cost``.
         """
         return self.market_value(price) - self.total_cost
+
+    def _after(self, signed: int, total_cost: int, realized_pnl: int) -> Position:
+        return Position(self.symbol, self.quantity + signed, total_cost, realized_pnl, self.multiplier)
 
 
 def _checked_fill(symbol: str, quantity: int, price: int) -> tuple[int, int]:

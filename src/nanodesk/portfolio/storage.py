@@ -67,6 +67,7 @@ def write_state(state: PortfolioState, path: Path) -> None:
         Destination; its folder must exist.
     """
     document = {"schema": SCHEMA, "kind": "portfolio", **asdict(state)}
+    document["cost_model"] = {name: float(value) for name, value in asdict(state.cost_model).items()}
     document["last_prices"] = dict(sorted(state.last_prices.items()))
     write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 import polars as pl
@@ -45,6 +46,7 @@ class Kind:
 
 
 _TEXT, _DAY, _NUMBER = pl.String, pl.Date, pl.Float64
+_FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2200, 12, 31)
 
 KINDS: Mapping[str, Kind] = {
     "prices": Kind(
@@ -245,7 +247,11 @@ def conform(frame: pl.DataFrame, kind: Kind, *, file: str) -> pl.DataFrame:
         frame = frame.with_columns(known.alias("known_at"))
     order = [name for name in (*kind.key, *allowed, *sorted(extra)) if name in frame.columns]
     order = [name for name in dict.fromkeys(order) if name not in ("known_at", "line")] + ["known_at", "line"]
-    return frame.select(_cast(frame, name, allowed.get(name), file) for name in order)
+    conformed = frame.select(_cast(frame, name, allowed.get(name), file) for name in order)
+    for column in conformed:
+        if column.dtype == _DAY:
+            _check_days(column, conformed["line"], file)
+    return conformed
 
 
 def _cast(frame: pl.DataFrame, name: str, dtype: Any, file: str) -> pl.Series:
@@ -254,7 +260,15 @@ def _cast(frame: pl.DataFrame, name: str, dtype: Any, file: str) -> pl.Series:
         dtype = pl.Float64 if column.dtype.is_numeric() else column.dtype
     if column.dtype == dtype:
         return column
-    cast = column.cast(dtype, strict=False)
+    try:
+        cast = column.cast(dtype, strict=False)
+    except pl.exceptions.PolarsError as error:
+        raise SchemaMismatchError(
+            f"{file}: column {name!r} has type {column.dtype}, which cannot be read as {_WORDS[dtype]}.",
+            field=name,
+            value=str(column.dtype),
+            allowed=_WORDS[dtype],
+        ) from error
     lost = (cast.is_null() & column.is_not_null()).arg_true()
     if len(lost):
         line, value = frame["line"][lost[0]], column[lost[0]]
@@ -266,6 +280,20 @@ def _cast(frame: pl.DataFrame, name: str, dtype: Any, file: str) -> pl.Series:
             fix="Correct the cell, or map another column.",
         )
     return cast
+
+
+def _check_days(column: pl.Series, line: pl.Series, file: str) -> None:
+    """A year like 24 or 20240 is a slip of the format, and would stretch every matrix to its date."""
+    wrong = (~column.is_between(_FIRST_DAY, _LAST_DAY)).fill_null(False).arg_true()
+    if len(wrong):
+        value = column[wrong[:1]].cast(pl.String)[0]
+        raise SchemaMismatchError(
+            f"{file}:{line[wrong[0]]}: {column.name}={value} is not between {_FIRST_DAY} and {_LAST_DAY}.",
+            field=column.name,
+            value=value,
+            allowed=f"{_FIRST_DAY} to {_LAST_DAY}",
+            fix="Correct the cell, or name the date format.",
+        )
 
 
 _WORDS = {_TEXT: "text", _DAY: "a date", _NUMBER: "a number", pl.Int64: "a whole number"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,24 +231,26 @@ def _allocate(
         closes = _closes(inputs, row, portfolio.window)[:, names]
         returns = np.ascontiguousarray(closes[1:] / closes[:-1] - 1.0)
     limits = _limits(manifest, inputs, names)
-    given = {
-        "returns": returns,
-        "scores": scores[names],
-        "risk_free": float(inputs.risk_free[row]),
-        "alpha": portfolio.alpha,
-        "covariance_method": portfolio.covariance,
-        "no_excess": "min_variance",
-    }
+    solve = partial(
+        allocate,
+        portfolio.method,
+        returns=returns,
+        scores=scores[names],
+        risk_free=float(inputs.risk_free[row]),
+        alpha=portfolio.alpha,
+        covariance_method=portfolio.covariance,
+        no_excess="min_variance",
+    )
     if previous is None or portfolio.limits.max_turnover is None:
-        return allocate(portfolio.method, limits=limits, **given), False
+        return solve(limits=limits), False
     kept = previous[names]
     # Names that left the universe are sold whatever the limit; what they use of it is gone.
     forced = 0.5 * float(np.abs(previous).sum() - np.abs(kept).sum())
     capped = replace(limits, max_turnover=max(portfolio.limits.max_turnover - forced, 0.0))
     try:
-        return allocate(portfolio.method, limits=capped, previous=kept, **given), False
+        return solve(limits=capped, previous=kept), False
     except InfeasibleError:
-        return allocate(portfolio.method, limits=limits, **given), True
+        return solve(limits=limits), True
 
 
 def _limits(manifest: Manifest, inputs: RunInputs, names: NDArray[np.int64]) -> Limits:

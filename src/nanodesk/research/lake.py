@@ -21,9 +21,10 @@ from nanodesk.market.calendar import Day
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import corporate_actions
 from nanodesk.research.corporate_actions import adjusted_bars
-from nanodesk.research.dataset_kinds import KINDS, About, DatasetInfo, Kind, KindName, conform, kind_of, nearest
-from nanodesk.research.ingest import IngestReport, newest_versions, plan_change
+from nanodesk.research.dataset_kinds import KINDS, About, DatasetInfo, KindName, conform, kind_of, nearest
+from nanodesk.research.ingest import IngestReport, plan_change
 from nanodesk.research.lake_files import FolderStore, MemoryStore, Store
+from nanodesk.research.lake_reader import LakeReader, bound, years
 from nanodesk.research.point_in_time import (
     check_coverage,
     members_at,
@@ -34,7 +35,7 @@ from nanodesk.research.point_in_time import (
 )
 from nanodesk.research.price_matrices import to_matrices
 from nanodesk.research.quality import QualityGates, check
-from nanodesk.research.snapshot import Entry, Snapshot
+from nanodesk.research.snapshot import Snapshot
 from nanodesk.research.sources.base import Source
 
 FloatArray = NDArray[np.float64]
@@ -72,10 +73,10 @@ class Lake:
         self._store = store
         self._read_only = read_only
         self.location = location
-        self._snapshot = self._find(snapshot)
+        self._reader = LakeReader(store, self._find(snapshot), location)
 
     def __repr__(self) -> str:
-        return f"Lake({self.location!r}, snapshot={self._snapshot.id!r}, datasets={list(self.datasets())})"
+        return f"Lake({self.location!r}, snapshot={self.snapshot_id()!r}, datasets={list(self.datasets())})"
 
     def at(self, snapshot: str) -> Lake:
         """The same lake, read at a snapshot.
@@ -125,7 +126,7 @@ class Lake:
         DataError
             If the snapshot is not in the lake.
         """
-        return self._snapshot.id if snapshot == _LATEST else self._find(snapshot).id
+        return self._reader.snapshot.id if snapshot == _LATEST else self._find(snapshot).id
 
     def datasets(self) -> tuple[str, ...]:
         """Names of all datasets.
@@ -135,7 +136,7 @@ class Lake:
         names : tuple of str
             Sorted.
         """
-        return tuple(sorted(self._snapshot.datasets))
+        return tuple(sorted(self._reader.snapshot.datasets))
 
     def describe(self, dataset: str) -> DatasetInfo:
         """Kind, size and warnings of a dataset.
@@ -155,7 +156,7 @@ class Lake:
         DataError
             If there is no such dataset.
         """
-        entry = self._entry(dataset)
+        entry = self._reader.entry(dataset)
         return DatasetInfo(
             dataset,
             kind_of(entry.kind).name,
@@ -227,11 +228,11 @@ class Lake:
             )
             if change.entry is not old:
                 self._store.commit(Snapshot({**present.datasets, dataset: change.entry}))
-        self._snapshot = self._find(_LATEST)
+        self._reader = LakeReader(self._store, self._find(_LATEST), self.location)
         return IngestReport(
             dataset,
             file,
-            self._snapshot.id,
+            self.snapshot_id(),
             len(frame),
             change.added,
             change.revised,
@@ -293,7 +294,7 @@ class Lake:
         DataError
             If there is no such dataset.
         """
-        parts = self._entry(dataset).quarantine
+        parts = self._reader.entry(dataset).quarantine
         return pl.concat([self._store.read(part) for part in parts]) if parts else pl.DataFrame()
 
     def rows(self, dataset: str, *, as_of: Day | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -318,8 +319,8 @@ class Lake:
         DataError
             If there is no such dataset.
         """
-        entry = self._entry(dataset)
-        return self._rows(entry, entry.columns if columns is None else columns, as_of=as_of)
+        entry = self._reader.entry(dataset)
+        return self._reader.rows(entry, entry.columns if columns is None else columns, as_of=as_of)
 
     def price_panel(
         self,
@@ -363,25 +364,22 @@ class Lake:
         DataError
             If there is no such dataset, it holds no prices, a symbol is not in it, or the span is empty.
         """
-        entry = self._entry(dataset, "prices")
-        first, last = _bound(start, "start"), _bound(end, "end")
+        entry = self._reader.entry(dataset, "prices")
+        first, last = bound(start, "start"), bound(end, "end")
         names = [name for name in (*_BARS, *_ACTIONS) if name in entry.columns]
-        years = _years(entry, None if set(names) & set(_ACTIONS) else first, last)
-        frame = self._rows(entry, names, as_of=as_of, partitions=years)
+        span = years(entry, None if set(names) & set(_ACTIONS) else first, last)
+        frame = self._reader.rows(entry, names, as_of=as_of, partitions=span, symbols=symbols, bookkeeping=False)
         if last is not None:
             frame = frame.filter(pl.col("date") <= last.item())
-        order = self._columns(frame, dataset, symbols, first=first)
+        order = self._reader.symbols_of(frame, dataset, symbols, first=first)
         if symbols is not None or first is not None:
             frame = frame.filter(pl.col("symbol").is_in(order))
+        if frame.is_empty():
+            raise _no_price(dataset, first, last)
         dates, matrices = to_matrices(frame, names, symbols=order)
         skip = 0 if first is None else int(np.searchsorted(dates, first))
         if len(dates) == skip:
-            raise DataError(
-                f"dataset {dataset!r} has no price from {first} to {last}.",
-                field="start",
-                value=str(first),
-                fix="Widen the span, or ingest the years.",
-            )
+            raise _no_price(dataset, first, last)
         about = About.from_json(entry.about)
         bars = {name: matrices[name] for name in names if name in _BARS}
         columns = bars if about.adjusted else adjusted_bars(matrices, bars, adjust=adjust, anchor=anchor)
@@ -398,7 +396,7 @@ class Lake:
         names : tuple of str
             Sorted, over all datasets of kind ``series``.
         """
-        return tuple(sorted({name for names in self._series_index().values() for name in names}))
+        return tuple(sorted({name for names in self._reader.series_index().values() for name in names}))
 
     def series(
         self,
@@ -434,10 +432,10 @@ class Lake:
         DataError
             If there is no such series, its unit is not known, or it ended more than 10 sessions before a date.
         """
-        dataset, short = self._series_dataset(name)
-        entry = self._entry(dataset)
+        dataset, short = self._reader.series_dataset(name)
+        entry = self._reader.entry(dataset)
         about = About.from_json(entry.about)
-        frame = self._rows(entry, ["value"], as_of=as_of, newest=False).filter(pl.col("name") == short)
+        frame = self._reader.rows(entry, ["value"], as_of=as_of, newest=False).filter(pl.col("name") == short)
         asked = dates if lag_sessions == 0 else calendar.offset_sessions(about.calendar, dates, -lag_sessions)
         check_coverage(name, frame, asked, market=about.calendar)
         values = series_at(frame, asked)
@@ -467,7 +465,7 @@ class Lake:
         DataError
             If no dataset knows the index.
         """
-        frames = [self.rows(name, as_of=as_of) for name in self._of_kind("membership")]
+        frames = [self.rows(name, as_of=as_of) for name in self._reader.of_kind("membership")]
         known = sorted({str(value) for frame in frames for value in frame["index"].unique()})
         if index not in known:
             raise DataError(
@@ -509,7 +507,7 @@ class Lake:
         DataError
             If there is no such dataset or column.
         """
-        entry = self._entry(dataset, "fundamentals")
+        entry = self._reader.entry(dataset, "fundamentals")
         figures = [name for name in entry.columns if name not in KINDS["fundamentals"].key]
         if column not in figures:
             raise DataError(
@@ -519,7 +517,7 @@ class Lake:
                 allowed=", ".join(figures),
                 fix=nearest(column, figures),
             )
-        return reports_at(self._rows(entry, [column], as_of=as_of), dates, symbols, column=column)
+        return reports_at(self._reader.rows(entry, [column], as_of=as_of), dates, symbols, column=column)
 
     def report_age(
         self, dataset: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None
@@ -547,7 +545,8 @@ class Lake:
         DataError
             If there is no such dataset.
         """
-        return report_age_at(self._rows(self._entry(dataset, "fundamentals"), [], as_of=as_of), dates, symbols)
+        entry = self._reader.entry(dataset, "fundamentals")
+        return report_age_at(self._reader.rows(entry, [], as_of=as_of), dates, symbols)
 
     def sectors(self) -> Mapping[str, str]:
         """Sector by symbol, from every dataset of kind ``securities``.
@@ -572,10 +571,11 @@ class Lake:
 
     def _security_column(self, column: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name in self._of_kind("securities"):
-            entry = self._entry(name)
+        for name in self._reader.of_kind("securities"):
+            entry = self._reader.entry(name)
             if column in entry.columns:
-                found |= dict(self._rows(entry, [column]).drop_nulls(column).select("symbol", column).iter_rows())
+                rows = self._reader.rows(entry, [column]).drop_nulls(column)
+                found |= dict(rows.select("symbol", column).iter_rows())
         return found
 
     def _find(self, snapshot: str) -> Snapshot:
@@ -583,93 +583,6 @@ class Lake:
         if snapshot != _LATEST:
             return self._store.snapshot(snapshot)
         return self._store.snapshot(history[-1]) if history else Snapshot({})
-
-    def _of_kind(self, kind: KindName) -> list[str]:
-        return [name for name in self.datasets() if self._snapshot.datasets[name].kind == kind]
-
-    def _entry(self, dataset: str, kind: KindName | None = None) -> Entry:
-        known = self.datasets() if kind is None else self._of_kind(kind)
-        if dataset not in self._snapshot.datasets:
-            raise DataError(
-                f"dataset {dataset!r} is not in lake {self.location!r}.",
-                field="dataset",
-                value=dataset,
-                allowed=", ".join(known) or "none; ingest a source first",
-                fix=nearest(dataset, known),
-            )
-        entry = self._snapshot.datasets[dataset]
-        if kind is not None and entry.kind != kind:
-            raise DataError(
-                f"dataset {dataset!r} holds {entry.kind}, not {kind}.",
-                field="dataset",
-                value=dataset,
-                allowed=", ".join(known) or f"none of kind {kind}",
-            )
-        return entry
-
-    def _rows(
-        self,
-        entry: Entry,
-        columns: Sequence[str],
-        *,
-        as_of: Day | None = None,
-        partitions: Sequence[str] | None = None,
-        newest: bool = True,
-    ) -> pl.DataFrame:
-        kind: Kind = kind_of(entry.kind)
-        wanted = list(dict.fromkeys([*kind.key, *columns, "known_at", "ingest"]))
-        names = sorted(entry.partitions) if partitions is None else partitions
-        frames = [self._store.read(entry.partitions[name], wanted) for name in names]
-        limit = _bound(as_of, "as_of")
-        if limit is not None:
-            frames = [
-                frame.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= limit.item())) for frame in frames
-            ]
-        if newest and entry.revised:
-            frames = [newest_versions(frame, kind) for frame in frames]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(wanted, pl.Float64))
-
-    def _columns(
-        self, frame: pl.DataFrame, dataset: str, symbols: Sequence[str] | None, *, first: np.datetime64 | None
-    ) -> list[str]:
-        """Symbols of a panel: those asked for, checked against the whole dataset, or those in the span."""
-        if symbols is None:
-            rows = frame if first is None else frame.filter(pl.col("date") >= first.item())
-            return sorted(rows["symbol"].unique().to_list())
-        known = set(frame["symbol"].unique().to_list())
-        if not known.issuperset(symbols):
-            known = set(self._rows(self._entry(dataset), [], newest=False)["symbol"].unique().to_list())
-        unknown = [symbol for symbol in symbols if symbol not in known]
-        if unknown:
-            raise DataError(
-                f"symbols={unknown[:5]} are not in dataset {dataset!r}, which has {len(known)} symbols.",
-                field="symbols",
-                value=unknown,
-                allowed=", ".join(sorted(known)[:20]),
-                fix=nearest(unknown[0], known),
-            )
-        return list(symbols)
-
-    def _series_index(self) -> dict[str, list[str]]:
-        return {
-            dataset: self._rows(self._entry(dataset), [])["name"].unique().to_list()
-            for dataset in self._of_kind("series")
-        }
-
-    def _series_dataset(self, name: str) -> tuple[str, str]:
-        index = self._series_index()
-        dataset, _, short = name.rpartition("/")
-        found = [known for known in index if short in index[known] and dataset in ("", known)]
-        if len(found) == 1:
-            return found[0], short
-        names = self.series_names()
-        raise DataError(
-            f"series {name!r} is {'in several datasets' if found else 'not in lake ' + repr(self.location)}.",
-            field="series",
-            value=name,
-            allowed=", ".join(f"{known}/{short}" for known in found) or ", ".join(names) or "none",
-            fix=f"Write {found[0]}/{short}." if found else nearest(short, names),
-        )
 
 
 def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
@@ -711,20 +624,19 @@ def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
 
 
 def _bundled_lake(snapshot: str) -> Lake:
-    from nanodesk.research.sources.bundled import bundled_tables
+    from nanodesk.research.sources.bundled import BUNDLED as SHIPPED
 
     store = MemoryStore()
     filling = Lake(store, location=BUNDLED)
-    for table in bundled_tables():
-        filling.ingest(table.frame, table.dataset, kind=table.kind, about=table.about, file=table.file)
+    for source in SHIPPED:
+        filling.ingest_source(source)
     return Lake(store, location=BUNDLED, snapshot=snapshot, read_only=True)
 
 
-def _bound(day: Day | None, field: str) -> np.datetime64 | None:
-    return None if day is None else calendar.as_day(day, field=field)
-
-
-def _years(entry: Entry, first: np.datetime64 | None, last: np.datetime64 | None) -> list[str]:
-    low = "0" if first is None else str(first)[:4]
-    high = "9" if last is None else str(last)[:4]
-    return [name for name in sorted(entry.partitions) if low <= name <= high]
+def _no_price(dataset: str, first: np.datetime64 | None, last: np.datetime64 | None) -> DataError:
+    return DataError(
+        f"dataset {dataset!r} has no price from {first or 'its start'} to {last or 'its end'}.",
+        field="start",
+        value=str(first),
+        fix="Widen the span, or ingest the years.",
+    )

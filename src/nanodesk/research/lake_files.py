@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import polars as pl
 
@@ -21,28 +21,93 @@ from nanodesk.errors import DataError
 from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, read_document
 
 _POINTER = "lake.json"
+_ROW_GROUP = 131_072  # rows; files are sorted by symbol, so a reader of few symbols skips most groups
 
 
 class Store(Protocol):
     """A place for snapshots and immutable files."""
 
     def history(self) -> tuple[str, ...]:
-        """Snapshot ids, oldest first; empty in a new lake."""
+        """Snapshot ids, oldest first.
+
+        Returns
+        -------
+        ids : tuple of str
+            Empty in a new lake.
+        """
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
-        """The state of that id; raises ``DataError`` where it is unknown."""
+        """The state of that id.
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The rows of a file, or some of its columns."""
+        Parameters
+        ----------
+        snapshot_id : str
+            One of :meth:`history`.
+
+        Returns
+        -------
+        snapshot : Snapshot
+            The state.
+
+        Raises
+        ------
+        DataError
+            If the id is unknown.
+        """
+
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The rows of a file.
+
+        Parameters
+        ----------
+        partition : Partition
+            What a snapshot lists.
+        columns : sequence of str, optional
+            Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
+
+        Returns
+        -------
+        frame : polars.DataFrame
+            Its rows.
+        """
 
     def write(self, folder: str, name: str, frame: pl.DataFrame) -> Partition:
-        """Keep a frame under a name made of ``name`` and its content hash."""
+        """Keep a frame under a name made of ``name`` and its content hash.
+
+        Parameters
+        ----------
+        folder, name : str
+            Where it belongs.
+        frame : polars.DataFrame
+            The rows.
+
+        Returns
+        -------
+        partition : Partition
+            How a snapshot lists it.
+        """
 
     def commit(self, snapshot: Snapshot) -> None:
-        """Make a snapshot the newest."""
+        """Make a snapshot the newest.
 
-    def locked(self) -> Any:
-        """A context in which no other process commits."""
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The new state, whose files are written.
+        """
+
+    def locked(self) -> AbstractContextManager[None]:
+        """A context in which no other process commits.
+
+        Returns
+        -------
+        lock : context manager
+            Released at its end, and by the end of the process.
+        """
 
 
 class MemoryStore:
@@ -85,7 +150,9 @@ class MemoryStore:
             raise _unknown_snapshot(snapshot_id, self._history)
         return self._snapshots[snapshot_id]
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """The rows of a file.
 
         Parameters
@@ -94,6 +161,8 @@ class MemoryStore:
             What a snapshot lists.
         columns : sequence of str, optional
             Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
 
         Returns
         -------
@@ -101,6 +170,8 @@ class MemoryStore:
             Its rows.
         """
         frame = self._frames[partition.file]
+        if symbols is not None:
+            frame = frame.filter(pl.col("symbol").is_in(list(symbols)))
         return frame if columns is None else frame.select(columns)
 
     def write(self, folder: str, name: str, frame: pl.DataFrame) -> Partition:
@@ -199,7 +270,9 @@ class FolderStore:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         return Snapshot.from_text(text, file=str(path))
 
-    def read(self, partition: Partition, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, partition: Partition, columns: Sequence[str] | None = None, *, symbols: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """The rows of a file.
 
         Parameters
@@ -208,6 +281,8 @@ class FolderStore:
             What a snapshot lists.
         columns : sequence of str, optional
             Only these.
+        symbols : sequence of str, optional
+            Only rows of these.
 
         Returns
         -------
@@ -221,7 +296,10 @@ class FolderStore:
         """
         path = self.root / partition.file
         try:
-            return pl.read_parquet(path, columns=None if columns is None else list(columns))
+            if symbols is None:
+                return pl.read_parquet(path, columns=None if columns is None else list(columns))
+            some = pl.scan_parquet(path).filter(pl.col("symbol").is_in(list(symbols)))
+            return (some if columns is None else some.select(columns)).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(
                 f"{path}: the lake lists this file, and it cannot be read ({type(error).__name__}).",
@@ -250,7 +328,7 @@ class FolderStore:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                frame.write_parquet(temporary, compression="zstd", compression_level=3, statistics=True)
+                frame.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
             _sync_folder(path.parent)
         return partition
 

@@ -58,11 +58,13 @@ def problems_of(error: ValidationError, model: type[BaseModel], values: Mapping[
     messages: dict[KeyPath, list[tuple[str, bool]]] = {}
     for item in error.errors():
         path = _raw_path(item["loc"], values)
-        if item["type"] == "literal_error" and isinstance(item["input"], dict):
-            continue  # the other member of the union speaks about the table
         message = _message(dict(item), path, model, values)
         if message not in (known := messages.setdefault(path, [])):
             known.append(message)
+    for path in [path for path in messages if isinstance(_at(values, path), dict)]:
+        # Where a table may stand for a word, what is wrong inside the table says more than that it is no word.
+        if any(other[: len(path)] == path and other != path for other in messages):
+            del messages[path]
     return [
         Problem(path, _joined([text for text, _ in found]), shows_value=any(shown for _, shown in found))
         for path, found in messages.items()
@@ -86,6 +88,15 @@ def quoted_nearest(word: object, known: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
     return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _at(values: Any, path: KeyPath) -> Any:
+    for part in path:
+        inside = part in values if isinstance(values, dict) else isinstance(part, int) and part < len(values)
+        if not inside:
+            return None
+        values = values[part]
+    return values
 
 
 def _joined(messages: Sequence[str]) -> str:

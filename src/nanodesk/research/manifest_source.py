@@ -65,7 +65,22 @@ class Source:
     settings: frozenset[KeyPath] = field(default=frozenset(), compare=False)
 
     def where(self, path: KeyPath) -> tuple[str, int, str]:
-        """File, line and text of a key or its nearest known parent."""
+        """File, line and text of a key or its nearest known parent.
+
+        Parameters
+        ----------
+        path : tuple of str or int
+            The key.
+
+        Returns
+        -------
+        file : str
+            Where it stands; ``--set`` for a setting.
+        line : int
+            From 1; 0 for a setting.
+        text : str
+            The value as written; empty unless the key itself was found.
+        """
         if any(path[: len(key)] == key for key in self.settings):
             return "--set", 0, ""
         for length in range(len(path), 0, -1):
@@ -78,7 +93,18 @@ class Source:
         return self.file, place.line, place.text
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
-        """All problems as one error, sorted by line: ``file:line: dotted.key: message (got value)``."""
+        """All problems as one error, sorted by line: ``file:line: dotted.key: message (got value)``.
+
+        Parameters
+        ----------
+        problems : iterable of Problem
+            At least one.
+
+        Returns
+        -------
+        error : ConfigError
+            Ready to raise.
+        """
         rows = []
         for problem in problems:
             file, line, text = self.where(problem.path)
@@ -91,6 +117,16 @@ class Source:
 
 def dotted(path: KeyPath) -> str:
     """A path as users write it.
+
+    Parameters
+    ----------
+    path : tuple of str or int
+        Keys and indices from the top.
+
+    Returns
+    -------
+    text : str
+        Keys joined by dots, indices in brackets.
 
     Examples
     --------
@@ -109,15 +145,25 @@ def dotted(path: KeyPath) -> str:
 def parse_dotted(text: str) -> KeyPath:
     """The path that a user wrote.
 
-    Examples
-    --------
-    >>> parse_dotted("universe.filter[2].min")
-    ('universe', 'filter', 2, 'min')
+    Parameters
+    ----------
+    text : str
+        A dotted key.
+
+    Returns
+    -------
+    path : tuple of str or int
+        Keys and indices from the top.
 
     Raises
     ------
     ConfigError
         If the text is no dotted key.
+
+    Examples
+    --------
+    >>> parse_dotted("universe.filter[2].min")
+    ('universe', 'filter', 2, 'min')
     """
     path: list[str | int] = []
     at = 0

@@ -14,6 +14,7 @@ from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights
 from nanodesk.market import calendar
+from nanodesk.metrics.information import forward_returns
 from nanodesk.metrics.performance import compute_metrics
 from nanodesk.portfolio.costs import CostModel
 from nanodesk.rebalance.target import Target
@@ -26,7 +27,7 @@ from nanodesk.research.preprocess import PreprocessContext, apply_steps, check_s
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
-from nanodesk.research.scoring import combine, factor_report, forward_returns, ic_weights
+from nanodesk.research.scoring import combine, factor_report, ic_weights
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.toml_lines import KeyPath
 from nanodesk.research.universe import screen, screen_context
@@ -377,8 +378,8 @@ def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity:
         timestamp=f"{np.datetime64(close_ns // _NS_PER_SECOND, 's')}Z",
         weights={inputs.panel.symbols[i]: float(decision.weights[i]) for i in held},
         constraints={
-            "max_position_pct": manifest.portfolio.limits.max_weight,
             "max_leverage": manifest.portfolio.gross,
+            "max_position_pct": manifest.portfolio.limits.max_weight,
         },
         run_id=identity,
     )

@@ -20,6 +20,8 @@ from nanodesk.rebalance.target import Target
 from nanodesk.research.manifest import canonical, from_plain_values
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 
+FloatArray = NDArray[np.float64]
+
 SCHEMA = 1
 HEADER = "run.json"
 
@@ -125,6 +127,8 @@ def _sessions(result: ResearchResult) -> pl.DataFrame:
     columns: dict[str, Any] = {"date": backtest.dates}
     columns |= {column: getattr(backtest, name) for name, column in _SESSION_COLUMNS.items()}
     columns |= {f"cost_{kind}": paid for kind, paid in backtest.costs.items()}
+    if backtest.income is not None:
+        columns["income"] = backtest.income
     columns["risk_free"] = result.risk_free
     if result.benchmark_returns is not None:
         columns["benchmark_return"] = result.benchmark_returns
@@ -148,7 +152,7 @@ def _write_matrix(
     path: Path,
     dates: NDArray[np.datetime64],
     symbols: tuple[str, ...],
-    matrix: NDArray[np.float64],
+    matrix: FloatArray,
     fill: float,
 ) -> None:
     """Symbols whose whole column is the fill value are left out."""
@@ -176,7 +180,8 @@ def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
     shape = (len(targets), len(symbols))
     backtest = _read_backtest(folder, header, sessions, symbols)
     decided = {
-        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill) for name, fill in _DECISION_MATRICES.items()
+        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill)
+        for name, fill in _DECISION_MATRICES.items()
     }
     benchmark = sessions["benchmark_return"].to_numpy() if "benchmark_return" in sessions.columns else None
     return ResearchResult(
@@ -201,7 +206,7 @@ def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
         factor_reports=tuple(_read_report(item) for item in header["factor_reports"]),
         sectors=header["sectors"],
         warnings=tuple(header["warnings"]),
-        target=_read_target(folder / "target.json"),
+        target=Target.from_json((folder / "target.json").read_text(encoding="utf-8")),
         periods_per_year=header["periods_per_year"],
         n_trials=header["n_trials"],
     )
@@ -212,23 +217,33 @@ def _read_backtest(
 ) -> BacktestResult:
     shape = (len(sessions), len(symbols))
     dates = sessions["date"].to_numpy()
-    matrices = {
-        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill) for name, fill in _SESSION_MATRICES.items()
-    }
+
+    def column(name: str) -> FloatArray:
+        return np.asarray(sessions[name].to_numpy())
+
+    def matrix(name: str, fill: float) -> FloatArray:
+        return _read_matrix(folder / f"{name}.parquet", shape, symbols, fill)
+
     return BacktestResult(
         dates=dates,
         symbols=symbols,
         initial_cash=header["initial_cash"],
         trades=_read_events(TradeTable, folder / "trades.parquet", dates, symbols),
         stop_events=_read_events(StopTable, folder / "stops.parquet", dates, symbols),
-        costs={kind: sessions[f"cost_{kind}"].to_numpy() for kind in header["cost_kinds"]},
+        costs={kind: column(f"cost_{kind}") for kind in header["cost_kinds"]},
         metrics=PerformanceMetrics(**_from_numbers(header["metrics"])),
-        **{name: sessions[column].to_numpy() for name, column in _SESSION_COLUMNS.items()},
-        **matrices,
+        income=column("income") if "income" in sessions.columns else None,
+        equity=column("equity"),
+        cash=column("cash"),
+        returns=column("return"),
+        turnover=column("turnover"),
+        holdings=matrix("holdings", 0.0),
+        weights=matrix("weights", 0.0),
+        symbol_returns=matrix("symbol_returns", np.nan),
     )
 
 
-def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], fill: float) -> NDArray[np.float64]:
+def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], fill: float) -> FloatArray:
     frame = pl.read_parquet(path)
     matrix = np.full(shape, fill)
     position = {symbol: i for i, symbol in enumerate(symbols)}
@@ -238,9 +253,7 @@ def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], f
     return matrix
 
 
-def _read_events(
-    table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]
-) -> Any:
+def _read_events(table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]) -> Any:
     frame = pl.read_parquet(path)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     columns: dict[str, Any] = {
@@ -268,12 +281,6 @@ def _read_report(item: Mapping[str, Any]) -> FactorReport:
         values[name] = np.array(values[name], dtype=np.float64)
     values["horizons"] = tuple(item["horizons"])
     return FactorReport(**values)
-
-
-def _read_target(path: Path) -> Target:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    weights = {row["symbol"]: row["weight"] for row in values["targets"]}
-    return Target(values["timestamp"], weights, values.get("constraints", {}), values.get("metadata", {}).get("id"))
 
 
 def _numbers(value: Any) -> Any:

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import DataError
+from nanodesk.market import calendar
 from nanodesk.market.panel import PricePanel
+from nanodesk.research.dataset_kinds import DatasetInfo
 from nanodesk.research.decision_rows import decision_rows
 from nanodesk.research.factors.catalog import FACTORS
-from nanodesk.research.lake import BUNDLED, DatasetInfo, Lake, open_lake
+from nanodesk.research.lake import BUNDLED, Lake, open_lake
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.manifest_sections import Every
 from nanodesk.research.toml_lines import KeyPath
@@ -112,7 +114,7 @@ def read_inputs(manifest: Manifest, base_dir: Path) -> RunInputs:
         risk_free=_risk_free(manifest, lake, panel),
         lake=lake,
         snapshot_id=lake.snapshot_id(),
-        warnings=_warnings(manifest, lake, info),
+        warnings=_warnings(manifest, lake, info) + _missed(manifest, panel, rows),
     )
 
 
@@ -145,7 +147,9 @@ def _open(manifest: Manifest, base_dir: Path) -> Lake:
     if location != BUNDLED:
         location = base_dir / location
         if not location.is_dir():
-            raise manifest.error(("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"')
+            raise manifest.error(
+                ("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"'
+            )
     return open_lake(location, snapshot=manifest.data.snapshot)
 
 
@@ -178,8 +182,8 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
     if backtest.costs.impact is not None and backtest.costs.impact.coef > 0:
         needs.append((("backtest", "costs", "impact"), "impact", ("volume",), "leave it out"))
     if limits.adv_participation is not None:
-        path = ("portfolio", "limits", "adv_participation")
-        needs.append((path, "adv_participation", ("volume",), "leave it out"))
+        volume_of: KeyPath = ("portfolio", "limits", "adv_participation")
+        needs.append((volume_of, "adv_participation", ("volume",), "leave it out"))
     for path, word, columns, fix in needs:
         absent = [name for name in columns if getattr(panel, name) is None]
         if absent:
@@ -200,6 +204,19 @@ def _rows(manifest: Manifest, panel: PricePanel) -> NDArray[np.int64]:
         message = f"{span}; the first decision needs {lookback} before it and the end of a period after them"
         raise manifest.error(("data", "start"), message)
     return rows
+
+
+def _missed(manifest: Manifest, panel: PricePanel, rows: NDArray[np.int64]) -> tuple[str, ...]:
+    pace = manifest.backtest.rebalance
+    if pace not in ("weekly", "month_end"):
+        return ()
+    expected = calendar.sessions(manifest.data.calendar, panel.dates[rows[0]], panel.dates[-1])
+    due = expected[decision_rows(expected, pace, calendar_name=manifest.data.calendar)]
+    missed = due[~np.isin(due, panel.dates[rows])]
+    if len(missed) == 0:
+        return ()
+    said = f"{len(missed)} of {len(due)} decision dates have no prices and were passed over, the first on {missed[0]}."
+    return (said,)
 
 
 def _level(lake: Lake, name: str | None, panel: PricePanel) -> FloatArray | None:

@@ -73,15 +73,17 @@ class Decision:
         return columns[np.argsort(-self.composite[columns], kind="stable")]
 
 
-class _Rule(BaseModel):
+class Rule(BaseModel):
+    """What all rules share: frozen, strict, no unknown keys."""
+
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names that pass; only ``alive`` ones matter."""
         raise NotImplementedError
 
 
-class _Range(_Rule):
+class _Range(Rule):
     """A rule that keeps values from ``min`` to ``max``, both included; a name without a value is dropped."""
 
     min: NonNegative | None = None
@@ -95,7 +97,7 @@ class _Range(_Rule):
             raise ValueError(f"min {self.min:g} is greater than max {self.max:g}")
         return self
 
-    def inside(self, values: FloatArray) -> Mask:
+    def _inside(self, values: FloatArray) -> Mask:
         """Which values lie in the range."""
         kept = ~np.isnan(values)
         if self.min is not None:
@@ -105,14 +107,14 @@ class _Range(_Rule):
         return kept
 
 
-class Listing(_Rule):
+class Listing(Rule):
     """Security types and exchanges, where the lake knows them."""
 
     kind: Literal["listing"]
     exchanges: Names = ()
     types: Names = ("common",)
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names of an allowed type on an allowed exchange; a name the lake does not know is dropped."""
         if not decision.context.listings:
             raise DataError(
@@ -130,7 +132,7 @@ class Listing(_Rule):
         return (not self.exchanges or exchange in self.exchanges) and (not self.types or kind in self.types)
 
 
-class History(_Rule):
+class History(Rule):
     """Sessions traded so far, and gaps in the recent past."""
 
     kind: Literal["history"]
@@ -138,7 +140,7 @@ class History(_Rule):
     max_missing: Fraction = 0.05
     window: Window = 63
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names with enough sessions and few gaps."""
         enough: Mask = decision.context.sessions_traded()[decision.at] >= self.min_sessions
         gaps: FloatArray = decision.context.missing_share(self.window)[decision.at]
@@ -151,9 +153,9 @@ class Price(_Range):
     kind: Literal["price"]
     allow_adjusted: bool = False
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names whose raw close is in the range."""
-        return self.inside(decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)[decision.at])
+        return self._inside(decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)[decision.at])
 
 
 class MarketCap(_Range):
@@ -162,11 +164,11 @@ class MarketCap(_Range):
     kind: Literal["market_cap"]
     allow_adjusted: bool = False
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names whose market capitalisation is in the range."""
         shares = decision.context.figure(_SHARES, rule=self.kind)
         price = decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)
-        return self.inside(shares[decision.at] * price[decision.at])
+        return self._inside(shares[decision.at] * price[decision.at])
 
 
 class DollarVolume(_Range):
@@ -175,12 +177,12 @@ class DollarVolume(_Range):
     kind: Literal["dollar_volume"]
     window: Window = 63
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names that trade enough."""
-        return self.inside(decision.context.dollar_volume(self.window)[decision.at])
+        return self._inside(decision.context.dollar_volume(self.window)[decision.at])
 
 
-class SpreadProxy(_Rule):
+class SpreadProxy(Rule):
     """Bid-ask spread estimated from daily bars."""
 
     kind: Literal["spread_proxy"]
@@ -188,7 +190,7 @@ class SpreadProxy(_Rule):
     window: Window = 21
     max_bps: Annotated[float, Field(gt=0.0)] = 50.0
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names with a narrow spread."""
         spread: FloatArray = decision.context.spread_bps(self.method, self.window)[decision.at]
         return spread <= self.max_bps
@@ -200,12 +202,12 @@ class Volatility(_Range):
     kind: Literal["volatility"]
     window: Window = 63
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names neither too calm nor too wild."""
-        return self.inside(decision.context.volatility(self.window)[decision.at])
+        return self._inside(decision.context.volatility(self.window)[decision.at])
 
 
-class Momentum(_Rule):
+class Momentum(Rule):
     """Percentile of the past return among the names that are left."""
 
     kind: Literal["momentum"]
@@ -222,7 +224,7 @@ class Momentum(_Rule):
             raise ValueError(f"min_percentile {self.min_percentile:g} is greater than {self.max_percentile:g}")
         return self
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names between the two quantiles of the living names, both included."""
         value: FloatArray = decision.context.momentum(self.lookback, self.skip)[decision.at]
         known = value[decision.alive & ~np.isnan(value)]
@@ -233,13 +235,13 @@ class Momentum(_Rule):
         return kept
 
 
-class FundamentalCoverage(_Rule):
+class FundamentalCoverage(Rule):
     """Age of the last report known, in days."""
 
     kind: Literal["fundamental_coverage"]
     max_age_days: Annotated[int, Field(ge=1)] = 200
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names that reported recently."""
         if decision.context.report_age is None:
             raise DataError(
@@ -259,19 +261,19 @@ class Fundamental(_Range):
     min: Finite | None = None
     max: Finite | None = None
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names whose figure is in the range."""
-        return self.inside(decision.context.figure(self.column, rule=f"{self.kind} {self.column}")[decision.at])
+        return self._inside(decision.context.figure(self.column, rule=f"{self.kind} {self.column}")[decision.at])
 
 
-class Exclude(_Rule):
+class Exclude(Rule):
     """Names and sectors to leave out."""
 
     kind: Literal["exclude"]
     symbols: Names = ()
     sectors: Names = ()
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names that are not listed."""
         panel = decision.context.panel
         if self.sectors and not panel.sectors:
@@ -280,13 +282,13 @@ class Exclude(_Rule):
         return ~np.fromiter(listed, dtype=np.bool_, count=len(panel.symbols))
 
 
-class Membership(_Rule):
+class Membership(Rule):
     """Belonging to an index on the decision date."""
 
     kind: Literal["membership"]
     index: str
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names that were members."""
         if self.index not in decision.context.members:
             raise DataError(
@@ -300,7 +302,7 @@ class Membership(_Rule):
         return member
 
 
-class RankTop(_Rule):
+class RankTop(Rule):
     """The best names by score; a name that is held stays until it falls behind ``exit_rank``."""
 
     kind: Literal["rank_top"]
@@ -314,7 +316,7 @@ class RankTop(_Rule):
             raise ValueError(f"exit_rank {self.exit_rank} must be at least n {self.n}")
         return self
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names ranked up to ``n``, and held names ranked up to ``exit_rank``."""
         if decision.composite is None:
             raise DataError(
@@ -330,7 +332,7 @@ class RankTop(_Rule):
         return kept
 
 
-class Diversify(_Rule):
+class Diversify(Rule):
     """Not too much of one sector, and no near twins; better names are kept first."""
 
     kind: Literal["diversify"]
@@ -346,7 +348,7 @@ class Diversify(_Rule):
             raise ValueError("give max_sector_share, max_correlation or both")
         return self
 
-    def keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> Mask:
         """Names left after twins are dropped, and then the worst of crowded sectors."""
         order = [int(column) for column in decision.order(decision.alive)]
         if self.max_correlation is not None:
@@ -390,6 +392,29 @@ class Diversify(_Rule):
             if len(left) == len(order):
                 return left
             order = left
+
+
+def passing(rule: Rule, decision: Decision) -> Mask:
+    """Names that pass one rule.
+
+    Parameters
+    ----------
+    rule : Rule
+        Any of the rules above.
+    decision : Decision
+        The date, the data and the names that are left.
+
+    Returns
+    -------
+    mask : ndarray of bool, shape (n_symbols,)
+        Meaningful for the living names only.
+
+    Raises
+    ------
+    DataError
+        If the rule needs data that are not available; the message names rule and data.
+    """
+    return rule._keep(decision)
 
 
 def _no_sectors(rule: str) -> DataError:

@@ -56,6 +56,7 @@ def save_run(result: ResearchResult, store: str | Path) -> Path:
         try:
             write_files(counted, temporary)
             _write_report(counted, temporary)
+            _to_disk(temporary)
             temporary.chmod(0o755)
             return _move_into_place(temporary, root / result.run_id)
         finally:
@@ -260,6 +261,14 @@ def _write_report(result: ResearchResult, folder: Path) -> None:
         numbers.write_text(numbers_text(report_numbers(result)), encoding="utf-8")
     if "json" not in formats:
         numbers.unlink(missing_ok=True)
+
+
+def _to_disk(folder: Path) -> None:
+    """After a power cut the folder has all its bytes or does not exist."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _move_into_place(temporary: Path, folder: Path) -> Path:

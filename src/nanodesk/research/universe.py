@@ -7,7 +7,7 @@ entered, how many stayed, and who was dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from pydantic import Field, TypeAdapter
 from nanodesk.errors import DataError, ShapeError
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import screen_rules as rules
-from nanodesk.research.lake import Lake
 from nanodesk.research.result import ScreenStep
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Decision
+
+if TYPE_CHECKING:  # a manifest is checked without opening a lake
+    from nanodesk.research.lake import Lake
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -186,7 +188,9 @@ def screen(
     else:
         alive, steps = after[0], list(after[1])
     for rule in filters:
-        alive, step = _step(rule.kind, alive, rule.keep(Decision(context, at, alive, composite, held)), symbols)
+        alive, step = _step(
+            rule.kind, alive, rules.passing(rule, Decision(context, at, alive, composite, held)), symbols
+        )
         steps.append(step)
     if max_names is not None and int(alive.sum()) > max_names:
         alive, step = _step(_MAX_NAMES, alive, _best(Decision(context, at, alive, composite, held), max_names), symbols)

@@ -72,7 +72,7 @@ class TestMinVariance:
 
         from nanodesk.allocation import cone
 
-        def hasty():
+        def hasty(regularization):
             settings = clarabel.DefaultSettings()
             settings.verbose, settings.max_iter = False, 1
             return settings
@@ -127,6 +127,14 @@ class TestMaxSharpe:
         weights = max_sharpe(MEAN, COVARIANCE, limits=limits)
         assert np.abs(weights / np.abs(weights).sum() - solved / np.abs(solved).sum()).max() < 1e-10
         assert max(np.abs(weights).max() / 0.4, np.abs(weights).sum() / 2.0) == pytest.approx(1.0, abs=1e-12)
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_fewer_sessions_than_names_long_and_short(self, seed):
+        """The covariance is singular, so that some ratio is unbounded: any answer within the limits will do."""
+        returns = market(seed, 25, 60) + 0.004
+        limits = Limits(long_only=False, gross=2.0, max_weight=0.08)
+        weights = max_sharpe(returns.mean(axis=0), np.cov(returns.T), limits=limits)
+        assert limits.region(60).violation(weights) < 1e-9, seed
 
     def test_no_portfolio_above_the_risk_free_rate(self):
         with pytest.raises(InfeasibleError, match="Use min_variance") as caught:

@@ -71,6 +71,16 @@ class TestBacktestWeights:
         assert len(found["returns"]) == 2
         assert found["returns"][1] < -1.0
 
+    def test_events_of_a_period_are_sorted_by_symbol(self) -> None:
+        rows = [[("Z", 100), ("A", 100)], [("Z", 50), ("A", 50)]]
+        targets = [[("Z", 0.5), ("A", 0.5)]] * 2
+        found = backtest_weights(targets, rows, 100_000, 0, stop_cfg={"fixed_stop_pct": 0.1})
+        assert [event["symbol"] for event in found["stop_events"]] == ["A", "Z"]
+
+    def test_absurd_gross_weight_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="max_gross"):
+            one(100, weight=1e7)
+
     def test_pairs_may_be_lists(self) -> None:
         assert backtest_weights([[["A", 1.0]]], [[["A", 100]]], 1000, 0)["equity_curve"] == [1000, 1000]
 

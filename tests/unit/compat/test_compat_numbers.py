@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from nanodesk.allocation.allocate import allocate
 from nanodesk.compat.nanobook import (
     Metrics,
     inverse_cdar_weights,
@@ -59,12 +60,33 @@ class TestOptimizers:
         assert optimize([[0.1], [0.2]], ["A"]) == {"A": 1.0}
 
 
+def hedged() -> tuple[np.ndarray, np.ndarray]:
+    """Four assets of which the last nearly mirrors the first; and their covariance."""
+    rng = np.random.default_rng(11)
+    market = rng.normal(0.0004, 0.01, (252, 1))
+    own = rng.normal(0.0004, 0.01, (252, 4)) * np.array([0.4, 0.8, 1.2, 0.3])
+    returns = market * np.array([0.3, 0.6, 1.0, 1.4]) + own
+    returns[:, 3] = rng.normal(0.0, 0.002, 252) - 0.8 * returns[:, 0]
+    return returns, np.cov(returns, rowvar=False)
+
+
 class TestOptimizeMinVariance:
-    def test_is_kept_wrong_as_published(self) -> None:
-        # BUG 7: it hardly leaves equal weights. The true optimum is nanodesk.allocation's.
-        scales = np.array([1.0, 1.0, 1.0, 5.0])
-        weights = optimize_min_variance(RETURNS * scales)
-        assert np.abs(np.array(weights) - 0.25).max() < 0.05
+    def test_is_kept_wrong_as_published_and_ours_is_right(self) -> None:
+        # BUG 7 of the specification: it hardly leaves equal weights.
+        returns, covariance = hedged()
+        published, optimum = np.array(optimize_min_variance(returns)), allocate("min_variance", covariance=covariance)
+        assert np.abs(published - 0.25).max() < 0.01
+        assert published @ covariance @ published > 20.0 * (optimum @ covariance @ optimum)
+
+
+class TestOptimizeRiskParity:
+    def test_is_kept_wrong_as_published_and_ours_is_right(self) -> None:
+        # BUG 8 of the specification: wrong once a risk contribution turns negative.
+        returns, covariance = hedged()
+        published, optimum = np.array(optimize_risk_parity(returns)), allocate("risk_parity", covariance=covariance)
+        shares = [w * (covariance @ w) / (w @ covariance @ w) for w in (published, optimum)]
+        assert shares[0].min() < -0.2
+        assert shares[1] == pytest.approx([0.25] * 4, abs=1e-6)
 
 
 class TestOptimizeMaxSharpe:

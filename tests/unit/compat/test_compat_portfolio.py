@@ -111,6 +111,19 @@ class TestPortfolio:
         portfolio.record_return([])
         assert (portfolio.returns(), portfolio.equity_curve()) == ([], [0, 0])
 
+    def test_positions_are_in_the_order_of_the_first_trade(self) -> None:
+        portfolio = Portfolio(1_000_000, CostModel.zero())
+        prices = [(symbol, 100) for symbol in ("ZZZ", "AAPL", "MSFT")]
+        portfolio.rebalance_simple([(symbol, 0.1) for symbol, _ in prices], prices)
+        assert list(portfolio.positions()) == ["ZZZ", "AAPL", "MSFT"]
+        assert [symbol for symbol, _ in portfolio.current_weights(prices)] == ["ZZZ", "AAPL", "MSFT"]
+
+    def test_nothing_wraps_beyond_64_bits(self) -> None:
+        portfolio = traded(1e30, price=1)
+        assert portfolio.positions()["A"].quantity == 2**63 - 1
+        assert portfolio.cash == 1_000_000 - (2**63 - 1)
+        assert portfolio.total_equity([("A", 3)]) == 1_000_000 + 2 * (2**63 - 1)
+
     def test_returned_lists_are_copies(self) -> None:
         portfolio = traded(0.5)
         portfolio.equity_curve().append(7)

@@ -102,7 +102,22 @@ class TestOffsetSessions:
         assert np.isnat(calendar.offset_sessions("XNYS", days, -1)).tolist() == [True, False, True]
 
 
-class TestTable:
-    def test_is_what_the_tool_writes(self, oracle):
+class TestNames:
+    def test_lists_every_calendar(self):
         assert calendar.names() == ("24-7", "XNAS", "XNYS")
+
+
+class TestBounds:
+    def test_covers_1990_to_2027(self):
         assert calendar.bounds("XNYS") == (datetime.date(1990, 1, 2), datetime.date(2027, 12, 31))
+
+
+class TestAsDay:
+    def test_takes_dates_and_text(self):
+        assert (
+            calendar.as_day(datetime.date(2024, 7, 3)) == calendar.as_day("2024-07-03") == np.datetime64("2024-07-03")
+        )
+
+    def test_refuses_not_a_time(self):
+        with pytest.raises(ValidationError, match="start is not a time"):
+            calendar.as_day(np.datetime64("NaT"), field="start")

@@ -118,7 +118,7 @@ class TestFactorInputs:
     def test_a_price_that_is_none_is_refused_with_its_date(self):
         vix = np.full(N, 20.0)
         vix[3] = 0.0
-        with pytest.raises(PriceError, match="vix=0.0 on 2010-01-04"):
+        with pytest.raises(PriceError, match=r"vix=0\.0 on 2010-01-04"):
             FactorInputs(inputs_of(random_close()).panel, None, vix)
 
 

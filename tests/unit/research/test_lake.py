@@ -79,7 +79,7 @@ class TestIngest:
     def test_changed_rows_need_their_day(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
         snapshot = lake.snapshot_id()
-        with pytest.raises(DataError, match="1 rows differ.*the first is A 2023-12-29.*Pass revised_at"):
+        with pytest.raises(DataError, match=r"1 rows differ.*the first is A 2023-12-29.*Pass revised_at"):
             lake.ingest(REVISED, "us", kind="prices")
         assert lake.at("latest").snapshot_id() == snapshot
 
@@ -121,6 +121,11 @@ class TestIngest:
             (PRICES.drop("close"), "column 'close' is missing"),
             (PRICES.rename({"close": "closee"}), "column 'close' is missing.*Rename 'closee'"),
             (PRICES.with_columns(opne=1.0), "column 'opne' is not one.*Did you mean 'open'"),
+            (PRICES.with_columns(close=pl.lit([1.0, 2.0])), "column 'close' has type List"),
+            (
+                PRICES.with_columns(date=pl.date(10, 1, 1)),
+                "frame:1: date=0010-01-01 is not between 1800-01-01",
+            ),
             (PRICES.with_columns(close=pl.lit("cheap")), "frame:1: close='cheap' cannot be read as a number"),
         ],
     )
@@ -129,7 +134,7 @@ class TestIngest:
             lake.ingest(frame, "us", kind="prices")
 
     def test_unknown_kind(self, lake):
-        with pytest.raises(ValidationError, match="kind='price' is unknown.*Did you mean 'prices'"):
+        with pytest.raises(ValidationError, match=r"kind='price' is unknown.*Did you mean 'prices'"):
             lake.ingest(PRICES, "us", kind="price")
 
 
@@ -149,6 +154,17 @@ class TestPricePanel:
         panel = lake.price_panel("us", end="2023-12-28", symbols=["B", "A"])
         np.testing.assert_array_equal(panel.close, [[np.nan, 10]])
 
+    def test_a_name_asked_for_twice(self, lake):
+        lake.ingest(PRICES, "us", kind="prices")
+        with pytest.raises(DataError, match="symbol 'A' is named twice"):
+            lake.price_panel("us", symbols=["A", "B", "A"])
+
+    def test_a_dataset_of_which_every_row_failed(self, lake):
+        gates = QualityGates(max_quarantined_pct=100.0)
+        lake.ingest(PRICES.with_columns(close=-1.0), "us", kind="prices", gates=gates)
+        with pytest.raises(DataError, match="has no price from its start to its end"):
+            lake.price_panel("us")
+
     def test_an_empty_span(self, lake):
         lake.ingest(PRICES, "us", kind="prices")
         with pytest.raises(DataError, match="no price from 2025-01-01"):
@@ -161,7 +177,7 @@ class TestPricePanel:
 
     def test_unknown_dataset_names_the_nearest(self, lake):
         lake.ingest(PRICES, "stocks", kind="prices")
-        with pytest.raises(DataError, match="'stock' is not in lake.*Did you mean 'stocks'"):
+        with pytest.raises(DataError, match=r"'stock' is not in lake.*Did you mean 'stocks'"):
             lake.price_panel("stock")
 
     def test_a_dataset_of_another_kind(self, lake):
@@ -273,7 +289,7 @@ class TestSeries:
 
     def test_unknown_name_names_the_nearest(self, lake):
         lake.ingest(self.FRAME, "rates", kind="series")
-        with pytest.raises(DataError, match="series 'DGS1O' is not in lake.*Did you mean 'DGS10'"):
+        with pytest.raises(DataError, match=r"series 'DGS1O' is not in lake.*Did you mean 'DGS10'"):
             lake.series("DGS1O", self.DATES)
 
     def test_a_name_in_two_datasets_must_say_which(self, lake):
@@ -356,7 +372,7 @@ class TestFundamentals:
 
     def test_unknown_column_names_the_nearest(self, lake):
         lake.ingest(self.FRAME, "edgar", kind="fundamentals")
-        with pytest.raises(DataError, match="no column 'equty'.*Did you mean 'equity'"):
+        with pytest.raises(DataError, match=r"no column 'equty'.*Did you mean 'equity'"):
             lake.fundamentals("edgar", self.DATES, ["A"], "equty")
 
     def test_a_report_known_before_its_period_ended_is_set_aside(self, lake):

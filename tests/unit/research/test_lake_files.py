@@ -79,7 +79,7 @@ class TestFolderStore:
     def test_schema_comes_first_in_every_file(self, tmp_path):
         open_lake(tmp_path).ingest(prices(1), "us", kind="prices")
         for path in tmp_path.rglob("*.json"):
-            assert list(json.loads(path.read_text()))[0] == "schema"
+            assert next(iter(json.loads(path.read_text()))) == "schema"
 
     def test_one_file_per_year(self, tmp_path):
         open_lake(tmp_path).ingest(prices(3), "us", kind="prices")

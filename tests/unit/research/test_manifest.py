@@ -93,7 +93,7 @@ class TestParseManifest:
         assert found["universe.min_names"] == "q.toml:9: universe.min_names: must be >= 1 (got -3)"
         assert 'unknown kind "histry"; did you mean "history"? allowed: ' in found["universe.filter[0]"]
         assert 'unknown key for kind "winsor"; did you mean "lo"? allowed: ' in found["preprocess[0].lo_q"]
-        assert found["portfolio.method"].endswith('; did you mean "min_variance"? (got \'min_varianc\')')
+        assert found["portfolio.method"].endswith("; did you mean \"min_variance\"? (got 'min_varianc')")
         assert found["portfolio.window"].endswith("must be a whole number (got 2.5)")
         assert found["portfolio.long_only"].endswith("must be true or false (got 1)")
         assert found["portfolio.gross"].endswith("must be finite (got nan)")
@@ -105,6 +105,16 @@ class TestParseManifest:
 
     def test_value_is_shown_as_written(self):
         assert problems(SMALL + "[backtest]\ncash = -3e8\n") == ("q.toml:9: backtest.cash: must be > 0 (got -3e8)",)
+
+    def test_a_table_in_place_of_a_word(self):
+        assert problems(SMALL + "[portfolio]\nmethod = {}\n")[0].startswith(
+            "q.toml:9: portfolio.method: must be one of"
+        )
+        found = problems(SMALL + "[backtest]\nrebalance = { evry = 3 }\n")
+        assert [line.split(": ", 1)[1] for line in found] == [
+            "backtest.rebalance.every: is required and missing",
+            'backtest.rebalance.evry: unknown key; did you mean "every"? allowed: every',
+        ]
 
     def test_missing_sections(self):
         assert problems("schema = 1\n") == tuple(

@@ -98,7 +98,7 @@ class TestScreen:
             run([{"kind": "exclude", "symbols": ["A", "B", "C"]}], min_names=4)
 
     def test_nothing_traded(self):
-        with pytest.raises(DataError, match="'traded' dropped the most.*Start later"):
+        with pytest.raises(DataError, match=r"'traded' dropped the most.*Start later"):
             run([], panel_=panel(close=np.full((T, 6), np.nan), raw_close=None))
 
     def test_max_names_keeps_the_best(self):

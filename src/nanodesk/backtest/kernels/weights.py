@@ -5,10 +5,11 @@ or a fixed fraction of one), and money is their product, so the ledger adds and 
 Decisions (target sizes, costs, stop levels) are IEEE doubles in a fixed order of operations, truncated or rounded
 once; the slow reference in the tests repeats them and must agree to the last bit.
 
-Layout: prices and weights stay in the caller's (sessions x symbols) doubles. Of each row every cell is checked, in a
-loop the compiler can vectorise, but only what is held or asked for is turned into integers: positions are few where
-symbols are many, and integer sums do not care about order. A trade is one record of four integers. Before a session starts there is room for every trade it could make; otherwise ``run`` returns FULL and the shell
-calls again with a longer table, because all state lives in the engine.
+Layout: prices and weights stay in the caller's (sessions x symbols) doubles. Of each row every cell is checked, but
+only what is held or asked for is turned into integers: positions are few where symbols are many, and integer sums do
+not care about order. A trade is one record of four integers. Before a session starts there is room for every trade it
+could make; otherwise ``run`` returns FULL and the shell calls again with a longer table, because all state lives in
+the engine.
 
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
 The rules themselves are written down in docs/backtest.md.
@@ -28,6 +29,7 @@ MONEY_RANGE = cython.declare(cython.int, 6)
 # Fill policies and what stops look at; the shell uses the same numbers.
 SAME_CLOSE = cython.declare(cython.int, 0)
 NEXT_OPEN = cython.declare(cython.int, 1)
+NEXT_CLOSE = cython.declare(cython.int, 2)
 VWAP_PROXY = cython.declare(cython.int, 3)
 
 # Which price of a bar is meant.
@@ -69,7 +71,16 @@ MOST_UNITS = cython.declare(cython.longlong, 9007199254740992)
 @cython.final
 @cython.cclass
 class Engine:
-    """State of one backtest; the arrays belong to the caller."""
+    """State of one backtest; the arrays belong to the caller.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Inputs, outputs and scratch by the names below; the last in ``state``, ``measures``, ``changes`` and
+        ``log_returns``.
+    numbers : mapping of str to int or float
+        Options by the names below.
+    """
 
     # Inputs, (sessions x symbols) unless stated.
     weights: cython.const[cython.double][:, ::1]  # (decisions x symbols); nan holds
@@ -268,7 +279,13 @@ class Engine:
         self.has_delistings = self.delisting_row is not None
 
     def tables(self, trades, stops):
-        """Go on with longer tables."""
+        """Go on with longer tables.
+
+        Parameters
+        ----------
+        trades, stops : ndarray of int64
+            Tables that begin with what was written so far.
+        """
         self.trades = trades
         self.stops = stops
 
@@ -277,7 +294,7 @@ class Engine:
         return self.n_trades, self.n_stops
 
     def error(self):
-        """Row and column of the failure; -1 where it has none."""
+        """Session and column of the failure; for a bad weight, session and row of weights."""
         return self.error_row, self.error_column
 
     def run(self):
@@ -336,13 +353,13 @@ class Engine:
         if status == 0 and k >= 0 and self.fill != NEXT_OPEN:
             status = self._rebalance(t, decided, k, TYPICAL if self.fill == VWAP_PROXY else CLOSE)
         if status == 0:
-            status = self._close_session(t)
+            status = self._close_session(t, k >= 0 and self.n_candidates > 0)
         return status
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _close_session(self, t: cython.Py_ssize_t) -> cython.int:
+    def _close_session(self, t: cython.Py_ssize_t, rebalanced: cython.bint) -> cython.int:
         """Stops at the close, then marks, value, borrow and the records of the session."""
         status: cython.int
         i: cython.Py_ssize_t
@@ -355,7 +372,8 @@ class Engine:
             status = self._stop_at_close(t)
             if status != 0:
                 return status
-        self._price_held(t, CLOSE)
+        if not (rebalanced and (self.fill == SAME_CLOSE or self.fill == NEXT_CLOSE)):
+            self._price_held(t, CLOSE)
         if self.raises_missing:
             for j in range(self.n_held):
                 if self.price[self.held[j]] == 0:
@@ -399,10 +417,10 @@ class Engine:
         i: cython.Py_ssize_t
         if t + 1 < self.close.shape[0]:
             for i in range(0, self.n_symbols, 8):
-                prefetch(cython.address(self.close[t + 1, i]))
+                prefetch(cython.address(self.close[t + 1, i]))  # noqa: F821 (from weights.pxd)
         if k >= 0 and k + 1 < self.weights.shape[0]:
             for i in range(0, self.n_symbols, 8):
-                prefetch(cython.address(self.weights[k + 1, i]))
+                prefetch(cython.address(self.weights[k + 1, i]))  # noqa: F821
         return 0
 
     @cython.cfunc
@@ -653,7 +671,7 @@ class Engine:
         self.row_gross = gross
         self.row_is_long = lowest == 0.0
         if not gross <= self.max_gross:
-            self.error_column = -1
+            self.error_column = k  # the row of weights, not a column of prices
             return BAD_WEIGHT
         return 0
 
@@ -682,7 +700,8 @@ class Engine:
             return 0
         for j in range(self.n_candidates):
             i = self.candidate[j]
-            self.price[i] = self._quote(t, i, which)
+            if self.is_held[i] == 0.0:
+                self.price[i] = self._quote(t, i, which)
             self.delta[j] = 0
             if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
                 status = self._size(i, j, t, self.weights[k, i], self.price[i], cython.cast(cython.double, equity))

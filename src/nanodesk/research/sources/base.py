@@ -39,4 +39,15 @@ class Source(Protocol):
     """Something that yields one table, whole."""
 
     def read(self) -> SourceTable:
-        """All rows; raises ``DataError`` naming what is wrong, and never returns half a table."""
+        """All rows.
+
+        Returns
+        -------
+        table : SourceTable
+            Whole; never half of it.
+
+        Raises
+        ------
+        DataError
+            Naming what is wrong.
+        """

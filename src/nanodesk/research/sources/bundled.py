@@ -6,7 +6,6 @@ Licences and checksums are in ``bundled/NOTICE.md``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 
@@ -54,6 +53,24 @@ class BundledFile:
     sha256: str
     dataset: str
     format: FileFormat
+
+    def read(self) -> SourceTable:
+        """The whole file, checked.
+
+        Returns
+        -------
+        table : SourceTable
+            Rows in the columns of their kind; the Treasury curve comes with the slopes that FRED publishes beside it.
+
+        Raises
+        ------
+        DataError
+            If the file is not the one that was shipped.
+        """
+        bundled_bytes(self.name)
+        with as_file(files("nanodesk.research.sources").joinpath("bundled", self.name)) as path:
+            table = FileSource(path, self.dataset, self.format).read()
+        return replace(table, frame=_with_spreads(table.frame)) if self.dataset == "treasury" else table
 
 
 BUNDLED: tuple[BundledFile, ...] = (
@@ -172,21 +189,6 @@ def bundled_bytes(name: str) -> bytes:
             f"{name}: the file in the package was changed.", field="file", value=name, fix="Install nanodesk again."
         )
     return content
-
-
-def bundled_tables() -> Iterator[SourceTable]:
-    """Every table of the package, read and checked.
-
-    Yields
-    ------
-    table : SourceTable
-        In the order of :data:`BUNDLED`.
-    """
-    for entry in BUNDLED:
-        bundled_bytes(entry.name)
-        with as_file(files("nanodesk.research.sources").joinpath("bundled", entry.name)) as path:
-            table = FileSource(path, entry.dataset, entry.format).read()
-        yield replace(table, frame=_with_spreads(table.frame)) if entry.dataset == "treasury" else table
 
 
 def _with_spreads(curve: pl.DataFrame) -> pl.DataFrame:

@@ -204,6 +204,12 @@ def _read_cells(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(io.BytesIO(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise _csv_fault(path, text, error) from error
+    twice = [name for name in frame.columns if "_duplicated_" in name]
+    if twice:
+        name = twice[0].rpartition("_duplicated_")[0]
+        raise SchemaMismatchError(
+            f"{path.name}:1: the header names {name!r} twice.", field=name, value=name, fix="Rename one of them."
+        )
     return frame.with_row_index("line", _FIRST_DATA_LINE)
 
 

@@ -145,7 +145,22 @@ class ColumnStep(BaseStep):
         return {name: self.one(x, mask, context) if name in chosen else x for name, x in values.items()}
 
     def one(self, values: FloatArray, mask: BoolArray, context: PreprocessContext) -> FloatArray:
-        """One column after the step; arguments as of `apply`."""
+        """One column after the step.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            The column before; ``nan`` is missing.
+        mask : ndarray of bool, shape (n_decisions, n_symbols)
+            Names that passed the screen.
+        context : PreprocessContext
+            What else may be read.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            A new matrix where something changed.
+        """
         raise NotImplementedError
 
 
@@ -156,7 +171,18 @@ class TimeStep(ColumnStep):
         return self.along(values)
 
     def along(self, values: FloatArray) -> FloatArray:
-        """One column after the step, of shape (n_decisions, n_symbols)."""
+        """One column after the step.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            The column before; ``nan`` is missing.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            A new matrix where something changed.
+        """
         raise NotImplementedError
 
 
@@ -167,7 +193,20 @@ class CrossStep(ColumnStep):
         return self.across(values, mask)
 
     def across(self, values: FloatArray, mask: BoolArray) -> FloatArray:
-        """One column after the step, of shape (n_decisions, n_symbols)."""
+        """One column after the step.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            The column before; ``nan`` is missing.
+        mask : ndarray of bool, shape (n_decisions, n_symbols)
+            Names that passed the screen.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            A new matrix where something changed.
+        """
         raise NotImplementedError
 
 

@@ -172,9 +172,12 @@ def rank(values: FloatArray, mask: BoolArray, *, min_count: int = 3) -> FloatArr
     >>> rank(np.array([[30.0, 10.0, 20.0, np.nan, 40.0]]), np.ones((1, 5), dtype=bool))
     array([[ 0.125, -0.375, -0.125,    nan,  0.375]])
     """
-    ranks = _with_count(average_ranks(values, mask=mask), min_count)
-    n = np.maximum(np.sum(~np.isnan(ranks), axis=1, keepdims=True), 1)
-    return np.asarray((ranks - 0.5) / n - 0.5)
+    place = average_ranks(values, mask=mask)
+    n = np.count_nonzero(~np.isnan(place), axis=1, keepdims=True)
+    place -= 0.5
+    place /= np.where(n >= min_count, n, np.nan)
+    place -= 0.5
+    return place
 
 
 def gauss_rank(values: FloatArray, mask: BoolArray, *, min_count: int = 3) -> FloatArray:

@@ -1,0 +1,118 @@
+"""Prices as the engine reads them: matrices of doubles, sessions x symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.units import CENTS_PER_UNIT
+
+FloatMatrix = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+
+FLOAT_PRICE_SCALE = 10_000
+"""Price units per currency unit for prices given as floats: adjusted prices below a cent keep four digits."""
+
+OPTIONAL_COLUMNS = ("open", "high", "low", "volume", "dividend", "split")
+"""What bars may have beside closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Prices as the engine reads them.
+
+    Parameters
+    ----------
+    dates : ndarray of datetime64[D], shape (n_dates,)
+        Sessions; days since 1970-01-01 that count from zero where the caller named none.
+    symbols : tuple of str, length n_symbols
+        Column names.
+    close : ndarray of float64, shape (n_dates, n_symbols)
+        Closes in currency units, or in cents; ``nan`` where there is none.
+    open, high, low, volume, dividend, split : ndarray of float64, optional
+        The rest, in the same unit.
+    in_cents : bool
+        Whether prices are cents.
+    """
+
+    dates: Dates
+    symbols: tuple[str, ...]
+    close: FloatMatrix
+    open: FloatMatrix | None = None
+    high: FloatMatrix | None = None
+    low: FloatMatrix | None = None
+    volume: FloatMatrix | None = None
+    dividend: FloatMatrix | None = None
+    split: FloatMatrix | None = None
+    in_cents: bool = False
+
+    @property
+    def default_price_scale(self) -> int:
+        """Price units per currency unit unless the caller says otherwise."""
+        return CENTS_PER_UNIT if self.in_cents else FLOAT_PRICE_SCALE
+
+
+def doubles(matrix: NDArray[Any]) -> FloatMatrix:
+    """The matrix as contiguous float64, itself where it is that already.
+
+    Parameters
+    ----------
+    matrix : ndarray
+        Numbers.
+
+    Returns
+    -------
+    matrix : ndarray of float64
+        The same numbers.
+    """
+    return np.ascontiguousarray(matrix, dtype=np.float64)
+
+
+def read_dates(dates: ArrayLike | None, n_dates: int) -> Dates:
+    """Sessions as ``datetime64[D]``, checked.
+
+    Parameters
+    ----------
+    dates : array-like of dates, optional
+        ``None`` counts days from 1970-01-01.
+    n_dates : int
+        How many there must be.
+
+    Returns
+    -------
+    dates : ndarray of datetime64[D], shape (n_dates,)
+        Strictly increasing.
+
+    Raises
+    ------
+    ShapeError
+        If the length differs.
+    ValidationError
+        If dates are unsorted or repeated.
+    """
+    if dates is None:
+        return np.arange(n_dates, dtype=np.int64).astype("datetime64[D]")
+    days = np.asarray(dates, dtype="datetime64[D]")
+    if days.shape != (n_dates,):
+        raise ShapeError(
+            f"dates has shape {days.shape}, but there are {n_dates} rows of prices.",
+            field="dates",
+            value=days.shape,
+            allowed=f"({n_dates},)",
+        )
+    step = np.diff(days.astype(np.int64))
+    if np.any(step <= 0):
+        at = int(np.argmax(step <= 0)) + 1
+        word = "repeats" if step[at - 1] == 0 else "comes before"
+        raise ValidationError(
+            f"dates[{at}]={days[at]} {word} dates[{at - 1}]={days[at - 1]}.",
+            field="dates",
+            value=str(days[at]),
+            allowed="strictly increasing sessions",
+            fix="Sort the sessions and drop duplicates.",
+        )
+    return days

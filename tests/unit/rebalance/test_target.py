@@ -1,0 +1,90 @@
+"""The target file."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanodesk.errors import ConfigError, SchemaMismatchError, WeightsError
+from nanodesk.rebalance.target import Target
+
+NOW = "2024-01-31T21:00:00Z"
+
+
+def text(**changes):
+    document = {"schema": 1, "timestamp": NOW, "targets": [{"symbol": "A", "weight": 0.5}]}
+    return json.dumps({key: value for key, value in (document | changes).items() if value is not None})
+
+
+class TestTarget:
+    @pytest.mark.parametrize("weight", [0.0, 1.01, -1.01, math.nan, math.inf])
+    def test_weight_out_of_range(self, weight):
+        with pytest.raises(WeightsError):
+            Target(NOW, {"A": weight})
+
+    def test_empty_and_too_long(self):
+        with pytest.raises(WeightsError, match="targets is empty"):
+            Target(NOW, {})
+        with pytest.raises(WeightsError, match=r"long weights add to 1\.2"):
+            Target(NOW, {"A": 0.6, "B": 0.6, "C": -0.5})
+
+    def test_file_is_sorted_with_schema_first(self):
+        written = Target(NOW, {"B": 0.4, "A": -0.1}, {"min_trade_usd": 100.0}, "run").to_json()
+        values = json.loads(written)
+        assert list(values) == ["schema", "timestamp", "targets", "constraints", "metadata"]
+        assert [row["symbol"] for row in values["targets"]] == ["A", "B"]
+
+    def test_write(self, tmp_path):
+        target = Target(NOW, {"A": 1.0})
+        target.write(tmp_path / "target.json")
+        assert Target.from_json((tmp_path / "target.json").read_text()) == target
+
+
+class TestFromJson:
+    @given(
+        st.dictionaries(
+            st.text(min_size=1, max_size=8),
+            st.floats(-1, 0.05, allow_nan=False).filter(lambda weight: weight != 0),
+            min_size=1,
+            max_size=12,
+        )
+    )
+    def test_back_and_forth(self, weights):
+        target = Target(NOW, weights, {"max_leverage": 1.5}, "id")
+        assert Target.from_json(target.to_json()) == target
+
+    def test_the_published_format_has_no_schema(self):
+        assert Target.from_json(text(schema=None)).weights == {"A": 0.5}
+
+    @pytest.mark.parametrize(
+        ("given_text", "message"),
+        [
+            ("{", r"t\.json:1:2: is not JSON"),
+            ("[]", "target: must be an object"),
+            (text(targets=None), "targets is required and missing"),
+            (text(extra=1), "unknown key 'extra'; allowed: schema, timestamp"),
+            (text(timestamp="yesterday"), "timestamp: must be an instant"),
+            (text(timestamp="2024-01-31T21:00:00"), "timestamp: must be an instant"),
+            (text(targets={"A": 1}), "targets: must be an array"),
+            (text(targets=[{"symbol": "A"}]), r"targets\[0\]: weight is required and missing"),
+            (text(targets=[{"symbol": "A", "weight": "5%"}]), r"targets\[0\].weight: must be a number \(got '5%'\)"),
+            (text(targets=[{"symbol": "", "weight": 0.1}]), r"targets\[0\].symbol: must be text"),
+            (text(targets=[{"symbol": "A", "weight": 0.1, "side": 1}]), "unknown key 'side'"),
+            (text(constraints={"max_weight": 1}), "unknown key 'max_weight'; allowed: max_position_pct"),
+            (text(constraints={"max_leverage": True}), "constraints.max_leverage: must be a number"),
+            (text(metadata={"id": 3}), "metadata.id: must be text"),
+        ],
+    )
+    def test_faults(self, given_text, message):
+        with pytest.raises(ConfigError, match=message):
+            Target.from_json(given_text, file="t.json")
+
+    def test_schema_and_duplicates(self):
+        with pytest.raises(SchemaMismatchError, match="schema=2, this version reads 1"):
+            Target.from_json(text(schema=2))
+        with pytest.raises(WeightsError, match="'A' appears twice"):
+            Target.from_json(text(targets=[{"symbol": "A", "weight": 0.1}] * 2))
+        with pytest.raises(WeightsError, match="targets is empty"):
+            Target.from_json(text(targets=[]))
