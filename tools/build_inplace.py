@@ -28,10 +28,9 @@ def main() -> None:
     subprocess.run([*setup, *again, str(build), str(ROOT)], check=True, env=environment)
     subprocess.run(["ninja", "-C", str(build)], check=True, env=environment)
     modules = {path.name.split(".")[0]: path for path in (build / "src").glob("*.so")}
-    for kernels in (ROOT / "src" / "nanodesk").rglob("kernels"):
-        for source in kernels.glob("*.py"):
-            if source.stem in modules:
-                place_beside(modules[source.stem], kernels)
+    for line in (build / "src" / "modules.txt").read_text(encoding="utf-8").splitlines():
+        folder, stem = line.split()
+        place_beside(modules[stem], ROOT / "src" / folder)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,24 @@
+cdef extern from *:
+    """
+    /* A small Python integer without a call; 0 if it is not one. */
+    #if PY_VERSION_HEX >= 0x030C0000
+    static inline int nd_small(PyObject* v, long long* number) {
+        if (!PyLong_CheckExact(v) || !PyUnstable_Long_IsCompact((PyLongObject*)v)) return 0;
+        *number = (long long)PyUnstable_Long_CompactValue((PyLongObject*)v);
+        return 1;
+    }
+    #else
+    static inline int nd_small(PyObject* v, long long* number) {
+        Py_ssize_t size;
+        if (!PyLong_CheckExact(v)) return 0;
+        size = Py_SIZE(v);
+        if (size == 1) { *number = (long long)((PyLongObject*)v)->ob_digit[0]; return 1; }
+        return 0;
+    }
+    #endif
+    """
+    bint nd_small(object, long long*)
+
 from libc.stdint cimport int64_t
 
 from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome

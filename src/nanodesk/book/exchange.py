@@ -146,7 +146,7 @@ def _refuse_integer(value, field, is_price, low):
     """Raise for a number that is no 64-bit integer, naming the field."""
     if not hasattr(type(value), "__index__"):
         raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
-    kind = PriceError if is_price else QuantityError
+    kind = (QuantityError, PriceError, ValidationError)[is_price]
     raise kind(
         f"{field}={value} does not fit a signed 64-bit integer.",
         field=field,
@@ -159,10 +159,12 @@ def _refuse_integer(value, field, is_price, low):
 @cython.cfunc
 @cython.inline
 @cython.exceptval(-1, check=True)
-def _integer(value: object, field: str, is_price: cython.bint) -> int64_t:
+def _integer(value: object, field: str, is_price: cython.int) -> int64_t:
     """A Python integer as 64 bits."""
     overflow: cython.int = 0
-    number: int64_t
+    number: cython.longlong
+    if nd_small(value, cython.address(number)):
+        return number
     if not PyLong_CheckExact(value):
         if not hasattr(type(value), "__index__"):
             _refuse_integer(value, field, is_price, 0)
@@ -171,6 +173,12 @@ def _integer(value: object, field: str, is_price: cython.bint) -> int64_t:
     if overflow:
         _refuse_integer(value, field, is_price, INT64_MIN if is_price else 1)
     return number
+
+
+def _check_type(value, field):
+    """Raise TypeError for an optional integer that is none."""
+    if value is not None and not hasattr(type(value), "__index__"):
+        raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
 
 
 @cython.cfunc
@@ -293,7 +301,7 @@ class Exchange:
             ("cascade_limit", cascade_limit, 1, INT64_MAX),
             ("max_display_parts", max_display_parts, 1, 1_000_000),
         ):
-            if not low <= _integer(value, name, False) <= high:
+            if not low <= _integer(value, name, 2) <= high:
                 raise ValidationError(
                     f"{name}={value} is out of range.", field=name, value=value, allowed=f"{low} to {high}"
                 )
@@ -389,7 +397,7 @@ class Exchange:
         number: int64_t
         mode: cython.int
         if owner is not None:
-            number = _integer(owner, "owner", False)
+            number = _integer(owner, "owner", 2)
             if number < 1 or number > 4294967295:
                 raise ValidationError(
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
@@ -425,6 +433,9 @@ class Exchange:
         tif: cython.int = e.policy & 15
         parts: object
         can_rest: cython.bint = tif == GTC or tif >= GTD
+        _check_type(expire_ns, "expire_ns")
+        _check_type(display, "display")
+        _check_type(min_quantity, "min_quantity")
         if post_only is not False and post_only:
             e.flags |= ASK_POST_ONLY
             if not can_rest:
@@ -476,7 +487,7 @@ class Exchange:
                 "expire_ns and tif='gtd' need each other.", field="expire_ns", value=expire_ns, allowed="with gtd only"
             )
         if tif == GTD:
-            o.expire_ns = _integer(expire_ns, "expire_ns", False)
+            o.expire_ns = _integer(expire_ns, "expire_ns", 2)
             if o.expire_ns <= self.book.clock:
                 raise ValidationError(
                     f"expire_ns={o.expire_ns} is not after the clock.",
@@ -665,6 +676,12 @@ class Exchange:
         e.price = self.price_of(price, "price")
         o.take_profit = self.price_of(take_profit, "take_profit")
         o.stop_price = self.price_of(stop_loss, "stop_loss")
+        if e.policy & 15 == IOC or e.policy & 15 == FOK:
+            raise ValidationError(
+                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
+            )
+        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
+        self.reducing(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
             raise PriceError(
                 f"price={price} must lie between take_profit={take_profit} and stop_loss={stop_loss}.",
@@ -672,12 +689,6 @@ class Exchange:
                 value=stop_loss,
                 allowed="stop_loss < price < take_profit for a buy, the reverse for a sell",
             )
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
-        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
-        self.reducing(cython.address(e), False, self_trade)
         self.room(e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
             self.room(1 - e.side, INT64_MAX)
@@ -756,7 +767,7 @@ class Exchange:
             )
         o.trail_value = number
         if o.trail_method >= TRAIL_SMA:
-            if period is None or not 1 <= _integer(period, "atr_period", False) <= _LARGEST_PERIOD:
+            if period is None or not 1 <= _integer(period, "atr_period", 2) <= _LARGEST_PERIOD:
                 raise ValidationError(
                     f"atr_period={period!r} is needed by {word!r}.",
                     field="atr_period",
@@ -848,7 +859,7 @@ class Exchange:
         e.quantity = _clamped(quantity, "quantity")
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         r = ModifyResult.__new__(ModifyResult)
-        r.old_order_id = e.id
+        r.old_order_id = order_id
         r.new_order_id = out.order_id
         r.cancelled_quantity = out.cancelled
         r.first_trade = out.first_trade
@@ -858,6 +869,7 @@ class Exchange:
         return r
 
     def link(self, kind, order_ids):
+        order_ids = tuple(order_ids)
         e: Event
         o: Options
         out: Outcome
@@ -869,7 +881,7 @@ class Exchange:
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
         o.link = _word(kind, "kind", _CONTINGENCIES)
-        if len(ids) < 2 or len(set(ids)) != len(ids):
+        if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
             if not 1 <= order_id < self.book.next_id or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL:
@@ -897,8 +909,7 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_POSITION
-        if owner is None:
-            raise ValidationError("owner must be given.", field="owner", value=None, allowed="1 to 4294967295")
+        _integer(owner, "owner", 2)
         self.owned(cython.address(e), owner, "off")
         e.quantity = _integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
@@ -922,7 +933,7 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_CLOCK
-        e.price = _integer(now_ns, "now_ns", True)
+        e.price = _integer(now_ns, "now_ns", 2)
         if e.price < self.book.clock:
             raise ValidationError(
                 f"now_ns={now_ns} is before the clock.", field="now_ns", value=now_ns, allowed=f">= {self.book.clock}"
@@ -933,7 +944,7 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_SESSION_CLOSE
-        e.price = _integer(close_ns, "close_ns", True)
+        e.price = _integer(close_ns, "close_ns", 2)
         if e.price <= self.book.clock:
             raise ValidationError(
                 f"close_ns={close_ns} is not after the clock.",
@@ -970,8 +981,6 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_HALT
-        if self.book.phase != CONTINUOUS:
-            raise BookError(f"phase is {self.phase!r}: only a continuous book can be halted.", field="phase", value=self.phase)
         self.simple(cython.address(e))
 
     def resume(self):
@@ -986,6 +995,8 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_START_AUCTION
+        if self.book.phase == AUCTION:
+            raise BookError("an auction is on already.", field="phase", value=self.phase)
         self.simple(cython.address(e))
 
     @property
@@ -1057,7 +1068,7 @@ class Exchange:
         return None if bid is None or ask is None else ask - bid
 
     def depth(self, levels=10):
-        n: int64_t = _integer(levels, "levels", False)
+        n: int64_t = _integer(levels, "levels", 2)
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
@@ -1302,7 +1313,9 @@ class Exchange:
 def _id_of(value: object) -> int64_t:
     """An id; those beyond 64 bits are no order's, so they become 0."""
     overflow: cython.int = 0
-    number: int64_t
+    number: cython.longlong
+    if nd_small(value, cython.address(number)):
+        return number if number > 0 else 0
     if not PyLong_CheckExact(value):
         if not hasattr(type(value), "__index__"):
             raise TypeError(f"order_id={value!r} must be an integer, not {type(value).__name__}")

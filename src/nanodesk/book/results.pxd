@@ -32,7 +32,7 @@ cdef class CancelResult:
     cdef uint8_t error_code
 
 cdef class ModifyResult:
-    cdef readonly int64_t old_order_id
+    cdef readonly object old_order_id
     cdef readonly int64_t new_order_id
     cdef readonly int64_t cancelled_quantity
     cdef int64_t first_trade

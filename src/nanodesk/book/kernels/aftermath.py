@@ -258,8 +258,8 @@ def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _fire(b: cython.pointer(Book), id: int64_t, result: cython.pointer(int64_t)) -> cython.int:  # noqa: A002
-    """Submit the order that a marked stop becomes (R42.4); its id, or 0 for a stop cancelled meanwhile."""
+def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
+    """Submit the order that a marked stop becomes (R42.4), unless it was cancelled meanwhile."""
     stop: cython.pointer(Order) = order_at(b, id)
     x: cython.pointer(Extra) = cython.address(b.extras[stop.extra])
     y: cython.pointer(Extra)
@@ -270,13 +270,9 @@ def _fire(b: cython.pointer(Book), id: int64_t, result: cython.pointer(int64_t))
     expire_ns: int64_t = x.expire_ns
     quantity: int64_t = stop.open
     out: Outcome
-    result[0] = 0
     if stop.state != STOP_TRIGGERED or not x.marked:
         return 0
     x.marked = 0
-    if stop.flags & LINKED:
-        group_ended(b, stop, id)
-        x = cython.address(b.extras[stop.extra])
     if x.has_limit:
         price = x.limit_price
     else:
@@ -290,8 +286,9 @@ def _fire(b: cython.pointer(Book), id: int64_t, result: cython.pointer(int64_t))
     y.twin = id
     y.expire_ns = expire_ns
     b.extras[order_at(b, id).extra].twin = new
-    result[0] = new
     note(b, NOTE_TRIGGERED, id, quantity, new)
+    if order_at(b, id).flags & LINKED:
+        group_ended(b, order_at(b, id), id)
     enter(b, o, new, cython.NULL, cython.address(out))
     if out.reason != 0:
         note(b, NOTE_REJECTED, new, quantity, 0)
@@ -329,13 +326,17 @@ def submit_stop(
         x.trail_period = options.trail_period
         x.has_previous = b.has_last
         x.trail_previous = b.last_price
+    # The first stop begins to watch at the present print.
+    if b.n_pending_stops == 0 and not b.leftover:
+        b.seen = b.next_trade_id
     _await(b, o, id)
     if x.trail_method != TRAIL_NONE:
         list_push(cython.address(b.trailing), id)
     elif b.phase == CONTINUOUS and b.has_last and _holds(o, b.last_price):
         _set_off(b, o, id)
         out.success = 1
-        _fire(b, id, cython.address(out.profit_id))
+        aftermath(b, id)
+        out.profit_id = b.extras[order_at(b, id).extra].twin
         return 0
     if x.expire_ns != 0:
         watch_expiry(b, id, x.expire_ns)
@@ -353,9 +354,7 @@ def _holds(o: cython.pointer(Order), price: int64_t) -> cython.bint:
 @cython.nogil
 @cython.exceptval(-1, check=False)
 def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
-    """Make a stop pending. The first one begins to watch at the present print."""
-    if b.n_pending_stops == 0 and not b.leftover:
-        b.seen = b.next_trade_id
+    """Make a stop pending."""
     rest_stop(b, o, id)
     b.n_pending_stops += 1
     b.committed[o.side] += o.open
@@ -365,16 +364,15 @@ def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cy
 # ---- aftermath (R42) -----------------------------------------------------------------------------------------------------
 
 
-def aftermath(b: cython.pointer(Book)) -> cython.int:
-    """Run the consequences of trades, round by round."""
+def aftermath(b: cython.pointer(Book), first: int64_t) -> cython.int:
+    """Run the consequences of trades, round by round; ``first`` is a stop that triggered on submission, or 0."""
     rounds: int64_t = 0
     i: int64_t
     n_parents: int64_t
-    ignored: int64_t
     until: int64_t
     price: int64_t
     prints: int64_t
-    while b.seen < b.next_trade_id or b.filled_parents.n > 0:
+    while first != 0 or b.seen < b.next_trade_id or b.filled_parents.n > 0:
         if rounds == b.cascade_limit:
             prints = 0
             until = b.seen
@@ -386,6 +384,9 @@ def aftermath(b: cython.pointer(Book)) -> cython.int:
         rounds += 1
         b.leftover = False
         b.marked.n = 0
+        if first != 0:
+            list_push(cython.address(b.marked), first)
+            first = 0
         while b.seen < b.next_trade_id:
             if b.n_pending_stops == 0:
                 b.seen = b.next_trade_id
@@ -403,7 +404,7 @@ def aftermath(b: cython.pointer(Book)) -> cython.int:
             break
         i = 0
         while i < b.marked.n:
-            _fire(b, b.marked.data[i], cython.address(ignored))
+            _fire(b, b.marked.data[i])
             i += 1
         for i in range(n_parents):
             _activate(b, b.filled_parents.data[i])
@@ -428,7 +429,6 @@ def _activate(b: cython.pointer(Book), parent: int64_t) -> cython.int:
     kind: cython.int = x.link
     filled: int64_t = o.quantity - x.cut
     out: Outcome
-    ignored: int64_t
     o.flags &= ~PARENT
     b.n_parents -= 1
     if profit.state == HELD and profit.open > filled:
@@ -455,7 +455,7 @@ def _activate(b: cython.pointer(Book), parent: int64_t) -> cython.int:
         _await(b, loss, loss_id)
         if b.has_last and _holds(loss, b.last_price):
             _set_off(b, loss, loss_id)
-            _fire(b, loss_id, cython.address(ignored))
+            _fire(b, loss_id)
     return 0
 
 
@@ -593,7 +593,7 @@ def _target(b: cython.pointer(Book), o: cython.pointer(Order), price: cython.poi
                 at = cython.cast(int128, best) - b.tick
         elif at < cython.cast(int128, best) + b.tick:
             at = cython.cast(int128, best) + b.tick
-    if at <= INT64_MIN or at >= INT64_MAX or (at <= 0 and not b.allows_negative):
+    if at <= INT64_MIN or at >= INT64_MAX or (at <= 0 and not b.allows_negative) or at % b.tick != 0:
         return False
     price[0] = cython.cast(int64_t, at)
     return True

@@ -58,6 +58,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     MODIFY_PRICE_BAND,
     MODIFY_REDUCE_ONLY,
     NOT_ACTIVE,
+    NOTE_DROPPED,
     NOT_FOUND,
     NOT_MODIFIABLE,
     OWNED,
@@ -89,24 +90,26 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     list_remove,
     log_event,
     new_order,
+    note,
     order_at,
     reducible,
+    rest,
     set_position,
     submit_plain,
     unrest,
 )
-from cython.cimports.nanodesk.book.kernels.uncross import uncross
+from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1, check=False)
-def _settle(b: cython.pointer(Book), out: cython.pointer(Outcome), traded: cython.bint) -> cython.int:
+def _settle(b: cython.pointer(Book), out: cython.pointer(Outcome)) -> cython.int:
     """What comes after an order's own matching (R42, R45)."""
     out.n_trades = b.next_trade_id - out.first_trade
-    if (traded or out.n_trades != 0) and (b.n_pending_stops != 0 or b.filled_parents.n != 0 or b.leftover):
-        aftermath(b)
+    if out.n_trades != 0 and (b.n_pending_stops != 0 or b.filled_parents.n != 0 or b.leftover):
+        aftermath(b, 0)
     if b.pegs.n != 0:
         reprice(b)
     return 0
@@ -116,7 +119,7 @@ def submit_event(b: cython.pointer(Book), e: cython.pointer(Event), out: cython.
     """Log and run a limit or market order without options: the short way."""
     log_event(b, e)
     submit_plain(b, e.side, e.price, e.quantity, e.policy, e.owner, out)
-    return _settle(b, out, False)
+    return _settle(b, out)
 
 
 @cython.cfunc
@@ -220,7 +223,7 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
         return MODIFY_PRICE_BAND
     if o.flags & REDUCE_ONLY and reducible(b, o) == 0:
         return MODIFY_REDUCE_ONLY
-    if o.flags & POST_ONLY:
+    if o.flags & POST_ONLY and b.phase == CONTINUOUS:
         ladder = cython.address(b.ladders[1 - o.side])
         if ladder.best != 0:
             best = ladder.levels[ladder.best].price
@@ -286,7 +289,7 @@ def _modify(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int6
     out.error = 0
     out.old_id = id
     out.cancelled = cancelled
-    return _settle(b, out, False)
+    return _settle(b, out)
 
 
 @cython.cfunc
@@ -310,7 +313,7 @@ def _submit(b: cython.pointer(Book), e: cython.pointer(Event), options: cython.p
     enter(b, o, id, options, out)
     if options.expire_ns != 0 and o.state == RESTING:
         watch_expiry(b, id, options.expire_ns)
-    return _settle(b, out, False)
+    return _settle(b, out)
 
 
 @cython.cfunc
@@ -382,6 +385,7 @@ def _submit_bracket(b: cython.pointer(Book), e: cython.pointer(Event), options: 
         b.n_parents -= 1
         for i in range(1, 3):
             o = order_at(b, id + i)
+            note(b, NOTE_DROPPED, id + i, o.open, 0)
             b.committed[o.side] -= o.open
             o.state = ABSENT
             list_remove(cython.address(b.held), id + i)
@@ -389,7 +393,7 @@ def _submit_bracket(b: cython.pointer(Book), e: cython.pointer(Event), options: 
         watch_expiry(b, id, options.expire_ns)
     out.profit_id = id + 1
     out.loss_id = id + 2
-    return _settle(b, out, False)
+    return _settle(b, out)
 
 
 @cython.cfunc
@@ -423,7 +427,7 @@ def _set_state(b: cython.pointer(Book), e: cython.pointer(Event), out: cython.po
     elif e.kind == EVENT_HALT:
         b.phase = HALTED
     elif e.kind == EVENT_RESUME:
-        b.phase = CONTINUOUS
+        end_auction(b)
     elif e.kind == EVENT_START_AUCTION:
         b.phase = AUCTION
     b.unusual = b.phase != CONTINUOUS or b.band_low != INT64_MIN or b.band_high != INT64_MAX
@@ -474,7 +478,7 @@ def apply_event(
     if kind == EVENT_LIMIT or kind == EVENT_MARKET:
         if options == cython.NULL:
             submit_plain(b, e.side, e.price, e.quantity, e.policy, e.owner, out)
-            return _settle(b, out, False)
+            return _settle(b, out)
         return _submit(b, e, options, out)
     if kind == EVENT_CANCEL:
         return _cancel(b, e.id, out)
@@ -484,7 +488,7 @@ def apply_event(
         return _reduce(b, e.id, e.quantity, out)
     if kind >= EVENT_STOP_MARKET and kind <= EVENT_TRAIL_LIMIT:
         submit_stop(b, e, options, out)
-        return _settle(b, out, out.success)
+        return reprice(b) if b.pegs.n != 0 else 0
     if kind == EVENT_PEGGED:
         return _submit_pegged(b, e, options, out)
     if kind == EVENT_BRACKET:
@@ -493,7 +497,7 @@ def apply_event(
         return _link(b, options.link, ids, options.ids_count, out)
     if kind == EVENT_UNCROSS:
         uncross(b, e.flags & HAS_LOW, e.price, out)
-        return _settle(b, out, False)
+        return _settle(b, out)
     return _set_state(b, e, out)
 
 

@@ -9,8 +9,31 @@ cdef extern from *:
     #else
     #define nd_prefetch(p)
     #endif
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    /* Ask for large pages inside a large block: a random order is then one miss, not two. */
+    static inline void nd_large_pages(void* data, size_t size) {
+        size_t first = ((size_t)data + 2097151) & ~(size_t)2097151;
+        size_t last = ((size_t)data + size) & ~(size_t)2097151;
+        if (last > first) madvise((void*)first, last - first, MADV_HUGEPAGE);
+    }
+    #else
+    #define nd_large_pages(data, size)
+    #endif
+    #include <stdlib.h>
+    #if defined(_WIN32)
+    #include <malloc.h>
+    #define nd_block(size) _aligned_malloc(size, 64)
+    #define nd_block_free _aligned_free
+    #else
+    #define nd_block(size) aligned_alloc(2097152, size)
+    #define nd_block_free free
+    #endif
     """
     void nd_prefetch(const void*) nogil
+    void nd_large_pages(void*, size_t) nogil
+    void* nd_block(size_t) nogil
+    void nd_block_free(void*) nogil
     ctypedef long long int128 "__int128"
 
 cdef extern from *:
@@ -292,7 +315,7 @@ ctypedef struct Book:
     Order** pages
     int64_t n_pages
     int64_t page_capacity
-    int64_t first_page_capacity
+    int64_t capacity
     int64_t next_id
     int64_t next_timestamp
     int64_t next_trade_id
@@ -371,11 +394,44 @@ cdef inline Order* order_at(Book* b, int64_t id) noexcept nogil:
 cdef int book_init(Book* b) except -1 nogil
 cdef void book_free(Book* b) noexcept nogil
 cdef int trade_log_init(TradeLog* log, int64_t first_id) except -1 nogil
-cdef int log_event(Book* b, Event* e) except -1 nogil
+cdef int more_events(Book* b) except -1 nogil
+
+cdef inline int log_event(Book* b, Event* e) except -1 nogil:
+    if not b.logging:
+        return 0
+    if b.n_events == b.event_capacity:
+        more_events(b)
+    b.events[b.n_events] = e[0]
+    b.n_events += 1
+    return 0
+
 cdef int note(Book* b, int64_t kind, int64_t id, int64_t quantity, int64_t related) except -1 nogil
 cdef int list_push(IdList* list, int64_t id) except -1 nogil
 cdef void list_remove(IdList* list, int64_t id) noexcept nogil
-cdef Order* new_order(Book* b, int side, int64_t price, int64_t quantity, int policy, int flags, uint32_t owner) except NULL nogil
+cdef int _more_orders(Book* b) except -1 nogil
+cdef inline Order* new_order(Book* b, int side, int64_t price, int64_t quantity, int policy, int flags, uint32_t owner) except NULL nogil:
+    """Take the next id and timestamp for a working order."""
+    cdef Order* o
+    if b.next_id >= b.capacity:
+        _more_orders(b)
+    o = order_at(b, b.next_id)
+    o.price = price
+    o.quantity = quantity
+    o.open = quantity
+    o.timestamp = b.next_timestamp
+    o.next = 0
+    o.prev = 0
+    o.level = 0
+    o.extra = 0
+    o.owner = owner
+    o.side = side
+    o.policy = policy
+    o.state = WORKING
+    o.flags = flags
+    b.next_id += 1
+    b.next_timestamp += 1
+    return o
+
 cdef Extra* extra_of(Book* b, Order* o) except NULL nogil
 cdef int64_t visible_of(Book* b, Order* o) noexcept nogil
 cdef int rest(Book* b, Order* o, int64_t id) except -1 nogil

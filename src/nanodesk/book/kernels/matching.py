@@ -33,6 +33,7 @@ def _grown(data: cython.p_void, capacity: cython.pointer(int64_t), size: cython.
         with cython.gil:
             raise MemoryError
     capacity[0] = more
+    nd_large_pages(new, cython.cast(cython.size_t, more) * size)
     return new
 
 
@@ -61,11 +62,11 @@ def book_init(b: cython.pointer(Book)) -> cython.int:
     for i in range(2):
         ladder_init(cython.address(b.ladders[i]), i == BUY)
         ladder_init(cython.address(b.stops[i]), i == SELL)
-    b.first_page_capacity = FIRST_PAGE
+    b.capacity = FIRST_PAGE
     b.page_capacity = 8
     b.pages = cython.cast(cython.pointer(cython.pointer(Order)), malloc(8 * cython.sizeof(cython.p_void)))
     if b.pages != cython.NULL:
-        b.pages[0] = cython.cast(cython.pointer(Order), calloc(FIRST_PAGE, cython.sizeof(Order)))
+        b.pages[0] = cython.cast(cython.pointer(Order), malloc(FIRST_PAGE * cython.sizeof(Order)))
     if b.pages == cython.NULL or b.pages[0] == cython.NULL:
         with cython.gil:
             raise MemoryError
@@ -79,8 +80,9 @@ def book_free(b: cython.pointer(Book)) -> cython.void:
     for i in range(2):
         ladder_free(cython.address(b.ladders[i]))
         ladder_free(cython.address(b.stops[i]))
-    for i in range(b.n_pages):
-        free(b.pages[i])
+    free(b.pages[0])
+    for i in range(1, b.n_pages):
+        nd_block_free(b.pages[i])
     free(b.pages)
     free(b.events)
     free(b.options)
@@ -107,10 +109,7 @@ def trade_log_init(log: cython.pointer(TradeLog), first_id: int64_t) -> cython.i
     return 0
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1, check=False)
-def _more_orders(b: cython.pointer(Book)) -> cython.int:
+def _more_orders(b):
     """Room for the order at next_id: the first page grows by doubling, later pages come whole and never move."""
     page: int64_t = b.next_id >> PAGE_SHIFT
     orders: cython.pointer(Order)
@@ -118,14 +117,11 @@ def _more_orders(b: cython.pointer(Book)) -> cython.int:
     if page == 0:
         orders = cython.cast(
             cython.pointer(Order),
-            realloc(b.pages[0], cython.cast(cython.size_t, b.first_page_capacity) * 2 * cython.sizeof(Order)),
+            realloc(b.pages[0], cython.cast(cython.size_t, b.capacity) * 2 * cython.sizeof(Order)),
         )
         if orders != cython.NULL:
             b.pages[0] = orders
-            memset(
-                orders + b.first_page_capacity, 0, cython.cast(cython.size_t, b.first_page_capacity) * cython.sizeof(Order)
-            )
-            b.first_page_capacity *= 2
+            b.capacity *= 2
             return 0
     else:
         if page == b.page_capacity:
@@ -135,55 +131,20 @@ def _more_orders(b: cython.pointer(Book)) -> cython.int:
                     raise MemoryError
             b.pages = cython.cast(cython.pointer(cython.pointer(Order)), pages)
             b.page_capacity *= 2
-        orders = cython.cast(cython.pointer(Order), calloc(PAGE_ORDERS, cython.sizeof(Order)))
+        orders = cython.cast(cython.pointer(Order), nd_block(PAGE_ORDERS * cython.sizeof(Order)))
         if orders != cython.NULL:
+            nd_large_pages(orders, PAGE_ORDERS * cython.sizeof(Order))
             b.pages[page] = orders
             b.n_pages = page + 1
+            b.capacity += PAGE_ORDERS
             return 0
     with cython.gil:
         raise MemoryError
 
 
-def new_order(
-    b: cython.pointer(Book),
-    side: cython.int,
-    price: int64_t,
-    quantity: int64_t,
-    policy: cython.int,
-    flags: cython.int,
-    owner: uint32_t,
-) -> cython.pointer(Order):
-    """Take the next id and timestamp for a working order."""
-    o: cython.pointer(Order)
-    if b.next_id >= b.first_page_capacity and (b.next_id < PAGE_ORDERS or b.next_id & PAGE_MASK == 0):
-        _more_orders(b)
-    o = order_at(b, b.next_id)
-    o.price = price
-    o.quantity = quantity
-    o.open = quantity
-    o.timestamp = b.next_timestamp
-    o.level = 0
-    o.extra = 0
-    o.owner = owner
-    o.side = side
-    o.policy = policy
-    o.state = WORKING
-    o.flags = flags
-    b.next_id += 1
-    b.next_timestamp += 1
-    return o
-
-
-def log_event(b: cython.pointer(Book), e: cython.pointer(Event)) -> cython.int:
-    """Append one record to the event log."""
-    if not b.logging:
-        return 0
-    if b.n_events == b.event_capacity:
-        b.events = cython.cast(
-            cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event))
-        )
-    b.events[b.n_events] = e[0]
-    b.n_events += 1
+def more_events(b):
+    """Room for more records of the event log."""
+    b.events = cython.cast(cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event)))
     return 0
 
 

@@ -201,30 +201,14 @@ def _trade_at(b: cython.pointer(Book), price: int64_t) -> cython.int:
     return 0
 
 
-def uncross(b: cython.pointer(Book), has_reference: cython.bint, reference: int64_t, out: cython.pointer(Outcome)) -> cython.int:
-    """Trade at the auction price, cancel what is left of market orders, go on continuously (R68)."""
-    price: int64_t = 0
-    volume: int64_t = 0
-    surplus: int64_t = 0
-    before: int64_t = b.next_trade_id
+def end_auction(b: cython.pointer(Book)) -> cython.int:
+    """Cancel the market orders that rest, in order of id, and go on continuously."""
     i: int64_t
     side: cython.int
     edge: int64_t
     at: int64_t
     o: cython.pointer(Order)
     ladder: cython.pointer(Ladder)
-    out.first_trade = before
-    out.success = 0
-    out.price = 0
-    out.filled = 0
-    while auction_price(b, has_reference, reference, cython.address(price), cython.address(volume), cython.address(surplus)):
-        out.price = price
-        out.success = 1
-        _trade_at(b, price)
-        if not is_crossed(b):
-            break
-    for i in range(before, b.next_trade_id):
-        out.filled += b.trades.data[i - b.trades.base_id].quantity
     b.scratch.n = 0
     for side in range(2):
         edge = INT64_MAX if side == BUY else INT64_MIN
@@ -247,3 +231,25 @@ def uncross(b: cython.pointer(Book), has_reference: cython.bint, reference: int6
     b.phase = CONTINUOUS
     b.unusual = b.band_low != INT64_MIN or b.band_high != INT64_MAX
     return 0
+
+
+def uncross(b: cython.pointer(Book), has_reference: cython.bint, reference: int64_t, out: cython.pointer(Outcome)) -> cython.int:
+    """Trade at the auction price, cancel what is left of market orders, go on continuously (R68)."""
+    price: int64_t = 0
+    volume: int64_t = 0
+    surplus: int64_t = 0
+    before: int64_t = b.next_trade_id
+    i: int64_t
+    out.first_trade = before
+    out.success = 0
+    out.price = 0
+    out.filled = 0
+    while auction_price(b, has_reference, reference, cython.address(price), cython.address(volume), cython.address(surplus)):
+        out.price = price
+        out.success = 1
+        _trade_at(b, price)
+        if not is_crossed(b):
+            break
+    for i in range(before, b.next_trade_id):
+        out.filled += b.trades.data[i - b.trades.base_id].quantity
+    return end_auction(b)
