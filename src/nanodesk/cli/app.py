@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from nanodesk.cli import check, demo, diff, factors, ingest, report, run, sweep, version
+from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, version
 from nanodesk.cli.output import print_error
 from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
 
@@ -43,6 +43,7 @@ app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("diff")(diff.diff)
 app.command("ingest")(ingest.ingest)
+app.command("lob")(lob.lob)
 app.command("version")(version.version)
 
 
@@ -65,6 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always: 0 done, 1 failed, 2 usage or configuration, 5 data.
     """
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def main_lob() -> None:
+    """Run ``nanodesk lob`` under its own name.
+
+    Raises
+    ------
+    SystemExit
+        Always, as ``main``.
+    """
+    main(["lob", *sys.argv[1:]])
 
 
 def run_command(arguments: list[str]) -> int:

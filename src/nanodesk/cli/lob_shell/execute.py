@@ -173,7 +173,9 @@ def _stop(session: Session, command: Command) -> Fragments:
             "trail_value": trail.trail_value,
             "atr_period": trail.atr_period,
         }
-        submit = exchange.submit_trailing_stop_limit if "limit_price" in values else exchange.submit_trailing_stop_market
+        submit = (
+            exchange.submit_trailing_stop_limit if "limit_price" in values else exchange.submit_trailing_stop_market
+        )
         result = submit(**values)
     if result.status == "pending":
         session.stop_ids.append(result.order_id)
@@ -213,9 +215,9 @@ def _modify(session: Session, command: Command) -> Fragments:
 
 
 def _link(session: Session, command: Command) -> Fragments:
-    group = session.exchange.link(**command.values)
+    group = session.exchange.link(command.values["contingency"], command.values["order_ids"])
     orders = ", ".join(f"O{order_id}" for order_id in command.values["order_ids"])
-    return [("", f"Group {group} ({command.values['kind']}): {orders}.\n")]
+    return [("", f"Group {group} ({command.values['contingency']}): {orders}.\n")]
 
 
 def _book(session: Session, command: Command) -> Fragments:
@@ -324,7 +326,10 @@ def _load(session: Session, command: Command) -> Fragments:
     session.exchange = Exchange.load(path)
     session.exchange.take_notices()
     session.stop_ids.clear()
-    return [("", f"{session.exchange.event_count():,} commands read from {path}.\n"), *draw_book(session.exchange, LEVELS)]
+    return [
+        ("", f"{session.exchange.event_count():,} commands read from {path}.\n"),
+        *draw_book(session.exchange, LEVELS),
+    ]
 
 
 def _help(_session: Session, command: Command) -> Fragments:

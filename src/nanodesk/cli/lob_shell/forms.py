@@ -232,7 +232,7 @@ FORMS: tuple[Form, ...] = (
         "one cancels (oco) or reduces (ouo) the others",
         "link oco 3 4",
         (
-            Slot("kind", "oco|ouo", Choice(oco="oco", ouo="ouo")),
+            Slot("contingency", "oco|ouo", Choice(oco="oco", ouo="ouo")),
             Slot("order_ids", "ID", read_id, repeats=True),
         ),
     ),
@@ -281,7 +281,9 @@ FORMS: tuple[Form, ...] = (
             Slot("high", "HIGH", read_price, is_optional=True),
         ),
     ),
-    Form("clock", SESSION, "move the time on; what is due expires", "clock 15:30", (Slot("now_ns", "TIME", read_time),)),
+    Form(
+        "clock", SESSION, "move the time on; what is due expires", "clock 15:30", (Slot("now_ns", "TIME", read_time),)
+    ),
     Form("close", SESSION, "when day orders end", "close 16:00", (Slot("close_ns", "TIME", read_time),)),
     Form("clear", FILES, "start again with an empty book", "clear"),
     Form("save", FILES, "write every command of this book to a file", "save book.jsonl", (_FILE,)),

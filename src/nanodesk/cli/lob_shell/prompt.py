@@ -33,6 +33,10 @@ _STYLE = Style.from_dict(
         "notice": "ansiyellow",
         "error": "ansiyellow bold",
         "bottom-toolbar": "noreverse ansibrightblack",
+        "completion-menu.completion": "bg:ansibrightblack ansiwhite",
+        "completion-menu.completion.current": "bg:ansicyan ansiblack",
+        "completion-menu.meta.completion": "bg:ansibrightblack ansiwhite",
+        "completion-menu.meta.completion.current": "bg:ansicyan ansiblack",
         "auto-suggestion": "ansibrightblack",
     }
 )
@@ -61,7 +65,7 @@ def run_prompt(session: Session) -> None:
         [("class:prompt", "lob> ")],
         completer=_WordCompleter(session),
         complete_while_typing=False,
-        complete_style=CompleteStyle.MULTI_COLUMN,
+        complete_style=CompleteStyle.COLUMN,
         auto_suggest=AutoSuggestFromHistory(),
         history=_history(),
         style=_STYLE,
@@ -111,4 +115,3 @@ def _toolbar(session: Session) -> FormattedText:
     parts.append(("", "" if last is None else f" last {dollars(last)}  "))
     parts.append(("", "" if exchange.phase == "continuous" else f" {exchange.phase.upper()}"))
     return FormattedText(parts)
-

@@ -121,7 +121,7 @@ def draw_book(exchange: Exchange, levels: int) -> Fragments:
     out: Fragments = [("dim", f"      {'Price':>{widths[0]}}  {'Quantity':>{widths[1]}}  {'Orders':>{widths[2]}}\n")]
     for row in reversed(asks):
         out += _level(row, "ask", "  ask ", widths)
-    width = sum(widths) + 10 + max(len(bar(row.quantity)) for row in rows)
+    width = max(48, sum(widths) + 10 + max(len(bar(row.quantity)) for row in rows))
     out.append(("spread", f"  {_spread_line(exchange, width)}\n"))
     for row in bids:
         out += _level(row, "bid", "  bid ", widths)
@@ -171,6 +171,16 @@ def indication(exchange: Exchange) -> str:
     side = "buyers" if found.surplus > 0 else "sellers"
     left = f", {abs(found.surplus):,} left over among {side}" if found.surplus else ""
     return f"auction: {found.volume:,} would trade at {dollars(found.price)}{left}"
+
+
+def draw_totals(exchange: Exchange) -> Fragments:
+    """What went through a book, in a line."""
+    trades = exchange.trades()
+    text = f"{_plural(exchange.event_count(), 'command')}, {_plural(len(trades), 'trade')}"
+    average = average_price(trades)
+    if average is not None:
+        text += f", {sum(trade.quantity for trade in trades):,} traded at an average of {dollars(average)}"
+    return [("", text + "\n")]
 
 
 def list_trades(trades: Sequence[Trade]) -> Fragments:

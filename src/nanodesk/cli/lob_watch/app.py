@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,6 +18,7 @@ from nanodesk.cli.lob_watch.drawing import (
     LIGHT,
     Palette,
     draw_gauge,
+    draw_heads,
     draw_ladder,
     draw_line,
     draw_tape,
@@ -32,6 +34,7 @@ FRAMES_PER_SECOND = 20
 _PANEL = 38
 _NARROW = 84
 _DEPTH = 400
+_LONGEST_FRAME_S = 0.25
 
 
 def _theme(name: str, palette: Palette, *, dark: bool) -> Theme:
@@ -97,12 +100,15 @@ class WatchApp(App[None]):
     ]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, market: Market, *, speed: int = DEFAULT_SPEED, light: bool = False, paused: bool = False) -> None:
+    def __init__(
+        self, market: Market, *, speed: int = DEFAULT_SPEED, light: bool = False, paused: bool = False
+    ) -> None:
         super().__init__()
         self.market = market
         self.is_paused = paused
         self._speed = min(range(len(SPEEDS)), key=lambda place: abs(SPEEDS[place] - speed))
         self._owed = 0.0
+        self._ticked_at = monotonic()
         self._top = 0
         self._step = 0
         self.register_theme(_theme("nanodesk-dark", DARK, dark=True))
@@ -176,8 +182,11 @@ class WatchApp(App[None]):
 
     def _tick(self) -> None:
         if self.is_paused or self.market.is_done:
+            self._ticked_at = monotonic()
             return
-        self._owed += self.speed / FRAMES_PER_SECOND
+        now = monotonic()
+        self._owed += self.speed * min(now - self._ticked_at, _LONGEST_FRAME_S)
+        self._ticked_at = now
         steps = int(self._owed)
         if steps:
             self._owed -= steps
@@ -233,7 +242,7 @@ class WatchApp(App[None]):
             last = (price * self._step, trade.is_buy)
         rows = ladder_rows(snapshot, self._top, self._step, height)
         ladder.update(draw_ladder(rows, width, self.palette, last))
-        self.query_one("#heads", Static).update(_heads(rows[0].price, width))
+        self.query_one("#heads", Static).update(draw_heads(rows, width, self.palette))
 
     def _place(self, middle: float | None, height: int) -> None:
         """Keep the middle of the market in the middle third; between moves the prices stand still."""
@@ -262,7 +271,8 @@ class WatchApp(App[None]):
         row("Mid", _money(snapshot.mid_price))
         row("Weighted mid", _money(snapshot.weighted_mid))
         row("VWAP", _money(market.vwap))
-        row("Volume", f"{market.volume:,} in {market.trades:,} trades")
+        row("Volume", f"{market.volume:,}")
+        row("Trades", f"{market.trades:,}")
         pending, fired = market.flow.exchange.pending_stop_count(), market.stops_triggered
         row("Stops", f"{pending:,} pending, {fired:,} fired")
         share = snapshot.imbalance
@@ -281,15 +291,6 @@ class WatchApp(App[None]):
         lines = "\n".join(draw_line(shown, width, 6))
         chart = Text.assemble((head + "\n", self.palette.muted), (lines, self.palette.accent), no_wrap=True, end="")
         self.query_one("#line", Static).update(chart)
-
-
-def _heads(price: int, width: int) -> str:
-    """Names over the columns of the ladder, laid out as ``draw_ladder`` does."""
-    middle = len(dollars(price)) + 4
-    side = max(14, (width - middle) // 2)
-    bar = side - 14
-    left = f"{'No.':>4} {'':{bar}}{'Bids':>8} "
-    return f"{left}{'Price'.center(middle)} {'Asks':<8}{'':{bar}} {'No.':<4}"
 
 
 def _money(cents: float | None) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LEFT_EIGHTHS = " ▏▎▍▌▋▊▉"
 _STEPS = (1, 2, 5)
+_NUMBERS = 16
+"""Columns of one side of the ladder that are not its bar: orders 6, quantity 8, two blanks."""
 _LEVELS_IN_SIGHT = 8
 _BRAILLE = 0x2800
 _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
@@ -167,6 +169,34 @@ def _grouped(levels: Sequence[tuple[int, tuple[int, int, int]]]) -> dict[int, tu
     return rows
 
 
+def draw_heads(rows: Sequence[Row], width: int, palette: Palette) -> Text:
+    """Names over the columns of ``draw_ladder``.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The same rows.
+    width : int
+        Columns.
+    palette : Palette
+        Colors.
+
+    Returns
+    -------
+    text : rich.text.Text
+        One line.
+    """
+    prices = _price_width(rows)
+    bar = max(_NUMBERS, (width - prices) // 2) - _NUMBERS
+    left = f"Orders {'':{bar}}{'Bids':>8} "
+    right = f" {'Asks':<8}{'':{bar}} Orders"
+    return Text(left + "Price".center(prices) + right, palette.muted, no_wrap=True, end="")
+
+
+def _price_width(rows: Sequence[Row]) -> int:
+    return max((len(dollars(row.price)) for row in rows), default=7) + 4
+
+
 def draw_ladder(rows: Sequence[Row], width: int, palette: Palette, last: tuple[int, bool] | None) -> Text:
     """Bids to the left of the prices, asks to the right, with bars of quantity over bars of depth.
 
@@ -186,22 +216,22 @@ def draw_ladder(rows: Sequence[Row], width: int, palette: Palette, last: tuple[i
     text : rich.text.Text
         One line a row.
     """
-    prices = max((len(dollars(row.price)) for row in rows), default=7) + 4
-    side = max(14, (width - prices) // 2)
-    bar = side - 14
+    prices = _price_width(rows)
+    side = max(_NUMBERS, (width - prices) // 2)
+    bar = side - _NUMBERS
     largest = max((max(row.bid_quantity, row.ask_quantity) for row in rows), default=0) or 1
     deepest = max((max(row.bid_behind, row.ask_behind) for row in rows), default=0) or 1
     text = Text(no_wrap=True, end="")
     for place, row in enumerate(rows):
         bid_lengths = _length(row.bid_quantity, largest, bar), _length(row.bid_behind, deepest, bar)
         ask_lengths = _length(row.ask_quantity, largest, bar), _length(row.ask_behind, deepest, bar)
-        text.append(f"{row.bid_orders or '':>4} ", palette.muted)
+        text.append(f"{row.bid_orders or '':>6} ", palette.muted)
         text.append_text(_bar(*bid_lengths, bar, palette.bid, palette, to_left=True))
         text.append(_number(row.bid_quantity, 8, ">") + " ", f"bold {palette.bid}" if row.bid_orders else "")
         text.append_text(_price(row, prices, palette, last))
         text.append(" " + _number(row.ask_quantity, 8, "<"), f"bold {palette.ask}" if row.ask_orders else "")
         text.append_text(_bar(*ask_lengths, bar, palette.ask, palette, to_left=False))
-        text.append(f" {row.ask_orders or '':<4}", palette.muted)
+        text.append(f" {row.ask_orders or '':<6}", palette.muted)
         text.append("" if place == len(rows) - 1 else "\n")
     return text
 
@@ -231,7 +261,7 @@ def _bar(length: int, shade: int, width: int, color: str, palette: Palette, *, t
     color = _blend(color, palette.background, 0.62)
     whole, part = divmod(length, 8)
     shaded = max(min(width, -(-shade // 8)), whole + (part > 0))
-    cells = [(" ", Style(bgcolor=_color(color)))] * min(whole, width)
+    cells = [("█", Style(color=_color(color), bgcolor=_color(color)))] * min(whole, width)
     if part and whole < width:
         under = _color(faint)
         if to_left:

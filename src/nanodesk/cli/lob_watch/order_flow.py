@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nanodesk.cli.lob_shell.render import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from nanodesk.book.events import Event
     from nanodesk.book.exchange import Exchange
 
 START_CENTS = 10_000
@@ -19,6 +17,7 @@ SEEDED_ORDERS = 160
 """Orders in the book before the first step."""
 TYPICAL_ORDERS = 260
 """Orders in the book at which as many leave as come."""
+_PRICES = ("stop_price", "limit_price", "take_profit", "stop_loss", "low", "high", "reference_price", "offset")
 
 
 class OrderFlow(Protocol):
@@ -127,28 +126,28 @@ class SyntheticFlow:
 
 
 class ReplayFlow:
-    """The commands of a log, in order.
+    """The commands of a recorded book, in order.
 
     Parameters
     ----------
-    events : sequence of Event
-        From the log.
-    make : callable
-        Makes an empty book of the log's configuration.
+    recorded : Exchange
+        With its event log.
     title : str
         What the screen calls it.
     """
 
-    def __init__(self, events: Sequence[Any], make: Any, title: str) -> None:
+    def __init__(self, recorded: Exchange, title: str) -> None:
         self.title = title
-        self.length: int | None = len(events)
-        self._events = events
-        self._make = make
+        self._recorded = recorded
+        self._events = recorded.events()
+        self.length: int | None = len(self._events)
         self.restart()
 
     def restart(self) -> None:
         """Begin again with a new book."""
-        self.exchange: Exchange = self._make()
+        from nanodesk.book.exchange import Exchange
+
+        self.exchange = Exchange(self._recorded.instrument, **self._recorded.configuration)
         self._next = 0
 
     def step(self) -> str | None:
@@ -158,30 +157,30 @@ class ReplayFlow:
         event = self._events[self._next]
         self._next += 1
         self.exchange.apply(event)
-        return str(event)
+        return describe_event(event)
 
 
-def replay_flow(path: Path) -> ReplayFlow:
-    """A flow that replays a file.
+def describe_event(event: Event) -> str:
+    """A record of the log in a line.
 
     Parameters
     ----------
-    path : Path
-        An event log.
+    event : Event
+        From the log.
 
     Returns
     -------
-    flow : ReplayFlow
-        At its beginning.
-
-    Raises
-    ------
-    ReplayError
-        If the file is no event log.
-    OSError
-        If it cannot be read.
+    text : str
+        Prices in dollars.
     """
-    from nanodesk.book.exchange import Exchange
-
-    loaded = Exchange.load(path)
-    return ReplayFlow(loaded.events(), lambda: Exchange(loaded.instrument, **loaded.configuration), path.name)
+    fields = dict(event.fields)
+    words = [event.kind.removeprefix("submit_").replace("_", " ")]
+    words += [str(fields.pop("side"))] if "side" in fields else []
+    words += [f"O{fields.pop('order_id')}"] if "order_id" in fields else []
+    words += [f"{fields.pop('quantity'):,}"] if "quantity" in fields else []
+    words += [f"@ {dollars(fields.pop('price'))}"] if "price" in fields else []
+    for name, value in fields.items():
+        if value not in (None, False, "gtc", "off"):
+            shown = dollars(value) if name in _PRICES else value
+            words.append(f"{name.replace('_', ' ')} {shown}")
+    return " ".join(words)
