@@ -260,7 +260,7 @@ def _bar(length: int, shade: int, width: int, color: str, palette: Palette, *, t
     faint = _blend(color, palette.background, 0.14)
     color = _blend(color, palette.background, 0.62)
     whole, part = divmod(length, 8)
-    shaded = max(min(width, -(-shade // 8)), whole + (part > 0))
+    shaded = min(width, max(-(-shade // 8), whole + (part > 0)))
     cells = [("█", Style(color=_color(color), bgcolor=_color(color)))] * min(whole, width)
     if part and whole < width:
         under = _color(faint)
