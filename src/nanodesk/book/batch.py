@@ -16,8 +16,10 @@ COMMAND_DTYPE = np.dtype(
         ("order_id", "i8"),
     ]
 )
-"""One command. kind: 0 limit, 1 market, 2 cancel, 3 modify, 4 reduce; side: 0 buy, 1 sell; policy: time in force (0 gtc, 1 ioc,
-2 fok) plus 16 times the self-trade mode (0 off, 1 newest, 2 oldest, 3 both, 4 decrement); flags: 0; owner: 0 for none."""
+"""One command. kind: 0 limit, 1 market, 2 cancel, 3 modify, 4 reduce; side: 0 buy, 1 sell; policy: time in force (0
+gtc, 1 ioc,
+2 fok) plus 16 times the self-trade mode (0 off, 1 newest, 2 oldest, 3 both, 4 decrement); flags: 0; owner: 0 for
+none."""
 
 ANSWER_DTYPE = np.dtype(
     [
@@ -33,5 +35,6 @@ ANSWER_DTYPE = np.dtype(
         ("success", "u1"),
     ]
 )
-"""One answer: as the result of the call. Trades are ``first_trade`` to ``first_trade + n_trades - 1``; ``error`` is 0, or why the
+"""One answer: as the result of the call. Trades are ``first_trade`` to ``first_trade + n_trades - 1``; ``error`` is
+0, or why the
 row failed (100 and more: refused, neither run nor logged)."""

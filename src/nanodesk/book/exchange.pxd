@@ -32,13 +32,22 @@ cdef class Exchange:
     cdef int64_t notes_read
     cdef object __weakref__
 
-    cdef int64_t quantity_of(self, object value, str field) except -1
-    cdef int64_t price_of(self, object value, str field) except? -1
-    cdef int room(self, int side, int64_t quantity) except -1
-    cdef int owned(self, Event* e, object owner, object self_trade) except -1
-    cdef int optional(self, Event* e, Options* o, object post_only, object display, object min_quantity, object expire_ns) except -1
-    cdef int reducing(self, Event* e, object reduce_only, object self_trade) except -1
-    cdef SubmitResult result(self, Outcome* out)
-    cdef object stop(self, Event* e, Options* o, object owner, object self_trade, object reduce_only, object expire_ns)
-    cdef int trail(self, Options* o, object method, object value, object period) except -1
-    cdef object simple(self, Event* e)
+    cdef int64_t _quantity_of(self, object value, str field) except -1
+    cdef int64_t _price_of(self, object value, str field) except? -1
+    cdef int _room(self, int side, int64_t quantity) except -1
+    cdef int _owned(self, Event* e, object owner, object self_trade) except -1
+    cdef int _optional(self, Event* e, Options* o, object post_only, object display, object min_quantity, object expire_ns) except -1
+    cdef int _reducing(self, Event* e, object reduce_only, object self_trade) except -1
+    cdef SubmitResult _result(self, Outcome* out)
+    cdef object _stop(self, Event* e, Options* o, object self_trade, object reduce_only, object expire_ns)
+    cdef int _trail(self, Options* o, object method, object value, object period) except -1
+    cdef object _simple(self, Event* e)
+
+cdef class DepthView:
+    cdef Exchange exchange
+    cdef int64_t levels
+    cdef object memory
+    cdef readonly object prices
+    cdef readonly object quantities
+    cdef readonly object counts
+    cdef int64_t* data

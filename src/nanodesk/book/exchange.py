@@ -1,8 +1,11 @@
 """One instrument's venue: submit, cancel, modify, query, record, replay.
 
-The rules are in docs/exchange.md; the loops are in ``kernels``. This class checks what comes in, keeps the memory and turns
+The rules are in docs/exchange.md; the loops are in ``kernels``. This class checks what comes in, keeps the memory
+and turns
 outcomes into values. It is compiled, as a caller touches it once an order.
 """
+
+from importlib import import_module
 
 import cython
 from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
@@ -17,17 +20,16 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     cancel_event,
     run_batch,
     run_log,
+    run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
 from cython.cimports.nanodesk.book.kernels.matching import (
-    ABSENT,
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
     BUY,
     CANCELLED,
-    CONTINUOUS,
     DAY,
     EVENT_BAND,
     EVENT_BRACKET,
@@ -55,44 +57,33 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     FORGOTTEN_STOP,
     GTC,
     GTD,
-    HALTED,
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
     HELD,
-    ICEBERG,
     INT64_MAX,
     INT64_MIN,
-    INVALID_PRICE,
-    INVALID_QUANTITY,
     IOC,
     LINKED,
-    PAGE_MASK,
     PARKED,
     PEGGED,
     POST_ONLY,
     PRICE_TIME,
-    PRO_RATA,
     REDUCE_ONLY,
     RESTING,
     SELL,
-    SPLIT,
     STOP_CANCELLED,
     STOP_PENDING,
     STOP_TRIGGERED,
     TRAIL_FIXED,
-    TRAIL_NONE,
     TRAIL_PERCENTAGE,
     TRAIL_SMA,
-    TRAIL_WILDER,
     Book,
     Event,
     Extra,
     Note,
     Options,
-    Order as OrderRecord,
     Outcome,
-    Trade as TradeRecord,
     book_free,
     book_init,
     int128,
@@ -100,14 +91,32 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     position_of,
     visible_of,
 )
+from cython.cimports.nanodesk.book.kernels.matching import (
+    Order as OrderRecord,
+)
+from cython.cimports.nanodesk.book.kernels.matching import (
+    Trade as TradeRecord,
+)
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot
 
+from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
+from nanodesk.book.events import COMMANDS
+from nanodesk.book.events import Event as LogEvent
 from nanodesk.book.orders import AuctionResult, BracketResult, Indicative, Notice, Order, StopOrder
-from nanodesk.errors import BookError, CrossedBookError, PriceError, QuantityError, UnknownOrderError, ValidationError
-from nanodesk.market.enums import Side, TimeInForce
+from nanodesk.errors import (
+    BookError,
+    CrossedBookError,
+    NanodeskError,
+    PriceError,
+    QuantityError,
+    ReplayError,
+    UnknownOrderError,
+    ValidationError,
+)
+from nanodesk.market.enums import OrderStatus, Side, TimeInForce
 from nanodesk.market.instrument import Instrument
 
 _TIFS = ("gtc", "ioc", "fok", "gtd", "day")
@@ -138,7 +147,19 @@ _NOTES = (
     "rejected",
     "cascade_limit",
 )
-_ORDER_STATES = ("", "new", "new", "new", "new", "", "filled", "cancelled", "", "", "", "")
+_METHODS = (
+    "submit_limit",
+    "submit_market",
+    "cancel",
+    "modify",
+    "reduce",
+    "submit_stop_market",
+    "submit_stop_limit",
+    "submit_trailing_stop_market",
+    "submit_trailing_stop_limit",
+    "submit_pegged",
+    "submit_bracket",
+)
 _LARGEST_PERIOD = 10_000
 
 
@@ -196,9 +217,9 @@ def _side_word(side: object) -> cython.int:
 @cython.exceptval(-1)
 def _side(side: object) -> cython.int:
     """0 for buy, 1 for sell; the usual words cost a comparison of addresses."""
-    if side is "buy":  # noqa: F632
+    if side is "buy":
         return BUY
-    if side is "sell":  # noqa: F632
+    if side is "sell":
         return SELL
     return _side_word(side)
 
@@ -213,16 +234,18 @@ def _word(value: object, field: str, words: tuple) -> cython.int:
         if text in words:
             return words.index(text)
     allowed = ", ".join(f'"{word}"' for word in words)
-    raise ValidationError(f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}.")
+    raise ValidationError(
+        f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}."
+    )
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(-1)
 def _tif(tif: object) -> cython.int:
-    if tif is "gtc":  # noqa: F632
+    if tif is "gtc":
         return GTC
-    if tif is "ioc":  # noqa: F632
+    if tif is "ioc":
         return IOC
     return _word(tif, "tif", _TIFS)
 
@@ -258,7 +281,8 @@ class Exchange:
 
     Notes
     -----
-    The rules are numbered in docs/exchange.md. A command that raises changes nothing. One exchange belongs to one thread.
+    The rules are numbered in docs/exchange.md. A command that raises changes nothing. One exchange belongs to one
+    thread.
 
     Examples
     --------
@@ -328,7 +352,7 @@ class Exchange:
 
     # ---- checks -----------------------------------------------------------------------------------------------------
 
-    def quantity_of(self, value, field):
+    def _quantity_of(self, value, field):
         quantity: int64_t = _integer(value, field, False)
         if quantity <= 0:
             raise QuantityError(
@@ -349,7 +373,7 @@ class Exchange:
             )
         return quantity
 
-    def price_of(self, value, field):
+    def _price_of(self, value, field):
         price: int64_t = _integer(value, field, True)
         tick: object
         below: object
@@ -381,7 +405,7 @@ class Exchange:
             )
         return price
 
-    def room(self, side, quantity):
+    def _room(self, side, quantity):
         if self.book.committed[side] > INT64_MAX - quantity:
             free_: object = INT64_MAX - self.book.committed[side]
             raise QuantityError(
@@ -393,7 +417,7 @@ class Exchange:
             )
         return 0
 
-    def owned(self, e, owner, self_trade):
+    def _owned(self, e, owner, self_trade):
         number: int64_t
         mode: cython.int
         if owner is not None:
@@ -403,12 +427,12 @@ class Exchange:
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
                 )
             e.owner = cython.cast(uint32_t, number)
-        if self_trade is not "off":  # noqa: F632
+        if self_trade is not "off":
             mode = _word(self_trade, "self_trade", _SELF_TRADE)
             e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
         return 0
 
-    def reducing(self, e, reduce_only, self_trade):
+    def _reducing(self, e, reduce_only, self_trade):
         if reduce_only is not False and reduce_only:
             e.flags |= ASK_REDUCE_ONLY
             if e.owner == 0:
@@ -429,7 +453,7 @@ class Exchange:
             )
         return 0
 
-    def optional(self, e, o, post_only, display, min_quantity, expire_ns):
+    def _optional(self, e, o, post_only, display, min_quantity, expire_ns):
         tif: cython.int = e.policy & 15
         parts: object
         can_rest: cython.bint = tif == GTC or tif >= GTD
@@ -453,7 +477,7 @@ class Exchange:
                 allowed="with gtc, gtd or day",
             )
         if min_quantity is not None:
-            o.min_quantity = self.quantity_of(min_quantity, "min_quantity")
+            o.min_quantity = self._quantity_of(min_quantity, "min_quantity")
             if o.min_quantity > e.quantity:
                 raise QuantityError(
                     f"min_quantity={o.min_quantity} is above quantity={e.quantity}.",
@@ -466,7 +490,7 @@ class Exchange:
                     "min_quantity does not go with fok or post_only.", field="min_quantity", value=o.min_quantity
                 )
         if display is not None:
-            o.display = self.quantity_of(display, "display")
+            o.display = self._quantity_of(display, "display")
             if o.display > e.quantity:
                 raise QuantityError(
                     f"display={o.display} is above quantity={e.quantity}.",
@@ -507,7 +531,7 @@ class Exchange:
             o.expire_ns = self.book.session_close
         return 0
 
-    def result(self, out):
+    def _result(self, out):
         r: SubmitResult = SubmitResult.__new__(SubmitResult)
         r.order_id = out.order_id
         r.filled_quantity = out.filled
@@ -537,6 +561,44 @@ class Exchange:
         self_trade="off",
         expire_ns=None,
     ):
+        """Submit a limit order.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        price : int
+            Limit.
+        quantity : int
+            How much.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "ioc", "fok", "gtd" or "day".
+        post_only : bool, default False
+            Reject it rather than take (R13).
+        display : int, optional
+            Show at most so much of it (R14).
+        min_quantity : int, optional
+            Reject it unless so much trades at once (R12).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+        expire_ns : int, optional
+            When a "gtd" order expires.
+
+        Returns
+        -------
+        result : SubmitResult
+            How it stood when its own matching ended.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         out: Outcome
@@ -546,10 +608,10 @@ class Exchange:
         e.id = 0
         e.side = _side(side)
         e.policy = _tif(tif)
-        if self_trade is not "off" or owner is not None:  # noqa: F632
-            self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        e.price = self.price_of(price, "price")
+        if self_trade is not "off" or owner is not None:
+            self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        e.price = self._price_of(price, "price")
         if (
             post_only is not False
             or display is not None
@@ -559,19 +621,49 @@ class Exchange:
             or e.policy & 15 >= GTD
         ):
             memset(cython.address(o), 0, cython.sizeof(Options))
-            self.optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
-            self.reducing(cython.address(e), reduce_only, self_trade)
-            self.room(e.side, e.quantity)
-            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
-            return self.result(cython.address(out))
+            self._optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
+            self._reducing(cython.address(e), reduce_only, self_trade)
+            self._room(e.side, e.quantity)
+            apply_event(
+                cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
+            )
+            return self._result(cython.address(out))
         if e.policy >> 4 != 0:
-            self.reducing(cython.address(e), False, self_trade)
+            self._reducing(cython.address(e), False, self_trade)
         if self.book.committed[e.side] > INT64_MAX - e.quantity:
-            self.room(e.side, e.quantity)
+            self._room(e.side, e.quantity)
         submit_event(cython.address(self.book), cython.address(e), cython.address(out))
-        return self.result(cython.address(out))
+        return self._result(cython.address(out))
 
     def submit_market(self, side, quantity, *, min_quantity=None, reduce_only=False, owner=None, self_trade="off"):
+        """Submit an order that takes what there is; its remainder is cancelled.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        quantity : int
+            How much.
+        min_quantity : int, optional
+            Reject it unless so much trades at once (R12).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+
+        Returns
+        -------
+        result : SubmitResult
+            How it stood when its own matching ended.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         out: Outcome
@@ -581,29 +673,65 @@ class Exchange:
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        if self_trade is not "off" or owner is not None:  # noqa: F632
-            self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
+        if self_trade is not "off" or owner is not None:
+            self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
         if min_quantity is not None or reduce_only is not False:
             memset(cython.address(o), 0, cython.sizeof(Options))
-            self.optional(cython.address(e), cython.address(o), False, None, min_quantity, None)
-            self.reducing(cython.address(e), reduce_only, self_trade)
-            self.room(e.side, e.quantity)
-            apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
-            return self.result(cython.address(out))
-        self.reducing(cython.address(e), False, self_trade)
-        self.room(e.side, e.quantity)
+            self._optional(cython.address(e), cython.address(o), False, None, min_quantity, None)
+            self._reducing(cython.address(e), reduce_only, self_trade)
+            self._room(e.side, e.quantity)
+            apply_event(
+                cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
+            )
+            return self._result(cython.address(out))
+        self._reducing(cython.address(e), False, self_trade)
+        self._room(e.side, e.quantity)
         submit_event(cython.address(self.book), cython.address(e), cython.address(out))
-        return self.result(cython.address(out))
+        return self._result(cython.address(out))
 
     def try_submit_limit(self, side, price, quantity, tif="gtc", **options):
+        """Submit a limit order, giving a refusal as a value.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        price : int
+            Limit.
+        quantity : int
+            How much.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "ioc", "fok", "gtd" or "day".
+        **options
+            As ``submit_limit``.
+
+        Returns
+        -------
+        result : SubmitResult or ValidationError
+            The error that ``submit_limit`` would raise is returned.
+        """
         try:
             return self.submit_limit(side, price, quantity, tif, **options)
         except ValidationError as error:
             return error
 
     def try_submit_market(self, side, quantity, **options):
+        """Submit a market order, giving a refusal as a value.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        quantity : int
+            How much.
+        **options
+            As ``submit_market``.
+
+        Returns
+        -------
+        result : SubmitResult or ValidationError
+            The error that ``submit_market`` would raise is returned.
+        """
         try:
             return self.submit_market(side, quantity, **options)
         except ValidationError as error:
@@ -623,6 +751,42 @@ class Exchange:
         owner=None,
         self_trade="off",
     ):
+        """Submit an order whose price follows the best prices of the others; it never takes (R58).
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        reference : {"bid", "ask", "mid"}
+            What it follows.
+        quantity : int
+            How much.
+        offset : int, default 0
+            Added to the reference.
+        limit_price : int, optional
+            Not beyond this price.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "ioc", "fok", "gtd" or "day".
+        display : int, optional
+            Show at most so much of it.
+        expire_ns : int, optional
+            When a "gtd" order expires.
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+
+        Returns
+        -------
+        result : SubmitResult
+            How it stood when its own matching ended.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         out: Outcome
@@ -632,21 +796,21 @@ class Exchange:
         e.side = _side(side)
         e.policy = _tif(tif)
         o.peg = _word(reference, "reference", _REFERENCES)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
         o.offset = _integer(offset, "offset", True)
         if limit_price is not None:
-            o.limit_price = self.price_of(limit_price, "limit_price")
+            o.limit_price = self._price_of(limit_price, "limit_price")
             o.has_limit = 1
         if e.policy & 15 == IOC or e.policy & 15 == FOK:
             raise ValidationError(
                 f"tif={tif!r} does not go with a pegged order.", field="tif", value=tif, allowed="gtc, gtd or day"
             )
-        self.optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
-        self.reducing(cython.address(e), False, self_trade)
-        self.room(e.side, e.quantity)
+        self._optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
+        self._reducing(cython.address(e), False, self_trade)
+        self._room(e.side, e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
-        return self.result(cython.address(out))
+        return self._result(cython.address(out))
 
     def submit_bracket(
         self,
@@ -662,6 +826,40 @@ class Exchange:
         owner=None,
         self_trade="off",
     ):
+        """Submit an order with a take-profit and a stop-loss that wait for it to fill (R50).
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        price : int
+            Limit of the entry.
+        quantity : int
+            How much.
+        take_profit, stop_loss : int
+            Prices of the legs; the entry's lies between them.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "gtd" or "day".
+        expire_ns : int, optional
+            When a "gtd" order expires.
+        contingency : {"ouo", "oco"}, default "ouo"
+            How the legs act on each other.
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+
+        Returns
+        -------
+        result : BracketResult
+            Result of the entry, and the ids of the legs.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         out: Outcome
@@ -671,17 +869,17 @@ class Exchange:
         e.side = _side(side)
         e.policy = _tif(tif)
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        e.price = self.price_of(price, "price")
-        o.take_profit = self.price_of(take_profit, "take_profit")
-        o.stop_price = self.price_of(stop_loss, "stop_loss")
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        e.price = self._price_of(price, "price")
+        o.take_profit = self._price_of(take_profit, "take_profit")
+        o.stop_price = self._price_of(stop_loss, "stop_loss")
         if e.policy & 15 == IOC or e.policy & 15 == FOK:
             raise ValidationError(
                 f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
             )
-        self.optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
-        self.reducing(cython.address(e), False, self_trade)
+        self._optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
+        self._reducing(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
             raise PriceError(
                 f"price={price} must lie between take_profit={take_profit} and stop_loss={stop_loss}.",
@@ -689,22 +887,22 @@ class Exchange:
                 value=stop_loss,
                 allowed="stop_loss < price < take_profit for a buy, the reverse for a sell",
             )
-        self.room(e.side, e.quantity)
+        self._room(e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
-            self.room(1 - e.side, INT64_MAX)
+            self._room(1 - e.side, INT64_MAX)
             raise QuantityError("quantity of two legs does not fit 64 bits.", field="quantity", value=quantity)
-        self.room(1 - e.side, 2 * e.quantity)
+        self._room(1 - e.side, 2 * e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
-        return BracketResult(self.result(cython.address(out)), out.profit_id, out.loss_id)
+        return BracketResult(self._result(cython.address(out)), out.profit_id, out.loss_id)
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
-    def stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
+    def _stop(self, e, o, self_trade, reduce_only, expire_ns):
         out: Outcome
         r: StopSubmitResult
-        self.optional(e, o, False, None, None, expire_ns)
-        self.reducing(e, reduce_only, self_trade)
-        self.room(e.side, e.quantity)
+        self._optional(e, o, False, None, None, expire_ns)
+        self._reducing(e, reduce_only, self_trade)
+        self._room(e.side, e.quantity)
         apply_event(cython.address(self.book), e, o, cython.NULL, cython.address(out))
         r = StopSubmitResult.__new__(StopSubmitResult)
         r.order_id = out.order_id
@@ -713,20 +911,92 @@ class Exchange:
         return r
 
     def submit_stop_market(self, side, stop_price, quantity, *, owner=None, self_trade="off", reduce_only=False):
+        """Submit a stop that becomes a market order.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        stop_price : int
+            A buy triggers at a trade at or above it, a sell at or below it.
+        quantity : int
+            How much.
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+
+        Returns
+        -------
+        result : StopSubmitResult
+            Pending, triggered at once, or rejected in a halt.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_STOP_MARKET
         e.side = _side(side)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        o.stop_price = self.price_of(stop_price, "stop_price")
-        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        o.stop_price = self._price_of(stop_price, "stop_price")
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
 
     def submit_stop_limit(
-        self, side, stop_price, limit_price, quantity, tif="gtc", *, owner=None, self_trade="off", reduce_only=False, expire_ns=None
+        self,
+        side,
+        stop_price,
+        limit_price,
+        quantity,
+        tif="gtc",
+        *,
+        owner=None,
+        self_trade="off",
+        reduce_only=False,
+        expire_ns=None,
     ):
+        """Submit a stop that becomes a limit order.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        stop_price : int
+            A buy triggers at a trade at or above it, a sell at or below it.
+        limit_price : int
+            Limit of the order that the stop becomes.
+        quantity : int
+            How much.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "ioc", "fok", "gtd" or "day".
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+        expire_ns : int, optional
+            When a "gtd" order expires.
+
+        Returns
+        -------
+        result : StopSubmitResult
+            Pending, triggered at once, or rejected in a halt.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
@@ -734,14 +1004,14 @@ class Exchange:
         e.kind = EVENT_STOP_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        o.stop_price = self.price_of(stop_price, "stop_price")
-        o.limit_price = self.price_of(limit_price, "limit_price")
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        o.stop_price = self._price_of(stop_price, "stop_price")
+        o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
 
-    def trail(self, o, method, value, period):
+    def _trail(self, o, method, value, period):
         number: cython.double
         word: object = getattr(method, "value", method)
         word = word.lower() if isinstance(word, str) else word
@@ -755,15 +1025,27 @@ class Exchange:
         o.trail_method = _TRAILS[word]
         if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
             raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
+        if o.trail_method == TRAIL_FIXED:
+            if hasattr(type(value), "__index__") or isfinite(float(value)):
+                whole = int(value)
+            else:
+                whole = 0
+            if not 1 <= whole <= INT64_MAX:
+                raise ValidationError(
+                    f"trail_value={value!r} must be at least one price unit.",
+                    field="trail_value",
+                    value=value,
+                    allowed=f"a whole number from 1 to {INT64_MAX}",
+                )
+            o.offset = whole
+            return 0
         number = float(value)
-        if o.trail_method == TRAIL_FIXED and isfinite(number):
-            number = float(int(value))
-        if not isfinite(number) or number <= 0.0 or (o.trail_method == TRAIL_PERCENTAGE and number > 1.0) or number >= 4611686018427387904.0:
+        if not isfinite(number) or number <= 0.0 or number > (1.0 if o.trail_method == TRAIL_PERCENTAGE else 4.0e18):
             raise ValidationError(
                 f"trail_value={value!r} is out of range.",
                 field="trail_value",
                 value=value,
-                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "above 0 and below 2**62; fixed: at least 1",
+                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "in (0, 4e18]",
             )
         o.trail_value = number
         if o.trail_method >= TRAIL_SMA:
@@ -778,19 +1060,63 @@ class Exchange:
         return 0
 
     def submit_trailing_stop_market(
-        self, side, stop_price, quantity, trail_type, trail_value, atr_period=None, *, owner=None, self_trade="off", reduce_only=False
+        self,
+        side,
+        stop_price,
+        quantity,
+        trail_type,
+        trail_value,
+        atr_period=None,
+        *,
+        owner=None,
+        self_trade="off",
+        reduce_only=False,
     ):
+        """Submit a stop that follows the market and becomes a market order (R39 to R41).
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        stop_price : int
+            A buy triggers at a trade at or above it, a sell at or below it.
+        quantity : int
+            How much.
+        trail_type : str
+            "fixed", "percentage", "sma_abs_change" (also "atr") or "wilder_atr" (R39).
+        trail_value : float
+            Price units, a fraction in (0, 1], or a multiplier.
+        atr_period : int, optional
+            Prints averaged, for the last two methods.
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+
+        Returns
+        -------
+        result : StopSubmitResult
+            Pending, triggered at once, or rejected in a halt.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_TRAIL_MARKET
         e.side = _side(side)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        o.stop_price = self.price_of(stop_price, "stop_price")
-        self.trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        o.stop_price = self._price_of(stop_price, "stop_price")
+        self._trail(cython.address(o), trail_type, trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
 
     def submit_trailing_stop_limit(
         self,
@@ -808,6 +1134,46 @@ class Exchange:
         reduce_only=False,
         expire_ns=None,
     ):
+        """Submit a stop that follows the market and becomes a limit order (R39 to R41).
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        stop_price : int
+            A buy triggers at a trade at or above it, a sell at or below it.
+        limit_price : int
+            Limit of the order that the stop becomes.
+        quantity : int
+            How much.
+        trail_type : str
+            "fixed", "percentage", "sma_abs_change" (also "atr") or "wilder_atr" (R39).
+        trail_value : float
+            Price units, a fraction in (0, 1], or a multiplier.
+        tif : TimeInForce or str, default "gtc"
+            "gtc", "ioc", "fok", "gtd" or "day".
+        atr_period : int, optional
+            Prints averaged, for the last two methods.
+        owner : int, optional
+            Whose order it is, 1 to 2**32 - 1.
+        self_trade : str, default "off"
+            What to do when it meets an order of the same owner: "off", "cancel_newest", "cancel_oldest",
+            "cancel_both" or
+            "decrement" (R26).
+        reduce_only : bool, default False
+            Only lower the owner's position (R16).
+        expire_ns : int, optional
+            When a "gtd" order expires.
+
+        Returns
+        -------
+        result : StopSubmitResult
+            Pending, triggered at once, or rejected in a halt.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
@@ -815,17 +1181,28 @@ class Exchange:
         e.kind = EVENT_TRAIL_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self.owned(cython.address(e), owner, self_trade)
-        e.quantity = self.quantity_of(quantity, "quantity")
-        o.stop_price = self.price_of(stop_price, "stop_price")
-        o.limit_price = self.price_of(limit_price, "limit_price")
+        self._owned(cython.address(e), owner, self_trade)
+        e.quantity = self._quantity_of(quantity, "quantity")
+        o.stop_price = self._price_of(stop_price, "stop_price")
+        o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        self.trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self.stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
+        self._trail(cython.address(o), trail_type, trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
 
     def cancel(self, order_id):
+        """Cancel an order or a stop.
+        Parameters
+        ----------
+        order_id : int
+            Which one.
+
+        Returns
+        -------
+        result : CancelResult
+            What was cancelled, or why nothing was (R31).
+        """
         out: Outcome
         r: CancelResult
         cancel_event(cython.address(self.book), _id_of(order_id), cython.address(out))
@@ -835,6 +1212,19 @@ class Exchange:
         return r
 
     def reduce(self, order_id, quantity):
+        """Take a part off an order or a stop; it keeps its id and its place.
+        Parameters
+        ----------
+        order_id : int
+            Which one.
+        quantity : int
+            How much to take off.
+
+        Returns
+        -------
+        result : CancelResult
+            What was cancelled, or why nothing was (R32).
+        """
         e: Event
         out: Outcome
         r: CancelResult
@@ -849,6 +1239,21 @@ class Exchange:
         return r
 
     def modify(self, order_id, price, quantity):
+        """Cancel an order and submit another in its place: new id, last in its queue (R33).
+        Parameters
+        ----------
+        order_id : int
+            Which one.
+        price : int
+            New limit.
+        quantity : int
+            New open quantity.
+
+        Returns
+        -------
+        result : ModifyResult
+            The new id and its trades, or why not.
+        """
         e: Event
         out: Outcome
         r: ModifyResult
@@ -868,7 +1273,27 @@ class Exchange:
         r.error_code = out.error
         return r
 
-    def link(self, kind, order_ids):
+    def link(self, contingency, order_ids):
+        """Let resting orders and pending stops act on each other (R52 to R54).
+        Parameters
+        ----------
+        contingency : {"oco", "ouo"}
+            One cancels the others, or updates them.
+        order_ids : iterable of int
+            Two or more.
+
+        Returns
+        -------
+        group_id : int
+            From 1.
+
+        Raises
+        ------
+        UnknownOrderError
+            If an id is not active.
+        BookError
+            If there are too few, or one is pegged or linked already.
+        """
         order_ids = tuple(order_ids)
         e: Event
         o: Options
@@ -880,11 +1305,14 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
-        o.link = _word(kind, "kind", _CONTINGENCIES)
+        o.link = _word(contingency, "contingency", _CONTINGENCIES)
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
-            if not 1 <= order_id < self.book.next_id or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL:
+            if (
+                not 1 <= order_id < self.book.next_id
+                or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL
+            ):
                 raise UnknownOrderError(f"order_ids: {order_id} is no order.", field="order_ids", value=order_id)
             record = order_at(cython.address(self.book), order_id)
             if (record.state == RESTING or record.state == PARKED) and record.flags & PEGGED:
@@ -906,23 +1334,47 @@ class Exchange:
         return out.order_id
 
     def set_position(self, owner, quantity):
+        """Set the net position that reduce-only orders of an owner look at.
+        Parameters
+        ----------
+        owner : int
+            Whose.
+        quantity : int
+            Positive for long.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_POSITION
         _integer(owner, "owner", 2)
-        self.owned(cython.address(e), owner, "off")
+        self._owned(cython.address(e), owner, "off")
         e.quantity = _integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
             raise QuantityError("quantity must be above -2**63.", field="quantity", value=quantity)
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     def position(self, owner):
+        """Net position of an owner.
+        Parameters
+        ----------
+        owner : int
+            Whose.
+
+        Returns
+        -------
+        quantity : int
+            Positive for long.
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
-        self.owned(cython.address(e), owner, "off")
+        self._owned(cython.address(e), owner, "off")
         return position_of(cython.address(self.book), e.owner)
 
-    def simple(self, e):
+    def _simple(self, e):
         out: Outcome
         apply_event(cython.address(self.book), e, cython.NULL, cython.NULL, cython.address(out))
         return None
@@ -930,6 +1382,17 @@ class Exchange:
     # ---- sessions and phases ----------------------------------------------------------------------------------------
 
     def advance_clock(self, now_ns):
+        """Move the clock; what has expired is cancelled (R60).
+        Parameters
+        ----------
+        now_ns : int
+            Not before the present clock.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_CLOCK
@@ -938,9 +1401,20 @@ class Exchange:
             raise ValidationError(
                 f"now_ns={now_ns} is before the clock.", field="now_ns", value=now_ns, allowed=f">= {self.book.clock}"
             )
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     def set_session_close(self, close_ns):
+        """Say when "day" orders of this session expire.
+        Parameters
+        ----------
+        close_ns : int
+            After the clock.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_SESSION_CLOSE
@@ -952,9 +1426,20 @@ class Exchange:
                 value=close_ns,
                 allowed=f"> {self.book.clock}",
             )
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     def set_price_band(self, low, high):
+        """Reject limit orders outside a band and hold market orders within it (R61, R62).
+        Parameters
+        ----------
+        low, high : int or None
+            None for no limit.
+
+        Raises
+        ------
+        ValidationError
+            If an argument is outside what is allowed: QuantityError, PriceError or ValidationError itself (R90).
+        """
         e: Event
         value: int64_t
         memset(cython.address(e), 0, cython.sizeof(Event))
@@ -975,29 +1460,46 @@ class Exchange:
                 )
         if low is not None and high is not None and e.price > e.quantity:
             raise PriceError(f"low={low} is above high={high}.", field="low", value=low, allowed=f"<= {high}")
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     def halt(self):
+        """Stop submissions; cancelling goes on (R63)."""
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_HALT
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     def resume(self):
+        """Go on continuously after a halt, or after an auction that is not crossed (R63).
+
+        Raises
+        ------
+        CrossedBookError
+            If the book is crossed.
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_RESUME
         if is_crossed(cython.address(self.book)):
-            raise CrossedBookError("the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase)
-        self.simple(cython.address(e))
+            raise CrossedBookError(
+                "the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase
+            )
+        self._simple(cython.address(e))
 
     def start_auction(self):
+        """Let orders rest without matching until ``uncross`` (R64).
+
+        Raises
+        ------
+        BookError
+            If an auction is on already.
+        """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_START_AUCTION
         if self.book.phase == AUCTION:
             raise BookError("an auction is on already.", field="phase", value=self.phase)
-        self.simple(cython.address(e))
+        self._simple(cython.address(e))
 
     @property
     def phase(self):
@@ -1010,12 +1512,23 @@ class Exchange:
         return self.book.clock
 
     def indicative(self, reference=None):
+        """What an auction would do now (R67).
+        Parameters
+        ----------
+        reference : int, optional
+            Decides between equal prices; the last trade price if None.
+
+        Returns
+        -------
+        indicative : Indicative or None
+            None if nothing would trade.
+        """
         price: int64_t = 0
         volume: int64_t = 0
         surplus: int64_t = 0
         number: int64_t = 0
         if reference is not None:
-            number = self.price_of(reference, "reference")
+            number = self._price_of(reference, "reference")
         if not auction_price(
             cython.address(self.book),
             reference is not None,
@@ -1028,23 +1541,45 @@ class Exchange:
         return Indicative(price, volume, surplus)
 
     def uncross(self, reference=None):
+        """End the auction: trade at its price and go on continuously (R68).
+        Parameters
+        ----------
+        reference : int, optional
+            Decides between equal prices; the last trade price if None.
+
+        Returns
+        -------
+        result : AuctionResult
+            Price, volume and trades.
+
+        Raises
+        ------
+        BookError
+            If no auction is on.
+        """
         e: Event
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_UNCROSS
         if reference is not None:
-            e.price = self.price_of(reference, "reference")
+            e.price = self._price_of(reference, "reference")
             e.flags = HAS_LOW
         if self.book.phase != AUCTION:
             raise BookError(f"phase is {self.phase!r}: there is no auction to end.", field="phase", value=self.phase)
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         return AuctionResult(
-            out.price if out.success else None, out.filled, tuple(self.store.between(out.first_trade, out.n_trades))
+            out.price if out.success else None, out.filled, tuple(self.store._between(out.first_trade, out.n_trades))
         )
 
     # ---- queries ----------------------------------------------------------------------------------------------------
 
     def best_bid_ask(self):
+        """Best prices.
+        Returns
+        -------
+        prices : tuple of (int or None, int or None)
+            Bid and ask; None for an empty side.
+        """
         bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
         asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
         bid: object = None
@@ -1056,32 +1591,95 @@ class Exchange:
         return (bid, ask)
 
     def best_bid(self):
+        """Highest bid.
+        Returns
+        -------
+        price : int or None
+            None if there is no bid.
+        """
         bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
         return bids.levels[bids.best].price if bids.best != 0 else None
 
     def best_ask(self):
+        """Lowest ask.
+        Returns
+        -------
+        price : int or None
+            None if there is no ask.
+        """
         asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
         return asks.levels[asks.best].price if asks.best != 0 else None
 
     def spread(self):
+        """Best ask less best bid.
+        Returns
+        -------
+        spread : int or None
+            None if a side is empty.
+        """
         bid, ask = self.best_bid_ask()
         return None if bid is None or ask is None else ask - bid
 
     def depth(self, levels=10):
+        """The best levels of both sides.
+        Parameters
+        ----------
+        levels : int, default 10
+            How many a side.
+
+        Returns
+        -------
+        snapshot : BookSnapshot
+            As of now.
+        """
         n: int64_t = _integer(levels, "levels", 2)
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
         s = BookSnapshot.__new__(BookSnapshot)
-        s.fill(cython.address(self.book), n)
+        s._fill(cython.address(self.book), n)
         return s
 
+    def depth_view(self, levels=10):
+        """Arrays of the best levels that are made once and refreshed in place.
+
+        Parameters
+        ----------
+        levels : int, default 10
+            How many a side.
+
+        Returns
+        -------
+        view : DepthView
+            Not yet refreshed.
+        """
+        return DepthView(self, levels)
+
     def full_book(self):
+        """All levels of both sides.
+        Returns
+        -------
+        snapshot : BookSnapshot
+            As of now.
+        """
         s: BookSnapshot = BookSnapshot.__new__(BookSnapshot)
-        s.fill(cython.address(self.book), INT64_MAX)
+        s._fill(cython.address(self.book), INT64_MAX)
         return s
 
     def queue(self, side, price):
+        """The orders at one price, first in time first.
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+        price : int
+            Of the level.
+
+        Returns
+        -------
+        orders : list of Order
+            Empty if nothing rests there.
+        """
         b: cython.pointer(Book) = cython.address(self.book)
         at: int64_t
         index: uint32_t = _level(b, _side(side), _integer(price, "price", True))
@@ -1094,7 +1692,18 @@ class Exchange:
         return found
 
     def get_order(self, order_id):
-        id: int64_t = _id_of(order_id)  # noqa: A001
+        """An order, also one that is gone.
+        Parameters
+        ----------
+        order_id : int
+            Which one.
+
+        Returns
+        -------
+        order : Order or None
+            None if the id is no order's, or was rejected or forgotten.
+        """
+        id: int64_t = _id_of(order_id)
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
         x: cython.pointer(Extra) = cython.NULL
@@ -1112,7 +1721,9 @@ class Exchange:
         if not active and o.state != FILLED and o.state != CANCELLED:
             return None
         filled: object = o.quantity - o.open - cut
-        status: object = "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
+        status: object = (
+            "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
+        )
         return Order(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
@@ -1137,7 +1748,18 @@ class Exchange:
         )
 
     def get_stop_order(self, order_id):
-        id: int64_t = _id_of(order_id)  # noqa: A001
+        """A stop, also one that is gone.
+        Parameters
+        ----------
+        order_id : int
+            Which one.
+
+        Returns
+        -------
+        stop : StopOrder or None
+            None if the id is no stop's.
+        """
+        id: int64_t = _id_of(order_id)
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
         x: cython.pointer(Extra)
@@ -1168,16 +1790,40 @@ class Exchange:
         )
 
     def pending_stop_count(self):
+        """How many stops wait.
+        Returns
+        -------
+        count : int
+            Bracket legs not counted before their parent fills.
+        """
         return self.book.n_pending_stops
 
     def last_trade_price(self):
+        """Price of the last trade.
+        Returns
+        -------
+        price : int or None
+            None before the first.
+        """
         return self.book.last_price if self.book.has_last else None
 
     def trades(self):
+        """All trades since the last ``clear_trades``, oldest first.
+        Returns
+        -------
+        trades : list of Trade
+            Made when asked for.
+        """
         first: int64_t = self.store.log.base_id + self.store.log.first_visible
-        return self.store.between(first, self.book.next_trade_id - first)
+        return self.store._between(first, self.book.next_trade_id - first)
 
     def trade_array(self):
+        """All trades since the last ``clear_trades`` as a structured array, oldest first.
+        Returns
+        -------
+        trades : ndarray, shape (n,)
+            Fields price, quantity, aggressor, passive, timestamp, is_sell, all int64; a copy.
+        """
         import numpy
 
         first: int64_t = self.store.log.first_visible
@@ -1203,6 +1849,12 @@ class Exchange:
         return array
 
     def notices(self):
+        """What happened to orders outside their own commands, oldest first (R70).
+        Returns
+        -------
+        notices : list of Notice
+            Since the last ``take_notices``.
+        """
         found: list = []
         i: int64_t
         n: cython.pointer(Note)
@@ -1212,16 +1864,29 @@ class Exchange:
         return found
 
     def take_notices(self):
+        """The notices, which are then forgotten.
+        Returns
+        -------
+        notices : list of Notice
+            Since the last call.
+        """
         found: list = self.notices()
         self.book.n_notes = 0
         return found
 
     def state_hash(self):
+        """64-bit hash of all that decides the future, and of every trade (R72).
+        Returns
+        -------
+        hash : int
+            Equal for equal books.
+        """
         return state_hash(cython.address(self.book))
 
     # ---- memory -----------------------------------------------------------------------------------------------------
 
     def clear_trades(self):
+        """Forget the trades; results keep theirs."""
         b: cython.pointer(Book) = cython.address(self.book)
         kept: Trades
         first: int64_t = b.seen if b.leftover else b.next_trade_id
@@ -1233,7 +1898,9 @@ class Exchange:
             kept.log.data = cython.cast(cython.pointer(TradeRecord), malloc(n * cython.sizeof(TradeRecord)))
             if kept.log.data == cython.NULL:
                 raise MemoryError
-            memcpy(kept.log.data, cython.address(b.trades.data[first - b.trades.base_id]), n * cython.sizeof(TradeRecord))
+            memcpy(
+                kept.log.data, cython.address(b.trades.data[first - b.trades.base_id]), n * cython.sizeof(TradeRecord)
+            )
             kept.log.n = n
             kept.log.capacity = n
             kept.log.first_visible = n
@@ -1241,11 +1908,17 @@ class Exchange:
         b.trades = cython.address(kept.log)
 
     def clear_order_history(self):
+        """Forget orders and stops that are gone.
+        Returns
+        -------
+        count : int
+            How many orders.
+        """
         b: cython.pointer(Book) = cython.address(self.book)
         o: cython.pointer(OrderRecord)
-        id: int64_t  # noqa: A001
+        id: int64_t
         n: int64_t = 0
-        for id in range(1, b.next_id):  # noqa: A001
+        for id in range(1, b.next_id):
             if b.pages[id >> 15] == cython.NULL:
                 continue
             o = order_at(b, id)
@@ -1269,6 +1942,22 @@ class Exchange:
     # ---- batch, log -------------------------------------------------------------------------------------------------
 
     def submit_batch(self, commands):
+        """Run many commands at once, without Python objects and without the interpreter lock.
+        Parameters
+        ----------
+        commands : ndarray of COMMAND_DTYPE, shape (n,)
+            Limit, market, cancel, modify and reduce, see ``book.batch``.
+
+        Returns
+        -------
+        answers : ndarray of ANSWER_DTYPE, shape (n,)
+            What each call would have answered; a row that would have raised has an error of 100 or more.
+
+        Raises
+        ------
+        ValidationError
+            If the array has another layout.
+        """
         import numpy
 
         b: cython.pointer(Book) = cython.address(self.book)
@@ -1289,9 +1978,209 @@ class Exchange:
         return answers
 
     def event_count(self):
+        """How many inputs the log holds.
+        Returns
+        -------
+        count : int
+            One for each command that did not raise.
+        """
         return self.book.n_events
 
+    def events(self, start=0, stop=None):
+        """Inputs from the log.
+        Parameters
+        ----------
+        start, stop : int, optional
+            Part of the log, as a slice.
+
+        Returns
+        -------
+        events : list of Event
+            Oldest first.
+        """
+        first, last, _ = slice(start, stop).indices(self.book.n_events)
+        found: list = []
+        i: int64_t
+        e: cython.pointer(Event)
+        o: cython.pointer(Options)
+        for i in range(first, last):
+            e = cython.address(self.book.events[i])
+            o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
+            kind, fields = _described(e, o, self.book.link_ids.data)
+            found.append(LogEvent(kind, **fields))
+        return found
+
+    def apply(self, event):
+        """Run one event.
+        Parameters
+        ----------
+        event : Event
+            A command.
+
+        Returns
+        -------
+        result : object
+            What its method gives.
+
+        Raises
+        ------
+        ReplayError
+            If it is no command.
+        """
+        if event.kind not in COMMANDS:
+            raise ReplayError(f"{event.kind!r} is no command of an exchange")
+        return getattr(self, event.kind)(**event.fields)
+
+    @classmethod
+    def replay(cls, events, instrument=None, **configuration):
+        """An exchange after a list of events.
+        Parameters
+        ----------
+        events : iterable of Event
+            Oldest first.
+        instrument : Instrument, optional
+            As of the exchange that logged them.
+        **configuration
+            Its rules, as ``configuration`` gives them.
+
+        Returns
+        -------
+        exchange : Exchange
+            Equal to the one that logged them.
+        """
+        exchange = cls(instrument, **configuration)
+        for event in events:
+            exchange.apply(event)
+        return exchange
+
+    def save(self, path, *, binary=False):
+        """Write the event log, replacing the file in one step.
+        Parameters
+        ----------
+        path : str or Path
+            Destination.
+        binary : bool, default False
+            The compact form instead of JSON lines.
+        """
+        # Imported here as it stands above this module, and only saving needs it.
+        import_module("nanodesk.book.event_log").save(self, path, binary=binary)
+
+    @classmethod
+    def load(cls, path, *, strict=False):
+        """The exchange that a saved log leads to.
+        Parameters
+        ----------
+        path : str or Path
+            A log of either form, or the published engine's JSON lines.
+        strict : bool, default False
+            Refuse a log that is cut instead of recovering its longest valid prefix with a warning.
+
+        Returns
+        -------
+        exchange : Exchange
+            After all records.
+
+        Raises
+        ------
+        ReplayError
+            If the log is altered or of an unknown schema.
+        """
+        return import_module("nanodesk.book.event_log").load(path, strict=strict)
+
+    def raw_log(self, start, stop):
+        """Records as bytes; places in the tables count from the first of the part.
+        Parameters
+        ----------
+        start, stop : int
+            Part of the log.
+
+        Returns
+        -------
+        parts : tuple of bytes
+            Events, their options, their link ids.
+        """
+        import numpy
+
+        b: cython.pointer(Book) = cython.address(self.book)
+        n: int64_t = stop - start
+        events = bytearray(n * cython.sizeof(Event))
+        options: list = []
+        ids: list = []
+        i: int64_t
+        j: int64_t
+        e: Event
+        o: Options
+        target: cython.p_char = events
+        for i in range(n):
+            e = b.events[cython.cast(int64_t, start) + i]
+            if e.flags & HAS_OPTIONS:
+                o = b.options[e.id]
+                for j in range(o.ids_count):
+                    ids.append(b.link_ids.data[o.ids_start + j])
+                o.ids_start = len(ids) - o.ids_count
+                e.id = len(options)
+                options.append(cython.cast(cython.p_char, cython.address(o))[: cython.sizeof(Options)])
+            memcpy(target + i * cython.sizeof(Event), cython.address(e), cython.sizeof(Event))
+        return bytes(events), b"".join(options), numpy.array(ids, dtype="<i8").tobytes()
+
+    def replay_raw(self, events, options, ids):
+        """Run records in the layout of ``raw_log``, each checked first.
+        Parameters
+        ----------
+        events, options, ids : bytes
+            The parts.
+
+        Returns
+        -------
+        count : int
+            How many ran.
+
+        Raises
+        ------
+        ReplayError
+            At the first record that no command makes; those before it have run.
+        """
+        b: cython.pointer(Book) = cython.address(self.book)
+        data: cython.p_char = events
+        more: cython.p_char = options
+        link_ids: cython.p_char = ids
+        records: cython.pointer(Event) = cython.cast(cython.pointer(Event), data)
+        n: int64_t = len(events) // cython.sizeof(Event)
+        n_options: int64_t = len(options) // cython.sizeof(Options)
+        n_ids: int64_t = len(ids) // 8
+        at: int64_t = 0
+        o: cython.pointer(Options)
+        e: cython.pointer(Event)
+        while at < n:
+            with cython.nogil:
+                at = run_plain(b, records, at, n)
+            if at < 0:
+                raise ReplayError(f"record {-1 - at} holds a value that no command has", events_read=-1 - at)
+            if at == n:
+                break
+            e = cython.address(records[at])
+            o = cython.NULL
+            if e.flags & HAS_OPTIONS:
+                if not 0 <= e.id < n_options:
+                    raise ReplayError(f"record {at} points outside its options", events_read=at)
+                o = cython.address(cython.cast(cython.pointer(Options), more)[e.id])
+                if o.ids_count < 0 or o.ids_start < 0 or o.ids_count > n_ids or o.ids_start > n_ids - o.ids_count:
+                    raise ReplayError(f"record {at} points outside its ids", events_read=at)
+            try:
+                kind, fields = _described(e, o, cython.cast(cython.pointer(int64_t), link_ids))
+                getattr(self, kind)(**fields)
+            except (NanodeskError, IndexError, TypeError) as error:
+                raise ReplayError(f"record {at} is no command: {error}", events_read=at) from error
+            at += 1
+        return n
+
     def replayed(self):
+        """Another exchange after the same inputs.
+        Returns
+        -------
+        exchange : Exchange
+            Equal in every observable.
+        """
         other: Exchange = Exchange(self.instrument, **self.configuration)
         n: int64_t = self.book.n_events
         source: cython.pointer(Book) = cython.address(self.book)
@@ -1301,11 +2190,84 @@ class Exchange:
         return other
 
     def address(self):
+        """Address of the book for compiled strategies (docs/exchange.md, section 15).
+        Returns
+        -------
+        address : int
+            Valid while the exchange lives.
+        """
         return cython.cast(uint64_t, cython.address(self.book))
 
     def __repr__(self):
         bid, ask = self.best_bid_ask()
         return f"Exchange(bid={bid}, ask={ask}, trades={self.book.next_trade_id - 1})"
+
+
+@cython.final
+@cython.cclass
+class DepthView:
+    """Depth of an exchange in arrays that stay: ``refresh`` fills them and makes no objects.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        Whose book.
+    levels : int
+        How many a side, at least 1.
+
+    Attributes
+    ----------
+    prices, quantities, counts : ndarray of int64, shape (2, levels)
+        Row 0 bids, row 1 asks, best first; 0 beyond the last level.
+    """
+
+    def __init__(self, exchange, levels):
+        import numpy
+
+        if _integer(levels, "levels", 2) < 1:
+            raise ValidationError(f"levels={levels} must be at least 1.", field="levels", value=levels, allowed=">= 1")
+        self.exchange = exchange
+        self.levels = levels
+        self.memory = numpy.zeros((3, 2, levels), dtype=numpy.int64)
+        self.prices, self.quantities, self.counts = self.memory
+        address: uint64_t = self.memory.ctypes.data
+        self.data = cython.cast(cython.pointer(int64_t), address)
+
+    def refresh(self):
+        """Fill the arrays with the book as it is.
+
+        Returns
+        -------
+        levels : tuple of (int, int)
+            How many bids and asks were found.
+        """
+        side: cython.int
+        n: int64_t
+        found: int64_t[2]
+        ladder: cython.pointer(Ladder)
+        level: cython.pointer(Level)
+        index: uint32_t
+        out: cython.pointer(int64_t) = self.data
+        plane: int64_t = 2 * self.levels
+        for side in range(2):
+            ladder = cython.address(self.exchange.book.ladders[side])
+            index = ladder.best
+            n = 0
+            while n < self.levels and index != 0:
+                level = cython.address(ladder.levels[index])
+                out[n] = level.price
+                out[plane + n] = level.visible
+                out[2 * plane + n] = level.count
+                index = level.worse
+                n += 1
+            found[side] = n
+            while n < self.levels and out[2 * plane + n] != 0:
+                out[n] = 0
+                out[plane + n] = 0
+                out[2 * plane + n] = 0
+                n += 1
+            out += self.levels
+        return (found[0], found[1])
 
 
 @cython.cfunc
@@ -1327,7 +2289,8 @@ def _id_of(value: object) -> int64_t:
 @cython.cfunc
 @cython.exceptval(-1, check=True)
 def _clamped(value: object, field: str) -> int64_t:
-    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off any grid."""
+    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off
+    any grid."""
     overflow: cython.int = 0
     number: int64_t
     if not PyLong_CheckExact(value):
@@ -1341,14 +2304,88 @@ def _clamped(value: object, field: str) -> int64_t:
 
 
 @cython.cfunc
+def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython.pointer(int64_t)) -> tuple:
+    """A record as the name of a method and its arguments, defaults left out."""
+    fields: dict = {}
+    kind: cython.int = e.kind
+    tif: cython.int = e.policy & 15
+    i: int64_t
+    if kind == EVENT_CANCEL:
+        return "cancel", {"order_id": e.id}
+    if kind == EVENT_MODIFY:
+        return "modify", {"order_id": e.id, "price": e.price, "quantity": e.quantity}
+    if kind == EVENT_REDUCE:
+        return "reduce", {"order_id": e.id, "quantity": e.quantity}
+    if kind == EVENT_POSITION:
+        return "set_position", {"owner": e.owner, "quantity": e.quantity}
+    if kind == EVENT_CLOCK:
+        return "advance_clock", {"now_ns": e.price}
+    if kind == EVENT_SESSION_CLOSE:
+        return "set_session_close", {"close_ns": e.price}
+    if kind == EVENT_BAND:
+        return "set_price_band", {
+            "low": e.price if e.flags & HAS_LOW else None,
+            "high": e.quantity if e.flags & HAS_HIGH else None,
+        }
+    if kind == EVENT_UNCROSS:
+        return "uncross", {"reference": e.price} if e.flags & HAS_LOW else {}
+    if kind >= EVENT_HALT and kind <= EVENT_START_AUCTION:
+        return ("halt", "resume", "start_auction")[kind - EVENT_HALT], {}
+    if kind > EVENT_UNCROSS or (kind > EVENT_MARKET and o == cython.NULL):
+        raise ReplayError("a record of an unknown kind or without its options")
+    if kind == EVENT_LINK:
+        return "link", {
+            "contingency": _CONTINGENCIES[o.link],
+            "order_ids": [ids[o.ids_start + i] for i in range(o.ids_count)],
+        }
+    fields["side"] = ("buy", "sell")[e.side]
+    if kind == EVENT_LIMIT or kind == EVENT_BRACKET:
+        fields["price"] = e.price
+    if kind >= EVENT_STOP_MARKET and kind <= EVENT_TRAIL_LIMIT:
+        fields["stop_price"] = o.stop_price
+        if kind == EVENT_STOP_LIMIT or kind == EVENT_TRAIL_LIMIT:
+            fields["limit_price"] = o.limit_price
+    if kind == EVENT_PEGGED:
+        fields["reference"] = _REFERENCES[o.peg]
+    fields["quantity"] = e.quantity
+    if kind == EVENT_PEGGED:
+        fields["offset"] = o.offset
+        if o.has_limit:
+            fields["limit_price"] = o.limit_price
+    if kind == EVENT_BRACKET:
+        fields["take_profit"] = o.take_profit
+        fields["stop_loss"] = o.stop_price
+        fields["contingency"] = _CONTINGENCIES[o.link]
+    if kind == EVENT_TRAIL_MARKET or kind == EVENT_TRAIL_LIMIT:
+        fields["trail_type"] = (None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[o.trail_method]
+        fields["trail_value"] = o.offset if o.trail_method == TRAIL_FIXED else o.trail_value
+        if o.trail_method >= TRAIL_SMA:
+            fields["atr_period"] = o.trail_period
+    if kind != EVENT_MARKET and kind != EVENT_STOP_MARKET and kind != EVENT_TRAIL_MARKET:
+        fields["tif"] = _TIFS[tif]
+        if tif == GTD:
+            fields["expire_ns"] = o.expire_ns if o != cython.NULL else 0
+    if e.flags & ASK_POST_ONLY:
+        fields["post_only"] = True
+    if e.flags & ASK_REDUCE_ONLY:
+        fields["reduce_only"] = True
+    if o != cython.NULL and o.display != 0:
+        fields["display"] = o.display
+    if o != cython.NULL and o.min_quantity != 0:
+        fields["min_quantity"] = o.min_quantity
+    if e.owner != 0:
+        fields["owner"] = e.owner
+    if e.policy >> 4 != 0:
+        fields["self_trade"] = _SELF_TRADE[e.policy >> 4]
+    return _METHODS[kind], fields
+
+
+@cython.cfunc
 def _level(b: cython.pointer(Book), side: cython.int, price: int64_t) -> uint32_t:
     index: uint32_t = b.ladders[side].best
     while index != 0 and b.ladders[side].levels[index].price != price:
         index = b.ladders[side].levels[index].worse
     return index
 
-
-from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE  # noqa: E402
-from nanodesk.market.enums import OrderStatus  # noqa: E402
 
 _STATUS_OF = {status.value: status for status in OrderStatus}

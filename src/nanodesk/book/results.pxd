@@ -4,8 +4,8 @@ from nanodesk.book.kernels.matching cimport TradeLog
 
 cdef class Trades:
     cdef TradeLog log
-    cdef Trade at(self, int64_t trade_id)
-    cdef list between(self, int64_t first_id, int64_t n)
+    cdef Trade _at(self, int64_t trade_id)
+    cdef list _between(self, int64_t first_id, int64_t n)
 
 cdef class Trade:
     cdef readonly int64_t id

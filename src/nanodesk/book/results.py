@@ -1,6 +1,7 @@
 """What a command answers: small compiled values, and the trades they can show.
 
-A result of the hot path holds numbers and a reference to the memory its trades lie in; Python objects for the trades appear only
+A result of the hot path holds numbers and a reference to the memory its trades lie in; Python objects for the
+trades appear only
 when they are asked for. They stay right after ``clear_trades`` and after the exchange is gone.
 """
 
@@ -42,7 +43,7 @@ class Trades:
         free(self.log.data)
 
     @cython.cfunc
-    def at(self, trade_id: int64_t) -> Trade:
+    def _at(self, trade_id: int64_t) -> Trade:
         t: cython.pointer(TradeRecord) = cython.address(self.log.data[trade_id - self.log.base_id])
         trade: Trade = Trade.__new__(Trade)
         trade.id = trade_id
@@ -55,11 +56,11 @@ class Trades:
         return trade
 
     @cython.cfunc
-    def between(self, first_id: int64_t, n: int64_t) -> list:
+    def _between(self, first_id: int64_t, n: int64_t) -> list:
         trades: list = []
         i: int64_t
         for i in range(first_id, first_id + n):
-            trades.append(self.at(i))
+            trades.append(self._at(i))
         return trades
 
 
@@ -70,7 +71,7 @@ class Trades:
 class Trade:
     """One match, at the passive order's price.
 
-    Attributes
+    Parameters
     ----------
     id : int
         Trade id, from 1.
@@ -78,11 +79,13 @@ class Trade:
         What was traded.
     aggressor_order_id, passive_order_id : int
         The order that arrived and the one that waited.
+    aggressor_side : Side or str
+        Side of the order that arrived.
     timestamp : int
         Logical time of the book.
     """
 
-    def __init__(self, id, price, quantity, aggressor_order_id, passive_order_id, aggressor_side, timestamp):  # noqa: A002
+    def __init__(self, id, price, quantity, aggressor_order_id, passive_order_id, aggressor_side, timestamp):
         self.id = id
         self.price = price
         self.quantity = quantity
@@ -102,7 +105,13 @@ class Trade:
         return Side.BUY if self.side else Side.SELL
 
     def as_tuple(self):
-        """All fields: id, price, quantity, aggressor id, passive id, ``"buy"`` or ``"sell"``, timestamp."""
+        """All fields in the order of the parameters.
+
+        Returns
+        -------
+        fields : tuple
+            The side is ``"buy"`` or ``"sell"``.
+        """
         return (
             self.id,
             self.price,
@@ -158,7 +167,7 @@ class SubmitResult:
     @property
     def trades(self):
         """Its own trades, oldest first."""
-        return self.store.between(self.first_trade, self.n_trades)
+        return self.store._between(self.first_trade, self.n_trades)
 
     def __repr__(self):
         return (
@@ -228,7 +237,7 @@ class ModifyResult:
     @property
     def trades(self):
         """Trades of the new order."""
-        return self.store.between(self.first_trade, self.n_trades)
+        return self.store._between(self.first_trade, self.n_trades)
 
     def __bool__(self):
         return self.error_code == 0

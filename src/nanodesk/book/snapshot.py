@@ -1,13 +1,13 @@
 """Depth of a book at one moment, as objects and as NumPy arrays over the same memory."""
 
+from typing import NamedTuple
+
 import cython
 from cython.cimports.cpython.buffer import PyBuffer_FillInfo
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import free, malloc
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level as LevelRecord
-from cython.cimports.nanodesk.book.kernels.matching import Book
-
-from typing import NamedTuple
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder
+from cython.cimports.nanodesk.book.kernels.ladder import Level as LevelRecord
 
 _ROW = cython.declare(int64_t, 3)
 
@@ -73,7 +73,7 @@ class BookSnapshot:
         if self.data != self.small:
             free(self.data)
 
-    def fill(self, b, levels):
+    def _fill(self, b, levels):
         held: int64_t = min(levels, cython.cast(int64_t, b.ladders[0].active))
         held += min(levels, cython.cast(int64_t, b.ladders[1].active))
         if held > 22:

@@ -1,25 +1,24 @@
 """What follows a trade, and what waits: stops and trailing stops, bracket legs, expiry, pegged orders.
 
-Stops wait in two ladders of their own, the next to trigger at the front, so that a print costs one comparison a side. Prints
+Stops wait in two ladders of their own, the next to trigger at the front, so that a print costs one comparison a
+side. Prints
 are read from the trade log: nothing here runs while no stop and no bracket waits (docs/exchange.md, R38 to R60).
 """
 
 import cython
 from cython.cimports.libc.math import floor
-from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
+from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import malloc, qsort
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
 from cython.cimports.nanodesk.book.kernels.matching import (
-    AUCTION,
+    ABSENT,
+    ASK_REDUCE_ONLY,
     BUY,
     CONTINUOUS,
-    DAY,
-    FILLED,
-    GTC,
-    GTD,
     HALTED,
-    ABSENT,
     HELD,
+    INT64_MAX,
+    INT64_MIN,
     IOC,
     LINKED,
     NOTE_ACTIVATED,
@@ -32,8 +31,8 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     OWNED,
     PARENT,
     PARKED,
-    REDUCE_ONLY,
     REASON_HALTED,
+    REDUCE_ONLY,
     RESTING,
     SELL,
     STOP_PENDING,
@@ -44,14 +43,10 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_PERCENTAGE,
     TRAIL_SMA,
     WORKING,
-    ASK_REDUCE_ONLY,
-    INT64_MAX,
-    INT64_MIN,
     Book,
     Event,
     Expiry,
     Extra,
-    IdList,
     Options,
     Order,
     Outcome,
@@ -82,7 +77,7 @@ _NO_OFFSET = cython.declare(int64_t, 0)
 _TOO_FAR = cython.declare(cython.double, 4611686018427387904.0)
 
 
-# ---- prints -----------------------------------------------------------------------------------------------------------
+# ---- prints --------------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -133,14 +128,14 @@ def _distance(p: int64_t, q: int64_t) -> int64_t:
     return INT64_MAX if wide > INT64_MAX else cython.cast(int64_t, wide)
 
 
-# ---- trailing (R41) -----------------------------------------------------------------------------------------------------
+# ---- trailing (R41) ------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _average_change(b: cython.pointer(Book), period: int64_t) -> cython.double:
-    """Mean of the last absolute changes; below 0 if there is none."""
+def _average_change(b: cython.pointer(Book), period: int64_t, factor: cython.double) -> cython.double:
+    """A multiple of the mean of the last absolute changes; below 0 if there is none."""
     n: int64_t = min(period, min(b.n_history, _HISTORY))
     i: int64_t
     total: int128 = 0
@@ -148,7 +143,7 @@ def _average_change(b: cython.pointer(Book), period: int64_t) -> cython.double:
         return -1.0
     for i in range(n):
         total += b.history[(b.n_history - 1 - i) % _HISTORY]
-    return cython.cast(cython.double, total) / cython.cast(cython.double, n)
+    return factor * cython.cast(cython.double, total) / cython.cast(cython.double, n)
 
 
 @cython.cfunc
@@ -175,7 +170,7 @@ def _wilder(x: cython.pointer(Extra), price: int64_t) -> cython.double:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int:  # noqa: A002
+def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int:
     """Move one trailing stop after a print."""
     o: cython.pointer(Order) = order_at(b, id)
     x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
@@ -196,8 +191,11 @@ def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int: 
         if x.trail_method == TRAIL_PERCENTAGE:
             wanted = floor(cython.cast(cython.double, _distance(x.watermark, 0)) * x.trail_factor + 0.5)
         else:
-            range_ = _average_change(b, x.trail_period) if x.trail_method == TRAIL_SMA else _wilder(x, price)
-            wanted = floor(x.trail_factor * range_) if range_ >= 0.0 else 0.0
+            if x.trail_method == TRAIL_SMA:
+                range_ = _average_change(b, x.trail_period, x.trail_factor)
+            else:
+                range_ = x.trail_factor * _wilder(x, price)
+            wanted = floor(range_) if range_ >= 0.0 else 0.0
         if not (wanted > 0.0 and wanted < _TOO_FAR):
             return 0
         offset = cython.cast(int64_t, wanted)
@@ -230,14 +228,14 @@ def _mark(b: cython.pointer(Book), price: int64_t) -> cython.int:
     ladder: cython.pointer(Ladder)
     level: cython.pointer(Level)
     o: cython.pointer(Order)
-    id: int64_t  # noqa: A001
+    id: int64_t
     for side in range(2):
         ladder = cython.address(b.stops[side])
         while ladder.best != 0:
             level = cython.address(ladder.levels[ladder.best])
             if level.price > price if side == BUY else level.price < price:
                 break
-            id = level.head  # noqa: A001
+            id = level.head
             o = order_at(b, id)
             list_push(cython.address(b.marked), id)
             _set_off(b, o, id)
@@ -249,7 +247,7 @@ def _mark(b: cython.pointer(Book), price: int64_t) -> cython.int:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:  # noqa: A002
+def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     forget_stop(b, o, id)
     o.state = STOP_TRIGGERED
     b.extras[o.extra].marked = 1
@@ -258,7 +256,7 @@ def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
+def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:
     """Submit the order that a marked stop becomes (R42.4), unless it was cancelled meanwhile."""
     stop: cython.pointer(Order) = order_at(b, id)
     x: cython.pointer(Extra) = cython.address(b.extras[stop.extra])
@@ -279,9 +277,7 @@ def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
         price = INT64_MAX if stop.side == BUY else INT64_MIN
         policy = (policy & ~15) | IOC
     new = b.next_id
-    o = new_order(
-        b, stop.side, price, quantity, policy, stop.flags & (REDUCE_ONLY | OWNED), stop.owner
-    )
+    o = new_order(b, stop.side, price, quantity, policy, stop.flags & (REDUCE_ONLY | OWNED), stop.owner)
     y = extra_of(b, o)
     y.twin = id
     y.expire_ns = expire_ns
@@ -300,8 +296,9 @@ def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
 def submit_stop(
     b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)
 ) -> cython.int:
-    """Accept a stop of any kind (R38, R39): out.success when it triggered, out.profit_id its order, reason when halted."""
-    id: int64_t = b.next_id  # noqa: A001
+    """Accept a stop of any kind (R38, R39): out.success when it triggered, out.profit_id its order, reason when
+    halted."""
+    id: int64_t = b.next_id
     flags: cython.int = (REDUCE_ONLY if e.flags & ASK_REDUCE_ONLY else 0) | (OWNED if e.owner != 0 else 0)
     o: cython.pointer(Order) = new_order(b, e.side, options.stop_price, e.quantity, e.policy, flags, e.owner)
     x: cython.pointer(Extra)
@@ -321,8 +318,7 @@ def submit_stop(
     x.trail_method = options.trail_method
     if x.trail_method != TRAIL_NONE:
         x.trail_factor = options.trail_value
-        if x.trail_method == TRAIL_FIXED:
-            x.trail_value = cython.cast(int64_t, options.trail_value)
+        x.trail_value = options.offset
         x.trail_period = options.trail_period
         x.has_previous = b.has_last
         x.trail_previous = b.last_price
@@ -353,7 +349,7 @@ def _holds(o: cython.pointer(Order), price: int64_t) -> cython.bint:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """Make a stop pending."""
     rest_stop(b, o, id)
     b.n_pending_stops += 1
@@ -361,7 +357,7 @@ def _await(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cy
     return 0
 
 
-# ---- aftermath (R42) -----------------------------------------------------------------------------------------------------
+# ---- aftermath (R42) -----------------------------------------------------------------------------------------------
 
 
 def aftermath(b: cython.pointer(Book), first: int64_t) -> cython.int:
@@ -459,7 +455,7 @@ def _activate(b: cython.pointer(Book), parent: int64_t) -> cython.int:
     return 0
 
 
-# ---- expiry (R60) -----------------------------------------------------------------------------------------------------
+# ---- expiry (R60) --------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -469,7 +465,7 @@ def _sooner(p: Expiry, q: Expiry) -> cython.bint:
     return p.expire_ns < q.expire_ns or (p.expire_ns == q.expire_ns and p.id < q.id)
 
 
-def watch_expiry(b: cython.pointer(Book), id: int64_t, expire_ns: int64_t) -> cython.int:  # noqa: A002
+def watch_expiry(b: cython.pointer(Book), id: int64_t, expire_ns: int64_t) -> cython.int:
     """Enter an order in the heap of what expires. An order that ends before stays there until its time."""
     i: int64_t
     e: Expiry
@@ -523,7 +519,7 @@ def expire(b: cython.pointer(Book)) -> cython.int:
     return 0
 
 
-# ---- pegs (R58, R59) ----------------------------------------------------------------------------------------------------
+# ---- pegs (R58, R59) -----------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -599,7 +595,7 @@ def _target(b: cython.pointer(Book), o: cython.pointer(Order), price: cython.poi
     return True
 
 
-def place_peg(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
+def place_peg(b: cython.pointer(Book), id: int64_t) -> cython.int:
     """Rest or park a new pegged order."""
     o: cython.pointer(Order) = order_at(b, id)
     price: int64_t = 0
@@ -616,13 +612,13 @@ def place_peg(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
 def reprice(b: cython.pointer(Book)) -> cython.int:
     """Move every pegged order to where it belongs (R59)."""
     i: int64_t
-    id: int64_t  # noqa: A001
+    id: int64_t
     price: int64_t = 0
     o: cython.pointer(Order)
     if b.phase != CONTINUOUS:
         return 0
     for i in range(b.pegs.n):
-        id = b.pegs.data[i]  # noqa: A001
+        id = b.pegs.data[i]
         o = order_at(b, id)
         if _target(b, o, cython.address(price)):
             if o.state == RESTING:
@@ -631,8 +627,8 @@ def reprice(b: cython.pointer(Book)) -> cython.int:
                 unrest(b, o)
             b.committed[o.side] -= o.open
             o.price = price
-            o.flags &= ~TOP
             rest(b, o, id)
+            o.flags &= ~TOP
             note(b, NOTE_REPRICED, id, price, 0)
         elif o.state == RESTING:
             unrest(b, o)

@@ -6,7 +6,14 @@ The shell has checked what raises; whatever is left is an outcome (docs/exchange
 import cython
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
 from cython.cimports.libc.string import memset
-from cython.cimports.nanodesk.book.kernels.aftermath import aftermath, expire, place_peg, reprice, submit_stop, watch_expiry
+from cython.cimports.nanodesk.book.kernels.aftermath import (
+    aftermath,
+    expire,
+    place_peg,
+    reprice,
+    submit_stop,
+    watch_expiry,
+)
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.matching import (
     ABSENT,
@@ -16,7 +23,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     BUY,
     CANCELLED,
     CONTINUOUS,
-    DAY,
     EVENT_BAND,
     EVENT_BRACKET,
     EVENT_CANCEL,
@@ -32,10 +38,8 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     EVENT_RESUME,
     EVENT_SESSION_CLOSE,
     EVENT_START_AUCTION,
-    EVENT_STOP_LIMIT,
     EVENT_STOP_MARKET,
     EVENT_TRAIL_LIMIT,
-    EVENT_TRAIL_MARKET,
     EVENT_UNCROSS,
     FILLED,
     FOK,
@@ -58,9 +62,9 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     MODIFY_PRICE_BAND,
     MODIFY_REDUCE_ONLY,
     NOT_ACTIVE,
-    NOTE_DROPPED,
     NOT_FOUND,
     NOT_MODIFIABLE,
+    NOTE_DROPPED,
     OWNED,
     PARENT,
     PARKED,
@@ -70,7 +74,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     REASON_HALTED,
     REDUCE_ONLY,
     RESTING,
-    SELL,
     STATUS_CANCELLED,
     STATUS_NEW,
     STOP_PENDING,
@@ -93,7 +96,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     note,
     order_at,
     reducible,
-    rest,
     set_position,
     submit_plain,
     unrest,
@@ -125,7 +127,7 @@ def submit_event(b: cython.pointer(Book), e: cython.pointer(Event), out: cython.
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
+def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:
     """Why an id cannot be cancelled or reduced, or 0 (R31)."""
     state: uint8_t
     if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
@@ -138,7 +140,7 @@ def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:  # noqa: A002
     return NOT_FOUND
 
 
-def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:  # noqa: A002
+def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:
     """Log and run a cancel."""
     e: Event
     if b.logging:
@@ -152,7 +154,7 @@ def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outco
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _cancel(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:  # noqa: A002
+def _cancel(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:
     out.error = _standing(b, id)
     out.success = out.error == 0
     out.cancelled = 0
@@ -166,7 +168,7 @@ def _cancel(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _reduce(b: cython.pointer(Book), id: int64_t, quantity: int64_t, out: cython.pointer(Outcome)) -> cython.int:  # noqa: A002
+def _reduce(b: cython.pointer(Book), id: int64_t, quantity: int64_t, out: cython.pointer(Outcome)) -> cython.int:
     out.error = INVALID_QUANTITY if quantity <= 0 or quantity % b.lot != 0 else _standing(b, id)
     out.success = out.error == 0
     out.cancelled = 0
@@ -193,7 +195,7 @@ def _off_grid(b: cython.pointer(Book), price: int64_t) -> cython.bint:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int64_t) -> cython.int:  # noqa: A002
+def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int64_t) -> cython.int:
     """Why a modify is refused, or 0 (R33)."""
     o: cython.pointer(Order)
     ladder: cython.pointer(Ladder)
@@ -235,7 +237,9 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _modify(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int64_t, out: cython.pointer(Outcome)) -> cython.int:  # noqa: A002
+def _modify(
+    b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int64_t, out: cython.pointer(Outcome)
+) -> cython.int:
     """Cancel and replace (R33): links and legs go over to the new order."""
     old: cython.pointer(Order)
     new: cython.pointer(Order)
@@ -262,7 +266,15 @@ def _modify(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int6
     b.committed[old.side] -= cancelled
     old.state = CANCELLED
     old.flags &= ~(LINKED | PARENT)
-    new = new_order(b, old.side, price, quantity, old.policy, flags & (ICEBERG | REDUCE_ONLY | LINKED | PARENT | POST_ONLY | OWNED), old.owner)
+    new = new_order(
+        b,
+        old.side,
+        price,
+        quantity,
+        old.policy,
+        flags & (ICEBERG | REDUCE_ONLY | LINKED | PARENT | POST_ONLY | OWNED),
+        old.owner,
+    )
     old = order_at(b, id)
     if old.extra != 0:
         y = extra_of(b, new)
@@ -295,9 +307,11 @@ def _modify(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity: int6
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _submit(b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)) -> cython.int:
+def _submit(
+    b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)
+) -> cython.int:
     """A limit or market order with options."""
-    id: int64_t = b.next_id  # noqa: A001
+    id: int64_t = b.next_id
     flags: cython.int = (
         (POST_ONLY if e.flags & ASK_POST_ONLY else 0)
         | (REDUCE_ONLY if e.flags & ASK_REDUCE_ONLY else 0)
@@ -319,8 +333,10 @@ def _submit(b: cython.pointer(Book), e: cython.pointer(Event), options: cython.p
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _submit_pegged(b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)) -> cython.int:
-    id: int64_t = b.next_id  # noqa: A001
+def _submit_pegged(
+    b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)
+) -> cython.int:
+    id: int64_t = b.next_id
     flags: cython.int = PEGGED | (OWNED if e.owner != 0 else 0) | (ICEBERG if options.display != 0 else 0)
     o: cython.pointer(Order) = new_order(b, e.side, 0, e.quantity, e.policy, flags, e.owner)
     x: cython.pointer(Extra)
@@ -355,9 +371,11 @@ def _submit_pegged(b: cython.pointer(Book), e: cython.pointer(Event), options: c
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _submit_bracket(b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)) -> cython.int:
+def _submit_bracket(
+    b: cython.pointer(Book), e: cython.pointer(Event), options: cython.pointer(Options), out: cython.pointer(Outcome)
+) -> cython.int:
     """A parent with two held legs (R50)."""
-    id: int64_t = b.next_id  # noqa: A001
+    id: int64_t = b.next_id
     owned: cython.int = OWNED if e.owner != 0 else 0
     policy: cython.int = (e.policy & ~15) | GTC
     i: cython.int
@@ -399,7 +417,9 @@ def _submit_bracket(b: cython.pointer(Book), e: cython.pointer(Event), options: 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _link(b: cython.pointer(Book), kind: cython.int, ids: cython.pointer(int64_t), n: int64_t, out: cython.pointer(Outcome)) -> cython.int:
+def _link(
+    b: cython.pointer(Book), kind: cython.int, ids: cython.pointer(int64_t), n: int64_t, out: cython.pointer(Outcome)
+) -> cython.int:
     i: int64_t
     for i in range(n):
         join(b, order_at(b, ids[i]), ids[i], ids[0], kind, cython.cast(uint32_t, b.next_group))
@@ -411,7 +431,7 @@ def _link(b: cython.pointer(Book), kind: cython.int, ids: cython.pointer(int64_t
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _set_state(b: cython.pointer(Book), e: cython.pointer(Event), out: cython.pointer(Outcome)) -> cython.int:
+def _set_state(b: cython.pointer(Book), e: cython.pointer(Event)) -> cython.int:
     """Clock, session, band, phase and position commands."""
     if e.kind == EVENT_POSITION:
         return set_position(b, e.owner, e.quantity)
@@ -498,7 +518,7 @@ def apply_event(
     if kind == EVENT_UNCROSS:
         uncross(b, e.flags & HAS_LOW, e.price, out)
         return _settle(b, out)
-    return _set_state(b, e, out)
+    return _set_state(b, e)
 
 
 def check_event(b: cython.pointer(Book), e: cython.pointer(Event)) -> cython.int:
@@ -527,7 +547,9 @@ def check_event(b: cython.pointer(Book), e: cython.pointer(Event)) -> cython.int
     return 0
 
 
-def run_batch(b: cython.pointer(Book), events: cython.pointer(Event), n: int64_t, rows: cython.pointer(BatchRow)) -> cython.int:
+def run_batch(
+    b: cython.pointer(Book), events: cython.pointer(Event), n: int64_t, rows: cython.pointer(BatchRow)
+) -> cython.int:
     """Run new, cancel, modify and reduce records; a refused row leaves the book and the log alone."""
     i: int64_t
     out: Outcome
@@ -574,6 +596,26 @@ def run_batch(b: cython.pointer(Book), events: cython.pointer(Event), n: int64_t
             row.error = out.error
             row.success = out.success
     return 0
+
+
+def run_plain(b, events, first, n):
+    """Check and run records without options from ``first`` on; where it stopped: n, or the first record of another
+    kind, or -1 - i."""
+    i: int64_t
+    out: Outcome
+    e: Event
+    memset(cython.address(out), 0, cython.sizeof(Outcome))
+    for i in range(first, n):
+        e = events[i]
+        if e.kind > EVENT_REDUCE or e.flags != 0:
+            return i
+        if check_event(b, cython.address(e)) != 0:
+            return -1 - i
+        if e.kind <= EVENT_MARKET:
+            submit_event(b, cython.address(e), cython.address(out))
+        else:
+            apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
+    return n
 
 
 def run_log(

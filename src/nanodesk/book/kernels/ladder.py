@@ -1,7 +1,9 @@
 """The price levels of one side of a book: found by price, walked from best to worst.
 
-Levels lie in one array and keep their place while they live, so an order names its level by index. Neighbours are links:
-the next best level after a sweep is one load. A radix tree over the price, six bits a step, finds a level and, for a new price,
+Levels lie in one array and keep their place while they live, so an order names its level by index. Neighbours are
+links:
+the next best level after a sweep is one load. A radix tree over the price, six bits a step, finds a level and, for
+a new price,
 its neighbour: each node holds a bitmap of 64 children, chains with a single child are skipped, so dense books are two
 or three steps deep whatever their size, the deepest tree has eleven, and no insertion ever moves another level.
 """

@@ -1,13 +1,14 @@
 """Orders meet here: resting, matching, cutting, cancelling, and the memory they live in.
 
-An order is one cache line found by its id in pages of 32 768; queues are links by id, and an order names its level, so a cancel
+An order is one cache line found by its id in pages of 32 768; queues are links by id, and an order names its level,
+so a cancel
 searches nothing. Plain orders take the short loop of ``submit_plain``; whatever an order has beyond side, price,
 quantity and time in force is one flag bit and a record beside the book, which only the general loop looks at.
 Rule numbers (R..) are those of docs/exchange.md.
 """
 
 import cython
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
+from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.ladder import (
@@ -19,8 +20,6 @@ from cython.cimports.nanodesk.book.kernels.ladder import (
     ladder_insert,
     ladder_remove,
 )
-
-
 
 # ---- memory -------------------------------------------------------------------------------------------------------
 
@@ -38,7 +37,8 @@ def _grown(data: cython.p_void, capacity: cython.pointer(int64_t), size: cython.
 
 
 def book_init(b: cython.pointer(Book)) -> cython.int:
-    """An empty book with the rules of a plain instrument; the shell sets the others. MemoryError if there is no memory."""
+    """An empty book with the rules of a plain instrument; the shell sets the others. MemoryError if there is no
+    memory."""
     i: cython.int
     memset(b, 0, cython.sizeof(Book))
     b.next_id = 1
@@ -144,11 +144,13 @@ def _more_orders(b):
 
 def more_events(b):
     """Room for more records of the event log."""
-    b.events = cython.cast(cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event)))
+    b.events = cython.cast(
+        cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event))
+    )
     return 0
 
 
-def note(b: cython.pointer(Book), kind: int64_t, id: int64_t, quantity: int64_t, related: int64_t) -> cython.int:  # noqa: A002
+def note(b: cython.pointer(Book), kind: int64_t, id: int64_t, quantity: int64_t, related: int64_t) -> cython.int:
     """Append one notice (R70)."""
     n: cython.pointer(Note)
     if b.n_notes == b.note_capacity:
@@ -164,7 +166,7 @@ def note(b: cython.pointer(Book), kind: int64_t, id: int64_t, quantity: int64_t,
     return 0
 
 
-def list_push(list: cython.pointer(IdList), id: int64_t) -> cython.int:  # noqa: A002
+def list_push(list: cython.pointer(IdList), id: int64_t) -> cython.int:
     """Append an id."""
     if list.n == list.capacity:
         list.data = cython.cast(
@@ -175,7 +177,7 @@ def list_push(list: cython.pointer(IdList), id: int64_t) -> cython.int:  # noqa:
     return 0
 
 
-def list_remove(list: cython.pointer(IdList), id: int64_t) -> cython.void:  # noqa: A002
+def list_remove(list: cython.pointer(IdList), id: int64_t) -> cython.void:
     """Take an id out of a list that is sorted, keeping the order; nothing if it is not there."""
     low: int64_t = 0
     high: int64_t = list.n
@@ -299,7 +301,7 @@ def reducible(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
     return held if held > 0 else 0
 
 
-# ---- queues -----------------------------------------------------------------------------------------------------------
+# ---- queues --------------------------------------------------------------------------------------------------------
 
 
 def visible_of(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
@@ -313,7 +315,9 @@ def visible_of(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
 @cython.nogil
 @cython.inline
 @cython.exceptval(check=False)
-def _append(b: cython.pointer(Book), level: cython.pointer(Level), o: cython.pointer(Order), id: int64_t) -> cython.void:  # noqa: A002
+def _append(
+    b: cython.pointer(Book), level: cython.pointer(Level), o: cython.pointer(Order), id: int64_t
+) -> cython.void:
     """To the back of the queue."""
     o.next = 0
     o.prev = level.tail
@@ -344,7 +348,9 @@ def _detach(b: cython.pointer(Book), level: cython.pointer(Level), o: cython.poi
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1, check=False)
-def _rest_plain(b: cython.pointer(Book), ladder: cython.pointer(Ladder), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def _rest_plain(
+    b: cython.pointer(Book), ladder: cython.pointer(Ladder), o: cython.pointer(Order), id: int64_t
+) -> cython.int:
     """At the back of its level: that of the last order mostly, else found, else made."""
     index: uint32_t = ladder.best
     level: cython.pointer(Level) = cython.address(ladder.levels[index])
@@ -369,7 +375,7 @@ def _rest_plain(b: cython.pointer(Book), ladder: cython.pointer(Ladder), o: cyth
     return 0
 
 
-def rest(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def rest(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """Put an order of any kind to the back of its level."""
     ladder: cython.pointer(Ladder) = cython.address(b.ladders[o.side])
     index: uint32_t = ladder_find(ladder, o.price)
@@ -424,7 +430,7 @@ def unrest(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.void:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _show_anew(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, requeue: cython.bint) -> cython.void:  # noqa: A002
+def _show_anew(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, requeue: cython.bint) -> cython.void:
     """Refresh an iceberg whose visible part is used up (R14)."""
     level: cython.pointer(Level) = cython.address(b.ladders[o.side].levels[o.level])
     x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
@@ -446,7 +452,9 @@ _STAY = cython.declare(cython.int, 2)
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _take(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t, refresh: cython.int) -> cython.int:  # noqa: A002
+def _take(
+    b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t, refresh: cython.int
+) -> cython.int:
     """Let a resting order of any kind trade."""
     level: cython.pointer(Level) = cython.address(b.ladders[o.side].levels[o.level])
     x: cython.pointer(Extra)
@@ -555,7 +563,7 @@ def make_trade(
 # ---- cutting, cancelling, link groups -------------------------------------------------------------------------------
 
 
-def cut(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t) -> cython.int:  # noqa: A002
+def cut(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t) -> cython.int:
     """Lower the open quantity of an order that rests, is parked or held, or of a pending stop (R27)."""
     level: cython.pointer(Level)
     x: cython.pointer(Extra)
@@ -567,7 +575,8 @@ def cut(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity
         return 0
     x = extra_of(b, o)
     x.cut += quantity
-    b.committed[o.side] -= quantity
+    if o.state != WORKING:
+        b.committed[o.side] -= quantity
     if o.state == RESTING:
         level = cython.address(b.ladders[o.side].levels[o.level])
         level.open -= quantity
@@ -601,7 +610,7 @@ def _unrest_stop(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.vo
     o.level = 0
 
 
-def rest_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def rest_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """Put a stop among those that wait at its price."""
     ladder: cython.pointer(Ladder) = cython.address(b.stops[o.side])
     index: uint32_t = ladder_find(ladder, o.price)
@@ -618,14 +627,14 @@ def rest_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
     return 0
 
 
-def move_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, price: int64_t) -> cython.int:  # noqa: A002
+def move_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, price: int64_t) -> cython.int:
     """Give a pending stop another price."""
     _unrest_stop(b, o)
     o.price = price
     return rest_stop(b, o, id)
 
 
-def forget_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:  # noqa: A002
+def forget_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     """Take a stop out of the waiting ones."""
     _unrest_stop(b, o)
     if b.extras[o.extra].trail_method != TRAIL_NONE:
@@ -634,7 +643,7 @@ def forget_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) 
     b.committed[o.side] -= o.open
 
 
-def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> int64_t:  # noqa: A002
+def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> int64_t:
     """Cancel whatever is active: order, parked peg, held leg or stop; with what hangs on it. What it still had."""
     quantity: int64_t = o.open
     x: cython.pointer(Extra)
@@ -657,7 +666,9 @@ def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
             list_remove(cython.address(b.pegs), id)
         elif o.state == HELD:
             list_remove(cython.address(b.held), id)
-        b.committed[o.side] -= quantity
+        # An order that is matching just now holds no capacity yet.
+        if o.state != WORKING:
+            b.committed[o.side] -= quantity
         o.state = CANCELLED if not b.extras[o.extra].is_loss_leg else STOP_CANCELLED
     if o.flags & LINKED:
         group_ended(b, o, id)
@@ -687,7 +698,9 @@ def drop_legs(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.int:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _members(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, others: cython.pointer(IdList)) -> cython.int:  # noqa: A002
+def _members(
+    b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, others: cython.pointer(IdList)
+) -> cython.int:
     """The other members of a group, ids ascending. The members form a ring of ids."""
     at: int64_t = b.extras[o.extra].group_next
     i: int64_t
@@ -702,7 +715,7 @@ def _members(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, oth
     return 0
 
 
-def unlink(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:  # noqa: A002
+def unlink(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     """Let an order leave its group; the last one left is no group."""
     x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
     at: int64_t = id
@@ -721,7 +734,9 @@ def unlink(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cy
         unlink(b, order_at(b, at), at)
 
 
-def join(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, member: int64_t, kind: cython.int, group: uint32_t) -> cython.int:  # noqa: A002
+def join(
+    b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, member: int64_t, kind: cython.int, group: uint32_t
+) -> cython.int:
     """Let an order enter the ring of ``member`` (or start one: member == id)."""
     x: cython.pointer(Extra) = extra_of(b, o)
     ladder: cython.pointer(Ladder)
@@ -743,7 +758,7 @@ def join(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, member:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _dissolve(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:  # noqa: A002
+def _dissolve(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     at: int64_t = id
     after: int64_t
     p: cython.pointer(Order) = o
@@ -763,7 +778,7 @@ def _dissolve(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
         p = order_at(b, at)
 
 
-def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """A member was cancelled, triggered or expired, or traded in an oco: the others are cancelled (R53, R54)."""
     others: IdList
     i: int64_t
@@ -773,6 +788,8 @@ def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) 
     _dissolve(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
+        if p.state == FILLED:
+            continue
         note(b, NOTE_CONTINGENT, others.data[i], p.open, id)
         end_order(b, p, others.data[i])
     free(others.data)
@@ -782,7 +799,7 @@ def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t) -> cython.int:  # noqa: A002
+def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity: int64_t) -> cython.int:
     """A member traded (R53, R54)."""
     others: IdList
     i: int64_t
@@ -795,6 +812,8 @@ def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t
         unlink(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
+        if p.state == FILLED:
+            continue
         note(b, NOTE_CONTINGENT, others.data[i], min(quantity, p.open), id)
         if quantity >= p.open and p.flags & LINKED:
             unlink(b, p, others.data[i])
@@ -859,7 +878,7 @@ def _tradable(
 def _prevent(
     b: cython.pointer(Book),
     o: cython.pointer(Order),
-    id: int64_t,  # noqa: A002
+    id: int64_t,
     p: cython.pointer(Order),
     passive: int64_t,
     mode: cython.int,
@@ -902,7 +921,7 @@ def _held_back(b: cython.pointer(Book), p: cython.pointer(Order), passive: int64
 def _match(
     b: cython.pointer(Book),
     o: cython.pointer(Order),
-    id: int64_t,  # noqa: A002
+    id: int64_t,
     limit: int64_t,
     mode: cython.int,
     out: cython.pointer(Outcome),
@@ -946,7 +965,7 @@ def _match(
 @cython.nogil
 @cython.exceptval(-1, check=False)
 def _allocate(
-    b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, mode: cython.int, out: cython.pointer(Outcome)  # noqa: A002
+    b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, mode: cython.int, out: cython.pointer(Outcome)
 ) -> cython.int:
     """One pro-rata or split pass at the best level (R22); 1 if prevention ended the aggressor."""
     ladder: cython.pointer(Ladder) = cython.address(b.ladders[1 - o.side])
@@ -1000,7 +1019,10 @@ def _allocate(
             shares[0] = min(left, visible_of(b, order_at(b, ids[0])))
             left -= shares[0]
         if b.algorithm == SPLIT:
-            fifo = cython.cast(int64_t, cython.cast(int128, left) * b.fifo_percent / (100 * cython.cast(int128, b.lot))) * b.lot
+            fifo = (
+                cython.cast(int64_t, cython.cast(int128, left) * b.fifo_percent / (100 * cython.cast(int128, b.lot)))
+                * b.lot
+            )
             left -= fifo
             for i in range(n):
                 quantity = min(fifo, visible_of(b, order_at(b, ids[i])) - shares[i])
@@ -1062,7 +1084,7 @@ def _allocate(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _reject(b: cython.pointer(Book), o: cython.pointer(Order), reason: cython.int, out: cython.pointer(Outcome)) -> cython.int:
+def _reject(o: cython.pointer(Order), reason: cython.int, out: cython.pointer(Outcome)) -> cython.int:
     """Take an order back before it did anything (R30)."""
     out.reason = reason
     out.status = STATUS_CANCELLED
@@ -1076,7 +1098,7 @@ def _reject(b: cython.pointer(Book), o: cython.pointer(Order), reason: cython.in
 def enter(
     b: cython.pointer(Book),
     o: cython.pointer(Order),
-    id: int64_t,  # noqa: A002
+    id: int64_t,
     options: cython.pointer(Options),
     out: cython.pointer(Outcome),
 ) -> cython.int:
@@ -1097,15 +1119,15 @@ def enter(
     out.first_trade = b.next_trade_id
     if b.unusual:
         if b.phase == HALTED:
-            return _reject(b, o, REASON_HALTED, out)
+            return _reject(o, REASON_HALTED, out)
         if b.phase == AUCTION and (
             tif == FOK or (tif == IOC and not market) or minimum > 0 or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
         ):
-            return _reject(b, o, REASON_AUCTION, out)
+            return _reject(o, REASON_AUCTION, out)
         if market:
             limit = min(limit, b.band_high) if o.side == BUY else max(limit, b.band_low)
         elif o.price < b.band_low or o.price > b.band_high:
-            return _reject(b, o, REASON_PRICE_BAND, out)
+            return _reject(o, REASON_PRICE_BAND, out)
         if b.phase == AUCTION:
             rest(b, o, id)
             out.resting = o.open
@@ -1114,41 +1136,41 @@ def enter(
     if o.flags & REDUCE_ONLY:
         may = reducible(b, o)
         if may == 0:
-            return _reject(b, o, REASON_REDUCE_ONLY, out)
+            return _reject(o, REASON_REDUCE_ONLY, out)
         if may < o.open:
             out.cancelled = o.open - may
             extra_of(b, o).cut += out.cancelled
             o.open = may
     if o.flags & POST_ONLY and ladder.best != 0:
-        if (
-            ladder.levels[ladder.best].price <= limit
-            if o.side == BUY
-            else ladder.levels[ladder.best].price >= limit
-        ):
-            return _reject(b, o, REASON_POST_ONLY, out)
+        if ladder.levels[ladder.best].price <= limit if o.side == BUY else ladder.levels[ladder.best].price >= limit:
+            return _reject(o, REASON_POST_ONLY, out)
     if tif == FOK and not _tradable(b, o, limit, mode, o.open):
-        return _reject(b, o, REASON_FOK, out)
+        return _reject(o, REASON_FOK, out)
     if minimum > 0 and (minimum > o.open or not _tradable(b, o, limit, mode, minimum)):
-        return _reject(b, o, REASON_MIN_QUANTITY, out)
+        return _reject(o, REASON_MIN_QUANTITY, out)
     gone = _match(b, o, id, limit, mode, out)
     if out.first_trade != b.next_trade_id:
         b.has_last = True
     if o.state == FILLED:
         if o.flags & PARENT:
             list_push(cython.address(b.filled_parents), id)
-        out.status = STATUS_FILLED if out.cancelled == 0 else STATUS_PARTIAL
     elif o.state == WORKING and o.open > 0 and not gone and (tif == GTC or tif >= GTD):
         rest(b, o, id)
         out.resting = o.open
-        out.status = STATUS_NEW if out.filled == 0 else STATUS_PARTIAL
     else:
-        out.cancelled += o.open
-        out.status = STATUS_CANCELLED if out.filled == 0 else STATUS_PARTIAL
         o.state = CANCELLED
         if o.flags & LINKED:
             group_ended(b, o, id)
         if o.flags & PARENT:
             drop_legs(b, o)
+    # Whatever took from it on the way (R16, R26, R54) counts as cancelled.
+    out.cancelled = o.quantity - out.filled - out.resting
+    if out.resting != 0:
+        out.status = STATUS_NEW if out.filled == 0 else STATUS_PARTIAL
+    elif out.cancelled == 0:
+        out.status = STATUS_FILLED
+    else:
+        out.status = STATUS_CANCELLED if out.filled == 0 else STATUS_PARTIAL
     return 0
 
 
@@ -1162,7 +1184,7 @@ def submit_plain(
     out: cython.pointer(Outcome),
 ) -> cython.int:
     """A limit or market order with nothing more to it than an owner and a self-trade mode."""
-    id: int64_t = b.next_id  # noqa: A001
+    id: int64_t = b.next_id
     o: cython.pointer(Order) = new_order(b, side, price, quantity, policy, OWNED if owner != 0 else 0, owner)
     ladder: cython.pointer(Ladder)
     level: cython.pointer(Level)
@@ -1180,7 +1202,7 @@ def submit_plain(
     out.reason = NO_REASON
     out.first_trade = b.next_trade_id
     if policy == FOK and not _tradable(b, o, price, STP_OFF, quantity):
-        return _reject(b, o, REASON_FOK, out)
+        return _reject(o, REASON_FOK, out)
     left = quantity
     while ladder.best != 0:
         index = ladder.best

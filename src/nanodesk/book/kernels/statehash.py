@@ -7,7 +7,6 @@ from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
 from cython.cimports.nanodesk.book.kernels.matching import (
     PARKED,
-    SELL,
     Book,
     Extra,
     Order,
@@ -75,7 +74,7 @@ def _fold_side(b: cython.pointer(Book), side: cython.int, h: uint64_t) -> uint64
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def _fold_stop(b: cython.pointer(Book), id: int64_t, h: uint64_t) -> uint64_t:  # noqa: A002
+def _fold_stop(b: cython.pointer(Book), id: int64_t, h: uint64_t) -> uint64_t:
     o: cython.pointer(Order) = order_at(b, id)
     x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
     h = _fold(h, id)

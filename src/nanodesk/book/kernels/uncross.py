@@ -2,7 +2,7 @@
 
 import cython
 from cython.cimports.libc.stdint import int64_t, uint32_t
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.matching import (
     BUY,
     CONTINUOUS,
@@ -116,7 +116,10 @@ def auction_price(
         if traded > 0 and (
             not found
             or traded > volume[0]
-            or (traded == volume[0] and (excess if excess > 0 else -excess) < (surplus[0] if surplus[0] > 0 else -surplus[0]))
+            or (
+                traded == volume[0]
+                and (excess if excess > 0 else -excess) < (surplus[0] if surplus[0] > 0 else -surplus[0])
+            )
         ):
             found = True
             volume[0] = traded
@@ -160,7 +163,7 @@ def auction_price(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:  # noqa: A002
+def _held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     may: int64_t
     if not o.flags & REDUCE_ONLY:
         return 0
@@ -233,7 +236,9 @@ def end_auction(b: cython.pointer(Book)) -> cython.int:
     return 0
 
 
-def uncross(b: cython.pointer(Book), has_reference: cython.bint, reference: int64_t, out: cython.pointer(Outcome)) -> cython.int:
+def uncross(
+    b: cython.pointer(Book), has_reference: cython.bint, reference: int64_t, out: cython.pointer(Outcome)
+) -> cython.int:
     """Trade at the auction price, cancel what is left of market orders, go on continuously (R68)."""
     price: int64_t = 0
     volume: int64_t = 0
@@ -244,7 +249,9 @@ def uncross(b: cython.pointer(Book), has_reference: cython.bint, reference: int6
     out.success = 0
     out.price = 0
     out.filled = 0
-    while auction_price(b, has_reference, reference, cython.address(price), cython.address(volume), cython.address(surplus)):
+    while auction_price(
+        b, has_reference, reference, cython.address(price), cython.address(volume), cython.address(surplus)
+    ):
         out.price = price
         out.success = 1
         _trade_at(b, price)
