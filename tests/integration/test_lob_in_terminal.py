@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from nanodesk.book.exchange import Exchange
+
 PATIENCE_S = 30.0
 """Longest wait for a screen; a loaded machine starts Python slowly."""
 PROGRAM = [sys.executable, "-c", "from nanodesk.cli.app import main_lob; main_lob()"]
@@ -52,7 +54,12 @@ class Terminal:
     def keys(self, *keys: str) -> None:
         self.tmux("send-keys", *keys)
 
+    def prompt(self) -> None:
+        """Wait until a line can be typed: keys that arrive between two prompts are not the prompt's to read."""
+        self.wait("lob>\n")
+
     def say(self, line: str) -> None:
+        self.prompt()
         self.tmux("send-keys", "-l", line)
         self.keys("Enter")
 
@@ -87,7 +94,6 @@ def terminal(tmp_path):
 class TestPrompt:
     def test_trades_and_teaches(self, terminal):
         terminal.start()
-        terminal.wait("lob>")
         terminal.say("sell 100.50 300 show=50")
         terminal.wait("O1 sell 300 @ $100.50: rests.")
         terminal.say("BUY 101 20")
@@ -102,25 +108,26 @@ class TestPrompt:
 
     def test_tab_completes_commands_words_and_ids(self, terminal):
         terminal.start()
-        terminal.wait("lob>")
         terminal.say("buy 99 10")
         terminal.wait("rests")
+        terminal.prompt()
         terminal.keys("mark", "Tab")
         terminal.wait("lob> market")
         terminal.keys(" ", "s", "Tab")
         terminal.wait("lob> market sell")
         terminal.keys("C-c")
         terminal.wait("Type quit to leave.")
+        terminal.prompt()
         terminal.keys("cancel", " ", "Tab")
         terminal.wait("lob> cancel 1")
         terminal.keys("Enter")
         terminal.wait("O1: 10 cancelled.")
+        terminal.prompt()
         terminal.keys("C-d")
         assert "Goodbye!" in terminal.wait("left with 0")
 
     def test_history_lives_from_one_session_to_the_next(self, terminal, tmp_path):
         terminal.start()
-        terminal.wait("lob>")
         terminal.say("buy 98.76 54")
         terminal.wait("O1 buy 54")
         terminal.say("q")
@@ -128,7 +135,7 @@ class TestPrompt:
         assert "+buy 98.76 54" in (tmp_path / "nanodesk" / "lob_history").read_text()
         terminal.tmux("kill-server")
         terminal.start()
-        terminal.wait("lob>")
+        terminal.prompt()
         terminal.keys("Up", "Up")
         terminal.wait("lob> buy 98.76 54")
         terminal.keys("Enter")
@@ -136,7 +143,6 @@ class TestPrompt:
 
     def test_colors_tell_the_sides(self, terminal):
         terminal.start()
-        terminal.wait("lob>")
         terminal.say("buy 99 100")
         terminal.say("sell 101 100")
         terminal.say("book")
@@ -175,6 +181,20 @@ class TestWatch:
             time.sleep(0.05)
         assert not backgrounds(terminal.screen("-e")) & backgrounds(light)
 
+    def test_a_saved_book_plays_to_its_end(self, terminal, tmp_path):
+        exchange = Exchange()
+        for price in range(9_900, 9_950):
+            exchange.submit_limit("buy", price, 10)
+        exchange.submit_market("sell", 25)
+        exchange.save(tmp_path / "book.jsonl")
+        terminal.start(str(tmp_path / "book.jsonl"), "--watch", "--speed", "100")
+        terminal.wait("■ end")
+        assert "book.jsonl" in terminal.wait("51 of 51 commands")
+        terminal.keys("r")
+        terminal.wait("of 51 commands")
+        terminal.keys("q")
+        terminal.wait("left with 0")
+
     def test_small_terminal(self, terminal):
         terminal.start("--watch", size=(60, 16))
         assert "Tape" not in terminal.wait("Bids")
@@ -195,15 +215,21 @@ class TestPipe:
     def run(self, lines: str | bytes, *arguments: str, **options) -> subprocess.CompletedProcess:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         return subprocess.run(
-            [*PROGRAM, *arguments], input=lines, capture_output=True, env=environment, timeout=60, check=False, **options
+            [*PROGRAM, *arguments],
+            input=lines,
+            capture_output=True,
+            env=environment,
+            timeout=60,
+            check=False,
+            **options,
         )
 
     def test_plain_text_without_a_terminal(self):
-        finished = self.run("sell 100.5 10\nwhat\n\n# remark\nmarket buy 4\nquit\nbuy 1 1\n", text=True)
+        finished = self.run("sell 100.5 10\nxyzzy\n\n# remark\nmarket buy 4\nquit\nbuy 1 1\n", text=True)
         assert finished.returncode == 0
         assert finished.stdout == (
             "O1 sell 10 @ $100.50: rests.\n"
-            "'what' is no command. Type help for the list.\n"
+            "'xyzzy' is no command. Type help for the list.\n"
             "O2 market buy 4: 4 filled at $100.50.\n"
             "  T1  4 at $100.50 with O1\n"
             "Goodbye!\n"
@@ -237,5 +263,22 @@ class TestPipe:
 
     def test_no_such_file(self, tmp_path):
         finished = self.run("", str(tmp_path / "none.jsonl"), text=True)
+        assert finished.returncode == 5
+        assert finished.stderr.count("\n") == 1
+
+    def test_a_saved_book_is_replayed(self, tmp_path):
+        saved = self.run("buy 99 10\nbuy 99 5\nsell 99 12\nsave book.jsonl\nhash\n", text=True, cwd=tmp_path)
+        assert "3 commands written to book.jsonl." in saved.stdout
+        shown = self.run("", "book.jsonl", text=True, cwd=tmp_path)
+        assert shown.returncode == 0
+        assert shown.stdout.startswith("book.jsonl: 3 commands, 2 trades, 12 traded at an average of $99.00\n")
+        assert (
+            json.loads(self.run("", "book.jsonl", "--json", text=True, cwd=tmp_path).stdout)["state_hash"]
+            in saved.stdout
+        )
+
+    def test_a_file_that_is_no_log(self, tmp_path):
+        (tmp_path / "bad.jsonl").write_text("hello\n")
+        finished = self.run("", "bad.jsonl", text=True, cwd=tmp_path)
         assert finished.returncode == 5
         assert finished.stderr.count("\n") == 1

@@ -15,7 +15,7 @@ import typer
 
 from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, version
 from nanodesk.cli.output import print_error
-from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
+from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ReplayError, ValidationError
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
@@ -137,7 +137,7 @@ def exit_code(error: NanodeskError) -> int:
     """
     if isinstance(error, ConfigError):
         return USAGE
-    if isinstance(error, (DataError, PriceError)):
+    if isinstance(error, (DataError, PriceError, ReplayError)):
         return DATA
     return USAGE if isinstance(error, ValidationError) else FAILED
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from nanodesk.cli.options import AsJson
-from nanodesk.cli.output import print_json
+from nanodesk.cli.output import note, print_json
 
 if TYPE_CHECKING:
     from nanodesk.book.exchange import Exchange
@@ -92,13 +92,16 @@ def _level_values(level: Any) -> dict[str, int]:
 
 
 def _load(file: Path) -> Exchange:
-    from nanodesk.book.exchange import Exchange
+    from nanodesk.cli.lob_shell.execute import read_book
     from nanodesk.errors import DataError
 
     try:
-        return Exchange.load(file)
+        exchange, warned = read_book(file)
     except OSError as error:
         raise DataError(f"{file}: {error.strerror or error}.") from error
+    for line in warned:
+        note(f"{file}: {line}")
+    return exchange
 
 
 def _talk(matching: Matching, *, as_json: bool) -> None:

@@ -64,7 +64,6 @@ class TestSyntheticFlow:
         assert 9_000 < snapshot.mid_price < 11_000
 
 
-@pytest.mark.skipif(not hasattr(Exchange, "events"), reason="this build has no event log")
 class TestReplayFlow:
     def test_replays_to_the_same_state(self):
         exchange = book(("buy", 9900, 10), ("sell", 10000, 10), ("buy", 10000, 4))

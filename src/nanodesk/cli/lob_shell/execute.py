@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from nanodesk.cli.lob_shell.render import (
     refusal,
 )
 from nanodesk.cli.lob_shell.words import nearest, quoted
-from nanodesk.errors import NanodeskError
+from nanodesk.errors import BookError, NanodeskError
 
 if TYPE_CHECKING:
     from nanodesk.book.exchange import Exchange
@@ -121,7 +122,7 @@ def _taught(error: NanodeskError, command: Command, exchange: Exchange) -> Nanod
         text = f"{command.name}: day orders need a closing time. Try: close 16:00"
     else:
         text = texts.get(error.field or "", f"{command.name}: {error}")
-    return type(error)(text, field=error.field, value=error.value, allowed=error.allowed)
+    return BookError(text, field=error.field, value=error.value, allowed=error.allowed)
 
 
 def _limit(session: Session, command: Command) -> Fragments:
@@ -320,16 +321,43 @@ def _save(session: Session, command: Command) -> Fragments:
 
 
 def _load(session: Session, command: Command) -> Fragments:
-    from nanodesk.book.exchange import Exchange
-
     path = Path(command.values["path"]).expanduser()
-    session.exchange = Exchange.load(path)
+    session.exchange, warned = read_book(path)
     session.exchange.take_notices()
     session.stop_ids.clear()
-    return [
-        ("", f"{session.exchange.event_count():,} commands read from {path}.\n"),
-        *draw_book(session.exchange, LEVELS),
-    ]
+    text: Fragments = [("notice", f"{line}\n") for line in warned]
+    text.append(("", f"{session.exchange.event_count():,} commands read from {path}.\n"))
+    return text + draw_book(session.exchange, LEVELS)
+
+
+def read_book(path: Path) -> tuple[Exchange, list[str]]:
+    """The book that a file leads to, and what its reader warned of.
+
+    Parameters
+    ----------
+    path : Path
+        An event log.
+
+    Returns
+    -------
+    exchange : Exchange
+        After its last command.
+    warned : list of str
+        One line each, for example that the file ends early.
+
+    Raises
+    ------
+    ReplayError
+        If the file is no event log.
+    OSError
+        If it cannot be read.
+    """
+    from nanodesk.book.exchange import Exchange
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        exchange = Exchange.load(path)
+    return exchange, [" ".join(str(warning.message).split()) for warning in caught]
 
 
 def _help(_session: Session, command: Command) -> Fragments:

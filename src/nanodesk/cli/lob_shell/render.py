@@ -141,7 +141,7 @@ def _level(row: Level, style: str, label: str, widths: list[int]) -> Fragments:
 
 def _spread_line(exchange: Exchange, width: int) -> str:
     snapshot = exchange.depth(10)
-    if snapshot.spread is None:
+    if snapshot.spread is None or snapshot.mid_price is None:
         text = "no bids" if snapshot.best_bid is None else "no asks"
     else:
         text = f"spread {dollars(snapshot.spread)}, mid {dollars(snapshot.mid_price)}"
@@ -152,8 +152,9 @@ def _spread_line(exchange: Exchange, width: int) -> str:
 def _footer(exchange: Exchange) -> Fragments:
     """What else matters: last trade, stops, an auction, a halt."""
     facts = []
-    if exchange.last_trade_price() is not None:
-        facts.append(f"last {dollars(exchange.last_trade_price())}")
+    last = exchange.last_trade_price()
+    if last is not None:
+        facts.append(f"last {dollars(last)}")
     if exchange.pending_stop_count():
         facts.append(_plural(exchange.pending_stop_count(), "stop") + " pending")
     if exchange.phase == "halted":

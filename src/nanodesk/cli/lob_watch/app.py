@@ -194,7 +194,7 @@ class WatchApp(App[None]):
             self._draw()
 
     def _draw(self) -> None:
-        if not self.is_mounted or not self.query("#ladder"):
+        if not self.is_running or not self.query("#ladder"):
             return
         self._draw_title()
         self._draw_ladder()
