@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from nanodesk.cli import check, demo, diff, factors, ingest, report, run, sweep, version
+from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, version
 from nanodesk.cli.output import prepare_streams, print_error
-from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
+from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ReplayError, ValidationError
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
@@ -45,6 +45,7 @@ app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("diff")(diff.diff)
 app.command("ingest")(ingest.ingest)
+app.command("lob")(lob.lob)
 app.command("version")(version.version)
 
 
@@ -73,6 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _terminate(number: int, _frame: object) -> None:
     # An exception, so that temporary files are removed on the way out.
     sys.exit(_SIGNALLED + number)
+
+
+def main_lob() -> None:
+    """Run ``nanodesk lob`` under its own name.
+
+    Raises
+    ------
+    SystemExit
+        Always, as ``main``.
+    """
+    main(["lob", *sys.argv[1:]])
 
 
 def run_command(arguments: list[str]) -> int:
@@ -147,7 +159,7 @@ def exit_code(error: NanodeskError) -> int:
     """
     if isinstance(error, ConfigError):
         return USAGE
-    if isinstance(error, (DataError, PriceError)):
+    if isinstance(error, (DataError, PriceError, ReplayError)):
         return DATA
     return USAGE if isinstance(error, ValidationError) else FAILED
 

@@ -19,7 +19,7 @@ from nanodesk.research.lake import open_lake
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 SHORT = ["--set", "data.end=1994-12-30"]
-COMMANDS = ("demo", "run", "check", "factors", "sweep", "report", "diff", "ingest", "version")
+COMMANDS = ("demo", "run", "check", "factors", "sweep", "report", "diff", "ingest", "lob", "version")
 
 
 @pytest.fixture

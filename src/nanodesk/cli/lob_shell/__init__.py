@@ -1,0 +1,1 @@
+"""The command language of ``lob``: words to commands, commands to answers, and the prompt."""

@@ -1,0 +1,1 @@
+"""``lob --watch``: an order flow, what is read off its book, and the screen that shows it."""
