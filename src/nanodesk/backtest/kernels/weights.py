@@ -801,7 +801,7 @@ class Engine:
     @cython.nogil
     @cython.exceptval(-1, check=False)
     def _add_up(self, row: cython.const[cython.double][::1]) -> cython.int:
-        """Gross and sign of a row. Two chains, as for prices; nan is rare or fills the row, so a branch on it is cheap."""
+        """Gross and sign of a row, in two chains as for prices; a branch on nan is cheap, one on zero is not."""
         i: cython.Py_ssize_t
         n: cython.Py_ssize_t = row.shape[0]
         gross: cython.double = 0.0
