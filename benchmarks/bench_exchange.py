@@ -84,7 +84,13 @@ def print_flow() -> None:
     rows = (
         ("batch, mixed, 45 % cancels", Exchange, chunked, len(commands), 25),
         ("replay of that log", lambda: None, lambda _: done.replayed(), done.event_count(), 40),
-        ("depth_view(10).refresh, arrays", lambda: None, lambda _: [view.refresh() for _ in range(20_000)], 20_000, 150),
+        (
+            "depth_view(10).refresh, arrays",
+            lambda: None,
+            lambda _: [view.refresh() for _ in range(20_000)],
+            20_000,
+            150,
+        ),
     )
     for name, make, run, calls, goal in rows:
         best, median = workload.timed(make, run, calls)
