@@ -16,6 +16,7 @@ MakeDriver = Callable[..., Any]
 PARTS = ("result", "trades", "notices", "bids", "asks", "hash")
 REPLAYED = ("hash", "bids", "asks", "trades", "orders", "stops")
 SNAPSHOT_EVERY = 100
+ARGUMENT_ERRORS = frozenset({"TypeError", "ValidationError", "QuantityError", "PriceError"})
 REFERRING = {"cancel", "reduce", "modify", "link"}
 WORDS = frozenset({*checks.TIFS, *checks.SELF_TRADE, "oco", "ouo"})
 
@@ -56,9 +57,6 @@ class Pair:
         except Exception as error:  # noqa: BLE001 - whatever escapes the engine's driver is a finding
             return self._differs("exception", expected[0], f"{type(error).__name__}: {error}")
         expected, actual = self._without_fields(command, expected, actual)
-        if expected[0][0] == "modify" == actual[0][0] and not expected[0][1]:  # TEMPORARY
-            expected = (("modify", False, *expected[0][3:]), *expected[1:])
-            actual = (("modify", actual[0][1], *actual[0][3:]), *actual[1:])
         if expected != actual:
             for part, ours, theirs in zip(PARTS, expected, actual, strict=True):
                 if ours != theirs:
@@ -68,12 +66,14 @@ class Pair:
         return self._broken(self.laws.after(command, actual))
 
     def _without_fields(self, command: tuple, expected: tuple, actual: tuple) -> tuple[tuple, tuple]:
-        """Rules fix the class of an error, not the name of its field."""
-        if expected[0][0] == "error" == actual[0][0]:
-            if expected[0][1] != actual[0][1]:
-                self.other_errors[command[0], expected[0][1], actual[0][1]] = command
-            return (expected[0][:1], *expected[1:]), (actual[0][:1], *actual[1:])
-        return expected, actual
+        """Rules fix the class of an error, not its field; which of several wrong arguments is named is only counted."""
+        if expected[0][0] != "error" or actual[0][0] != "error":
+            return expected, actual
+        kinds = expected[0][1], actual[0][1]
+        if kinds[0] != kinds[1] and ARGUMENT_ERRORS.issuperset(kinds):
+            self.other_errors[command[0], *kinds] = command
+            kinds = kinds[0], kinds[0]
+        return (("error", kinds[0]), *expected[1:]), (("error", kinds[1]), *actual[1:])
 
     def compare_snapshots(self, command: tuple, actual: tuple) -> Disagreement | None:
         """Every order and stop known, and the laws that need them."""

@@ -259,13 +259,11 @@ class CommandStream:
 
     def _limit(self) -> tuple:
         side, quantity, tif = self._side(), self._quantity(), self._tif()
-        names = ("post_only", "display", "min_quantity", "reduce_only", "self_trade", "owner", "expire_ns")
         return ("limit", side, self._price(side), quantity, tif, self._options(tif, quantity, OPTIONS["limit"]))
 
     def _market(self) -> tuple:
         quantity = self._quantity()
-        names = ("min_quantity", "reduce_only", "self_trade", "owner")
-        return ("market", self._side(), quantity, self._options("ioc", quantity, names))
+        return ("market", self._side(), quantity, self._options("ioc", quantity, OPTIONS["market"]))
 
     def _pegged(self) -> tuple:
         side, quantity = self._side(), self._quantity()

@@ -53,9 +53,7 @@ class Driver:
         ids = [related for kind, _, _, related in notices if kind == "triggered"]
         if result[0] in ("submit", "stop"):
             ids.append(result[1])
-        elif result[0] == "bracket":
-            ids.append(result[3])
-        elif result[0] == "modify":
+        elif result[0] in ("bracket", "modify"):
             ids.append(result[3])
         self.last_id = max([self.last_id, *ids])
 
