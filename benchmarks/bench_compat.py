@@ -4,7 +4,8 @@
 
 The wheel runs in its own interpreter, named by NANODESK_NANOBOOK_PYTHON (``pip install nanobook==0.9.3``); without it
 only our times are printed. Both sides get the same lists of pairs. ``holdings`` and ``symbol_returns`` are built when
-they are read, so that both kinds of use are measured: metrics only, and every value read.
+they are read, so that both kinds of use are measured: metrics only, and every value read. The calls of the order book
+are measured 50,000 at a time; the cancels are in a book that nothing has traded in, as the wheel may hang otherwise.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 
 SHAPES = ((1000, 100), (2520, 100))
 REPEATS = 7
+ORDERS = 50_000
 VARIABLE = "NANODESK_NANOBOOK_PYTHON"
 
 
@@ -74,7 +76,53 @@ def measure(nb: Any) -> dict[str, float]:
     times["py_rolling_sharpe 2520, window 63"] = best(lambda: nb.py_rolling_sharpe(returns, 63))
     times["garch_ewma_forecast 2520"] = best(lambda: nb.garch_ewma_forecast(returns))
     times["py_rsi 2520"] = best(lambda: nb.py_rsi([100.0 + value for value in returns], 14))
-    return times
+    return times | book_times(nb)
+
+
+def book_times(nb: Any) -> dict[str, float]:
+    """Seconds for 50,000 calls each."""
+    rng = random.Random(2)
+    prices = [10_000 - rng.randint(1, 100) for _ in range(ORDERS)]
+    shuffled = rng.sample(range(1, ORDERS + 1), ORDERS)
+
+    def resting(side: str) -> Any:
+        book = nb.Exchange()
+        for price in prices:
+            book.submit_limit(side, price, 10)
+        return book
+
+    def read_depth(book: Any) -> None:
+        for _ in range(ORDERS):
+            [(level.price, level.quantity) for level in book.depth(10).bids]
+
+    cases: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+        "submit_limit, rests": (nb.Exchange, lambda book: [book.submit_limit("buy", price, 10) for price in prices]),
+        "submit_limit, one fill": (
+            lambda: resting("sell"),
+            lambda book: [book.submit_limit("buy", 20_000, 10) for _ in prices],
+        ),
+        "submit_limit, one fill, trade read": (
+            lambda: resting("sell"),
+            lambda book: [book.submit_limit("buy", 20_000, 10).trades[0].price for _ in prices],
+        ),
+        "cancel, random": (lambda: resting("buy"), lambda book: [book.cancel(number) for number in shuffled]),
+        "best_bid_ask": (lambda: resting("buy"), lambda book: [book.best_bid_ask() for _ in prices]),
+        "depth(10), bids read": (lambda: resting("buy"), read_depth),
+        "events": (lambda: resting("buy"), lambda book: book.events()),
+        "replay": (lambda: resting("buy").events(), nb.Exchange.replay),
+    }
+    return {f"{name} ({ORDERS:,})": prepared(*case) for name, case in cases.items()}
+
+
+def prepared(prepare: Callable[[], Any], call: Callable[[Any], Any]) -> float:
+    """Best time of a call that changes what it is given."""
+    times = []
+    for _ in range(REPEATS):
+        given = prepare()
+        start = time.perf_counter()
+        call(given)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def schedules(periods: int, count: int) -> tuple[Any, Any]:

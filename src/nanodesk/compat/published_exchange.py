@@ -2,6 +2,7 @@
 
 Prices of any sign are taken, as published; a quantity of zero is refused (docs/compat.md). The arguments go straight to
 the engine; only when it refuses them are they read again in the published way, so that the published error is raised.
+The class is compiled, as a caller touches it once an order; the ``.pxd`` beside it names its fields.
 """
 
 from __future__ import annotations
@@ -44,8 +45,6 @@ class Exchange:
     >>> exchange
     Exchange(bid=None, ask=$50.00, trades=1)
     """
-
-    __slots__ = ("__weakref__", "_book", "_first_event")
 
     def __init__(self) -> None:
         self._book = engine.Exchange(_ANY_PRICE)
@@ -114,6 +113,8 @@ class Exchange:
             How the order stands.
         """
         try:
+            if owner is None and self_trade == "off":
+                return SubmitResult(self._book.submit_market(side, quantity))
             return SubmitResult(self._book.submit_market(side, quantity, owner=owner, self_trade=self_trade))
         except (TypeError, ValueError):
             Event("submit_market", side, quantity)
@@ -335,7 +336,7 @@ class Exchange:
         result : CancelResult
             What was cancelled, or why nothing was.
         """
-        number = _order_id(order_id)
+        number = order_id if type(order_id) is int and 0 <= order_id <= _LARGEST else _order_id(order_id)
         result = self._book.cancel(number)
         return CancelResult(result, None if result else self._forgotten(number, result.error))
 
@@ -630,7 +631,7 @@ class Exchange:
 
 
 def _order_id(value: Any) -> int:
-    return value if type(value) is int and 0 <= value <= _LARGEST else arguments.unsigned(value, "order_id")
+    return arguments.unsigned(value, "order_id")
 
 
 def _nonzero(quantity: int) -> None:

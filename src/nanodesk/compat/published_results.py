@@ -1,4 +1,7 @@
-"""What the published exchange answers: its attribute names, spellings and reprs over the engine's values."""
+"""What the published exchange answers: its attribute names, spellings and reprs over the engine's values.
+
+Compiled, as a caller gets one an order; the ``.pxd`` beside it names the fields.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,6 @@ class Trade:
     of : nanodesk.book.results.Trade
         The engine's trade.
     """
-
-    __slots__ = ("_of",)
 
     def __init__(self, of: results.Trade) -> None:
         self._of = of
@@ -140,8 +141,6 @@ class SubmitResult:
         The engine's result.
     """
 
-    __slots__ = ("_of",)
-
     def __init__(self, of: results.SubmitResult) -> None:
         self._of = of
 
@@ -193,8 +192,6 @@ class CancelResult:
         ``"OrderNotFound"``, ``"OrderNotActive"`` or None.
     """
 
-    __slots__ = ("_error", "_of")
-
     def __init__(self, of: results.CancelResult, error: str | None) -> None:
         self._of = of
         self._error = error
@@ -232,8 +229,6 @@ class ModifyResult:
     error : str or None
         ``"OrderNotFound"``, ``"OrderNotActive"``, ``"InvalidQuantity"`` or None.
     """
-
-    __slots__ = ("_error", "_of", "_old_order_id")
 
     def __init__(self, of: results.ModifyResult, old_order_id: int, error: str | None) -> None:
         self._of, self._old_order_id, self._error = of, old_order_id, error
@@ -284,8 +279,6 @@ class StopSubmitResult:
         The engine's result.
     """
 
-    __slots__ = ("_of",)
-
     def __init__(self, of: results.StopSubmitResult) -> None:
         self._of = of
 
@@ -316,8 +309,6 @@ class Order:
     of : nanodesk.book.orders.Order
         The engine's order.
     """
-
-    __slots__ = ("_of",)
 
     def __init__(self, of: orders.Order) -> None:
         self._of = of
@@ -384,15 +375,37 @@ class Order:
         return f"Order(id={self.id}, side={self.side}, price={self.price}, qty={traded}, status={self.status})"
 
 
-class LevelSnapshot(snapshot.Level):
-    """One price of one side: price in cents, quantity in shares, number of orders."""
+class LevelSnapshot:
+    """One price of one side.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    price : int
+        Cents.
+    quantity : int
+        Shares resting there.
+    order_count : int
+        Orders resting there.
+    """
+
+    def __init__(self, price: int, quantity: int, order_count: int) -> None:
+        self.price = price
+        self.quantity = quantity
+        self.order_count = order_count
 
     @property
     def price_float(self) -> float:
         """Dollars."""
         return self.price / 100
+
+    def _fields(self) -> tuple[int, int, int]:
+        return self.price, self.quantity, self.order_count
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LevelSnapshot) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
 
     def __repr__(self) -> str:
         return f"Level(price={dollars(self.price)}, qty={self.quantity}, orders={self.order_count})"
@@ -407,20 +420,18 @@ class BookSnapshot:
         The engine's snapshot.
     """
 
-    __slots__ = ("_of",)
-
     def __init__(self, of: snapshot.BookSnapshot) -> None:
         self._of = of
 
     @property
     def bids(self) -> list[LevelSnapshot]:
         """Bid levels, highest first."""
-        return [tuple.__new__(LevelSnapshot, level) for level in self._of.bids]
+        return [LevelSnapshot(row[0], row[1], row[2]) for row in self._of.bid_array.tolist()]
 
     @property
     def asks(self) -> list[LevelSnapshot]:
         """Ask levels, lowest first."""
-        return [tuple.__new__(LevelSnapshot, level) for level in self._of.asks]
+        return [LevelSnapshot(row[0], row[1], row[2]) for row in self._of.ask_array.tolist()]
 
     @property
     def timestamp(self) -> int:

@@ -314,7 +314,7 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
     Examples
     --------
     >>> list(frames(b"\\x00\\x02Z1\\x00\\x01Z"))
-    [(2, b'Z1'), (7, b'Z')]
+    [(2, b'Z1'), (6, b'Z')]
     """
     at, end = 0, len(data)
     while at + _LENGTH_BYTES <= end:

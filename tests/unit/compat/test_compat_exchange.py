@@ -172,6 +172,13 @@ class TestTrailingStops:
         assert stops == [9800, 10100, 10100, 10100, 10100]
         assert book.get_stop_order(stop)["status"] == "triggered"
 
+    def test_a_stop_that_triggers_at_once_is_no_trade(self) -> None:
+        book = book_of(("sell", 10_000, 1), ("buy", 10_000, 1))
+        trailing = book.submit_trailing_stop_market("sell", 9_000, 1, "fixed", 200).order_id
+        assert book.submit_stop_market("buy", 10_000, 1).status == "Triggered"
+        # It met an empty book: the trailing stop has seen no price yet.
+        assert book.get_stop_order(trailing)["stop_price"] == 9_000
+
     def test_wilder_and_the_later_name(self) -> None:
         book = Exchange()
         assert book.submit_trailing_stop_market("sell", 9, 1, "wilder_atr", 2.0, 14).status == "Pending"

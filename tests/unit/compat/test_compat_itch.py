@@ -76,6 +76,10 @@ class TestParseItch:
         with pytest.raises(FileNotFoundError):
             parse_itch(str(tmp_path / "none.itch"))
 
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(IsADirectoryError):
+            parse_itch(str(tmp_path))
+
     def test_a_simulated_day(self, tmp_path: Path) -> None:
         packed = market_data() / "itch" / "ritch_ex20101224_lengthprefixed.itch.gz"
         plain = tmp_path / "day.itch"

@@ -1,0 +1,15 @@
+cdef class Trade:
+    cdef readonly object _of
+cdef class SubmitResult:
+    cdef readonly object _of
+cdef class CancelResult:
+    cdef readonly object _of
+    cdef object _error
+cdef class Order:
+    cdef readonly object _of
+cdef class BookSnapshot:
+    cdef readonly object _of
+cdef class LevelSnapshot:
+    cdef readonly object price
+    cdef readonly object quantity
+    cdef readonly object order_count
