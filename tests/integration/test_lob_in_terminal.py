@@ -48,8 +48,14 @@ class Terminal:
         return finished.stdout
 
     def start(self, *arguments: str, size: tuple[int, int] = (110, 34)) -> None:
-        command = shlex.join([*PROGRAM, *arguments]) + "; echo left with $?; exec cat"
-        self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), command)
+        self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), self._command(*arguments))
+
+    def again(self, *arguments: str) -> None:
+        """Start anew in the same window."""
+        self.tmux("respawn-pane", "-k", self._command(*arguments))
+
+    def _command(self, *arguments: str) -> str:
+        return shlex.join([*PROGRAM, *arguments]) + "; echo left with $?; exec cat"
 
     def keys(self, *keys: str) -> None:
         self.tmux("send-keys", *keys)
@@ -133,8 +139,7 @@ class TestPrompt:
         terminal.say("q")
         terminal.wait("left with 0")
         assert "+buy 98.76 54" in (tmp_path / "nanodesk" / "lob_history").read_text()
-        terminal.tmux("kill-server")
-        terminal.start()
+        terminal.again()
         terminal.prompt()
         terminal.keys("Up", "Up")
         terminal.wait("lob> buy 98.76 54")
