@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -240,6 +241,12 @@ class TestPipe:
             "Goodbye!\n"
         )
         assert finished.stderr == ""
+
+    def test_the_guide_prints_what_it_says(self):
+        guide = (Path(__file__).resolve().parents[2] / "docs" / "lob.md").read_text()
+        lines = re.search(r"^printf '(.*book.*)' \| lob$", guide, re.MULTILINE)[1].replace("\\n", "\n")
+        printed = re.search(r"The first of these prints\n\n```\n(.*?)```", guide, re.DOTALL)[1]
+        assert self.run(lines, text=True).stdout == printed
 
     def test_the_end_of_input_ends_it(self):
         assert self.run("", text=True).stdout == "Goodbye!\n"
