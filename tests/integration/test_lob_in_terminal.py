@@ -251,6 +251,14 @@ class TestPipe:
     def test_the_end_of_input_ends_it(self):
         assert self.run("", text=True).stdout == "Goodbye!\n"
 
+    def test_closed_input_is_an_empty_one(self):
+        program = shlex.join(PROGRAM) + " <&-"
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        finished = subprocess.run(
+            ["sh", "-c", program], capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
+        assert (finished.returncode, finished.stdout) == (0, "Goodbye!\n")
+
     def test_bytes_that_are_no_text(self):
         finished = self.run(b"buy 100 1\n\xff\xfe\x00\xc3\nbuy 100 1\x00\n")
         assert finished.returncode == 0
