@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -48,8 +49,14 @@ class Terminal:
         return finished.stdout
 
     def start(self, *arguments: str, size: tuple[int, int] = (110, 34)) -> None:
-        command = shlex.join([*PROGRAM, *arguments]) + "; echo left with $?; exec cat"
-        self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), command)
+        self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), self._command(*arguments))
+
+    def again(self, *arguments: str) -> None:
+        """Start anew in the same window."""
+        self.tmux("respawn-pane", "-k", self._command(*arguments))
+
+    def _command(self, *arguments: str) -> str:
+        return shlex.join([*PROGRAM, *arguments]) + "; echo left with $?; exec cat"
 
     def keys(self, *keys: str) -> None:
         self.tmux("send-keys", *keys)
@@ -133,8 +140,7 @@ class TestPrompt:
         terminal.say("q")
         terminal.wait("left with 0")
         assert "+buy 98.76 54" in (tmp_path / "nanodesk" / "lob_history").read_text()
-        terminal.tmux("kill-server")
-        terminal.start()
+        terminal.again()
         terminal.prompt()
         terminal.keys("Up", "Up")
         terminal.wait("lob> buy 98.76 54")
@@ -236,8 +242,22 @@ class TestPipe:
         )
         assert finished.stderr == ""
 
+    def test_the_guide_prints_what_it_says(self):
+        guide = (Path(__file__).resolve().parents[2] / "docs" / "lob.md").read_text()
+        lines = re.search(r"^printf '(.*book.*)' \| lob$", guide, re.MULTILINE)[1].replace("\\n", "\n")
+        printed = re.search(r"The first of these prints\n\n```\n(.*?)```", guide, re.DOTALL)[1]
+        assert self.run(lines, text=True).stdout == printed
+
     def test_the_end_of_input_ends_it(self):
         assert self.run("", text=True).stdout == "Goodbye!\n"
+
+    def test_closed_input_is_an_empty_one(self):
+        program = shlex.join(PROGRAM) + " <&-"
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        finished = subprocess.run(
+            ["sh", "-c", program], capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
+        assert (finished.returncode, finished.stdout) == (0, "Goodbye!\n")
 
     def test_bytes_that_are_no_text(self):
         finished = self.run(b"buy 100 1\n\xff\xfe\x00\xc3\nbuy 100 1\x00\n")

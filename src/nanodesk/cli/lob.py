@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
@@ -104,20 +105,22 @@ def _load(file: Path) -> Exchange:
     return exchange
 
 
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _talk(matching: Matching, *, as_json: bool) -> None:
     from nanodesk.book.exchange import Exchange
     from nanodesk.cli.lob_shell.execute import Session
 
     session = Session(Exchange(matching=matching.value))
-    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+    if _is_terminal() and not as_json:
         _prompt(session)
         return
-    # Bytes that are no text become marks, which the grammar refuses like any other word; a terminal of another
-    # alphabet gets question marks.
-    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "replace")):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=errors)
-    answer_lines(session, sys.stdin, sys.stderr if as_json else sys.stdout)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # Bytes that are no text become marks, which the grammar refuses like any other word.
+        sys.stdin.reconfigure(errors="replace")
+    answer_lines(session, sys.stdin or (), sys.stderr if as_json else sys.stdout)
     if as_json:
         print_json(book_values(session.exchange))
 
@@ -157,7 +160,7 @@ def _watch(file: Path | None, *, seed: int, speed: int, light: bool) -> None:
     from nanodesk.cli.lob_watch.market import Market
     from nanodesk.cli.lob_watch.order_flow import OrderFlow, ReplayFlow, SyntheticFlow
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _is_terminal():
         raise typer.BadParameter("a terminal is needed; lob FILE prints the final book", param_hint="--watch")
     try:
         from nanodesk.cli.lob_watch.app import WatchApp

@@ -159,6 +159,7 @@ class TestSession:
     def test_auction(self, say, session):
         say("auction", "buy 101 30", "sell 99 20")
         assert "20 would trade at $101.00, 10 left over among buyers" in say("book")
+        assert "crossed by $2.00" in say("book")
         assert say("uncross").startswith("20 traded at $101.00. The market is open.\n  T1  $101.00  20  O1 → O2\n")
         assert session.exchange.phase == "continuous"
         assert say("uncross") == "uncross: there is no auction to end. Type auction to begin one.\n"

@@ -257,7 +257,7 @@ class TestWatchApp:
 
         watch(play, paused=True, speed=6)
 
-    @pytest.mark.parametrize(("key", "end"), [("minus", 1), ("plus", 5_000)])
+    @pytest.mark.parametrize(("key", "end"), [("minus", 1), ("plus", 20_000)])
     def test_speed_has_ends(self, watch, key, end):
         async def play(app, pilot):
             await pilot.press(key)
@@ -289,6 +289,19 @@ class TestWatchApp:
             assert app.query_one("#right").display == (size[0] >= 84)
 
         watch(play, size=size, paused=True)
+
+    def test_numbers_of_any_size(self, watch):
+        async def play(app, pilot):
+            exchange = book(("buy", 2**62, 2**61), ("sell", 2**62, 2**60), ("sell", 2**63 - 2, 2**60))
+            app.market.flow.exchange = exchange
+            app.market.advance(0)
+            await pilot.press("d")
+            await pilot.pause()
+            assert app.market.volume == 2**60
+            measures = str(app.query_one("#measures").render())
+            assert max(map(len, measures.splitlines())) <= 35
+
+        watch(play, paused=True)
 
     def test_an_empty_book(self, watch):
         async def play(app, pilot):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nanodesk.book.exchange import Exchange
     from nanodesk.book.orders import Notice, Order, StopOrder
     from nanodesk.book.results import SubmitResult, Trade
-    from nanodesk.book.snapshot import Level
+    from nanodesk.book.snapshot import BookSnapshot, Level
 
 Fragments = list[tuple[str, str]]
 
@@ -122,7 +122,7 @@ def draw_book(exchange: Exchange, levels: int) -> Fragments:
     for row in reversed(asks):
         out += _level(row, "ask", "  ask ", widths)
     width = max(48, sum(widths) + 10 + max(len(bar(row.quantity)) for row in rows))
-    out.append(("spread", f"  {_spread_line(exchange, width)}\n"))
+    out.append(("spread", f"  {_spread_line(snapshot, width)}\n"))
     for row in bids:
         out += _level(row, "bid", "  bid ", widths)
     return out + _footer(exchange)
@@ -139,12 +139,13 @@ def _level(row: Level, style: str, label: str, widths: list[int]) -> Fragments:
     ]
 
 
-def _spread_line(exchange: Exchange, width: int) -> str:
-    snapshot = exchange.depth(10)
+def _spread_line(snapshot: BookSnapshot, width: int) -> str:
     if snapshot.spread is None or snapshot.mid_price is None:
         text = "no bids" if snapshot.best_bid is None else "no asks"
     else:
-        text = f"spread {dollars(snapshot.spread)}, mid {dollars(snapshot.mid_price)}"
+        # In an auction bids and asks may stand on the wrong side of each other.
+        word = "crossed by" if snapshot.spread < 0 else "spread"
+        text = f"{word} {dollars(abs(snapshot.spread))}, mid {dollars(snapshot.mid_price)}"
         text += f", imbalance {snapshot.imbalance:+.0%}"
     return f"─── {text} " + "─" * max(3, width - len(text) - 7)
 

@@ -27,7 +27,7 @@ from nanodesk.cli.lob_watch.drawing import (
 )
 from nanodesk.cli.lob_watch.market import Market
 
-SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 20_000)
 """Commands a second."""
 DEFAULT_SPEED = 50
 FRAMES_PER_SECOND = 20
@@ -78,6 +78,7 @@ class WatchApp(App[None]):
 
     CSS = f"""
     Screen {{ layout: vertical; background: $background; color: $foreground; }}
+    Static {{ text-wrap: nowrap; text-overflow: clip; }}
     #title {{ height: 1; padding: 0 1; background: $surface; }}
     #body {{ height: 1fr; }}
     #left {{ width: 1fr; padding: 1 1 0 1; }}
@@ -260,7 +261,9 @@ class WatchApp(App[None]):
         text = Text(no_wrap=True, end="")
 
         def row(label: str, value: str, style: str = palette.text) -> None:
-            text.append(f"{label:<14}", palette.muted).append(f"{value:>{width - 14}}\n", style)
+            room = width - 14
+            shown = value if len(value) <= room else value[: room - 1] + "…"
+            text.append(f"{label:<14}", palette.muted).append(f"{shown:>{room}}\n", style)
 
         if last is None:
             row("Last", "–")
@@ -273,8 +276,8 @@ class WatchApp(App[None]):
         row("VWAP", _money(market.vwap))
         row("Volume", f"{market.volume:,}")
         row("Trades", f"{market.trades:,}")
-        pending, fired = market.flow.exchange.pending_stop_count(), market.stops_triggered
-        row("Stops", f"{pending:,} pending, {fired:,} fired")
+        row("Stops pending", f"{market.flow.exchange.pending_stop_count():,}")
+        row("Stops fired", f"{market.stops_triggered:,}")
         share = snapshot.imbalance
         row("Imbalance", "–" if share is None else f"{share:+.0%}")
         text.append_text(draw_gauge(share, width - 1 + width % 2, palette))

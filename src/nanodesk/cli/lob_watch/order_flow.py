@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from nanodesk.cli.lob_shell.render import dollars
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nanodesk.book.events import Event
     from nanodesk.book.exchange import Exchange
 
@@ -17,6 +19,7 @@ SEEDED_ORDERS = 160
 """Orders in the book before the first step."""
 TYPICAL_ORDERS = 260
 """Orders in the book at which as many leave as come."""
+_PART = 4_096
 _PRICES = ("stop_price", "limit_price", "take_profit", "stop_loss", "low", "high", "reference_price", "offset")
 
 
@@ -139,8 +142,7 @@ class ReplayFlow:
     def __init__(self, recorded: Exchange, title: str) -> None:
         self.title = title
         self._recorded = recorded
-        self._events = recorded.events()
-        self.length: int | None = len(self._events)
+        self.length: int | None = recorded.event_count()
         self.restart()
 
     def restart(self) -> None:
@@ -148,16 +150,21 @@ class ReplayFlow:
         from nanodesk.book.exchange import Exchange
 
         self.exchange = Exchange(self._recorded.instrument, **self._recorded.configuration)
-        self._next = 0
+        self._coming = self._read()
 
     def step(self) -> str | None:
         """Carry out the next command; what it was, or None at the end."""
-        if self._next == len(self._events):
+        event = next(self._coming, None)
+        if event is None:
             return None
-        event = self._events[self._next]
-        self._next += 1
         self.exchange.apply(event)
         return describe_event(event)
+
+    def _read(self) -> Iterator[Event]:
+        """A long log in parts, as objects are larger than records."""
+        count = self._recorded.event_count()
+        for start in range(0, count, _PART):
+            yield from self._recorded.events(start, min(start + _PART, count))
 
 
 def describe_event(event: Event) -> str:
