@@ -11,7 +11,6 @@ from reference.naive_book import NaiveDriver
 from reference.naive_orders import BUY
 from reference.naive_state import NaiveState
 
-
 FEW_COMMANDS = 8
 
 
