@@ -50,7 +50,7 @@ class Profile:
     configuration: Mapping[str, object] = field(default_factory=dict)
 
 
-PLAIN = {"limit": 60, "market": 6, "cancel": 20, "modify": 10, "reduce": 5}
+PLAIN = {"brim": 1.5, "limit": 60, "market": 6, "cancel": 20, "modify": 10, "reduce": 5}
 MEMORY = {"clear_trades": 0.3, "clear_order_history": 0.5, "compact": 0.5}
 SESSION = {"clock": 4, "session_close": 1, "band": 1.5, "halt": 0.7, "resume": 1, "start_auction": 1, "uncross": 1}
 STOPS = {"stop_market": 6, "stop_limit": 6, "trail_market": 5, "trail_limit": 4}
@@ -90,7 +90,7 @@ PROFILES = {
         Profile(
             "tangle",
             {**PLAIN, **SESSION, **MEMORY, "limit": 40, "modify": 20, "bracket": 15, "link": 15, "stop_market": 8}
-            | {"trail_market": 5, "clear_order_history": 4, "start_auction": 3, "position": 3},
+            | {"brim": 6, "trail_market": 5, "clear_order_history": 4, "start_auction": 3, "position": 3},
             options=frozenset({"reduce_only", "owner", "self_trade"}),
             matchings=ALL_MATCHINGS,
             spread=3,
@@ -260,6 +260,14 @@ class CommandStream:
     def _limit(self) -> tuple:
         side, quantity, tif = self._side(), self._quantity(), self._tif()
         return ("limit", side, self._price(side), quantity, tif, self._options(tif, quantity, OPTIONS["limit"]))
+
+    def _brim(self) -> tuple:
+        """A taker that reaches nothing, of just the quantity that a side still has room for, or a lot beside it."""
+        side = self._side()
+        room = (MAX - self.driver.book.committed(side)) // self.lot + self.rng.choice((-1, 0, 0, 1, 1))
+        far = -3 if side == BUY else 3
+        price = self.center + far * self.profile.spread * self.tick
+        return ("limit", side, price, max(1, room) * self.lot, "ioc", {})
 
     def _market(self) -> tuple:
         quantity = self._quantity()

@@ -25,23 +25,6 @@ def test_engine_agrees_with_reference(profile, seed):
         pytest.fail(f"profile {profile}, seed {seed}\n{shrink(driver, found, max_runs=300)}")
 
 
-class WrongCancel(NaiveDriver):
-    """The published engine's fault: after a fill, a cancel takes the order behind the one that is meant."""
-
-    def _cancel(self, item_id):
-        queue = self.book.resting["buy"]
-        if len(queue) > 2 and queue[1].id == item_id and self.book.last_trade_price is not None:
-            item_id = queue[2].id
-        return super()._cancel(item_id)
-
-
-def test_a_planted_fault_is_found_and_shrunk():
-    found = next(f for seed in range(20) if (f := compare_stream(WrongCancel, seed, "plain", 2000)) is not None)
-    smallest = shrink(WrongCancel, found)
-    assert len(smallest.commands) <= 8
-    assert smallest.commands[-1][0] == "cancel"
-
-
 @pytest.mark.parametrize("profile", list(PROFILES))
 def test_the_reference_keeps_the_laws(profile):
     found = compare_stream(NaiveDriver, 99, profile, 1000)
