@@ -119,6 +119,12 @@ from nanodesk.errors import (
 from nanodesk.market.enums import OrderStatus, Side, TimeInForce
 from nanodesk.market.instrument import Instrument
 
+# The usual words, to be compared by address: literals of a caller are the same objects.
+_BUY_WORD = cython.declare(object, "buy")
+_SELL_WORD = cython.declare(object, "sell")
+_GTC_WORD = cython.declare(object, "gtc")
+_IOC_WORD = cython.declare(object, "ioc")
+_OFF_WORD = cython.declare(object, "off")
 _TIFS = ("gtc", "ioc", "fok", "gtd", "day")
 _SELF_TRADE = ("off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
 _ALGORITHMS = ("price_time", "pro_rata", "split")
@@ -217,9 +223,9 @@ def _side_word(side: object) -> cython.int:
 @cython.exceptval(-1)
 def _side(side: object) -> cython.int:
     """0 for buy, 1 for sell; the usual words cost a comparison of addresses."""
-    if side is "buy":
+    if side is _BUY_WORD:
         return BUY
-    if side is "sell":
+    if side is _SELL_WORD:
         return SELL
     return _side_word(side)
 
@@ -243,9 +249,9 @@ def _word(value: object, field: str, words: tuple) -> cython.int:
 @cython.inline
 @cython.exceptval(-1)
 def _tif(tif: object) -> cython.int:
-    if tif is "gtc":
+    if tif is _GTC_WORD:
         return GTC
-    if tif is "ioc":
+    if tif is _IOC_WORD:
         return IOC
     return _word(tif, "tif", _TIFS)
 
@@ -427,7 +433,7 @@ class Exchange:
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
                 )
             e.owner = cython.cast(uint32_t, number)
-        if self_trade is not "off":
+        if self_trade is not _OFF_WORD:
             mode = _word(self_trade, "self_trade", _SELF_TRADE)
             e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
         return 0
@@ -602,16 +608,22 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
+        number: cython.longlong
         e.kind = EVENT_LIMIT
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = _tif(tif)
-        if self_trade is not "off" or owner is not None:
+        if self_trade is not _OFF_WORD or owner is not None:
             self._owned(cython.address(e), owner, self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        e.price = self._price_of(price, "price")
+        # The ordinary number on an ordinary grid, without a call.
+        if not nd_small(quantity, cython.address(number)) or number <= 0 or self.book.lot != 1:
+            number = self._quantity_of(quantity, "quantity")
+        e.quantity = number
+        if not nd_small(price, cython.address(number)) or number <= 0 or self.book.tick != 1:
+            number = self._price_of(price, "price")
+        e.price = number
         if (
             post_only is not False
             or display is not None
@@ -673,7 +685,7 @@ class Exchange:
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        if self_trade is not "off" or owner is not None:
+        if self_trade is not _OFF_WORD or owner is not None:
             self._owned(cython.address(e), owner, self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
@@ -1941,12 +1953,14 @@ class Exchange:
 
     # ---- batch, log -------------------------------------------------------------------------------------------------
 
-    def submit_batch(self, commands):
+    def submit_batch(self, commands, out=None):
         """Run many commands at once, without Python objects and without the interpreter lock.
         Parameters
         ----------
         commands : ndarray of COMMAND_DTYPE, shape (n,)
             Limit, market, cancel, modify and reduce, see ``book.batch``.
+        out : ndarray of ANSWER_DTYPE, shape (n,), optional
+            Where to write the answers; made if missing. Reuse one for many batches.
 
         Returns
         -------
@@ -1969,7 +1983,14 @@ class Exchange:
                 allowed="a one-dimensional array of book.exchange.COMMAND_DTYPE",
             )
         rows = numpy.ascontiguousarray(commands)
-        answers = numpy.empty(rows.shape[0], dtype=ANSWER_DTYPE)
+        answers = numpy.empty(rows.shape[0], dtype=ANSWER_DTYPE) if out is None else out
+        if answers.dtype != ANSWER_DTYPE or answers.shape != rows.shape or not answers.flags.carray:
+            raise ValidationError(
+                f"out has dtype {answers.dtype} and shape {answers.shape}.",
+                field="out",
+                value=answers.shape,
+                allowed=f"a contiguous array of book.batch.ANSWER_DTYPE with shape {rows.shape}",
+            )
         source: uint64_t = rows.ctypes.data
         target: uint64_t = answers.ctypes.data
         n: int64_t = rows.shape[0]

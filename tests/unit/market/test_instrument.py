@@ -59,7 +59,7 @@ class TestSide:
 
 class TestTimeInForce:
     def test_only_gtc_rests_and_only_fok_refuses_parts(self):
-        assert [tif for tif in TimeInForce if tif.can_rest] == [TimeInForce.GTC]
+        assert [tif for tif in TimeInForce if tif.can_rest] == [TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY]
         assert [tif for tif in TimeInForce if not tif.allows_partial] == [TimeInForce.FOK]
 
 
