@@ -126,6 +126,28 @@ def compare(n_symbols: int, frequency: str) -> None:
         print(f"{name:32}{best * 1e3:10.2f}{median * 1e3:11.2f}{best / base[0]:8.1f}{final:14.4f}")
 
 
+def compare_dense(n_symbols: int) -> None:
+    """Every name trades every day: equal weights, and random weights that change completely each day."""
+    prices, every = closes(n_symbols), np.ones(SESSIONS, dtype=bool)
+    random = np.random.default_rng(1).random(prices.shape)
+    workloads = {
+        "1/N": np.full(prices.shape, 1.0 / n_symbols),
+        "random weights": random / random.sum(axis=1, keepdims=True) / 1.01,
+    }
+    print(
+        f"\n{SESSIONS} sessions x {n_symbols} symbols, every name daily, whole shares, goal {GOALS_MS[n_symbols]:g} ms"
+    )
+    print(f"{'':32}{'best ms':>10}{'median ms':>11}{'fills':>10}{'final wealth':>14}")
+    for name, weights in workloads.items():
+        # Whole shares of a 500th of a million keep a few percent in cash, so wealth is compared in fractional ones.
+        fractional, truth = ours(prices, weights, "fractional")(), numpy_loop(prices, weights, every)()
+        if abs(fractional / truth - 1.0) > FRACTIONAL_TOLERANCE:
+            raise SystemExit(f"{name} ends at {fractional:.4f}, the NumPy loop at {truth:.4f}: not the same backtest")
+        n_fills = len(backtest_weights(weights, prices, costs=COSTS, fill="same_close", cash=CASH).trades)
+        best, median, final = best_and_median(ours(prices, weights, "integer"), REPEATS)
+        print(f"{name:32}{best * 1e3:10.2f}{median * 1e3:11.2f}{n_fills:10,}{final:14.4f}")
+
+
 def check_wealth(finals: dict[str, float], frequency: str) -> None:
     truth = finals["NumPy loop, equity only"]
     for name, final in finals.items():
@@ -140,6 +162,7 @@ def main() -> None:
     for n_symbols in GOALS_MS:
         for frequency in ("daily", "monthly"):
             compare(n_symbols, frequency)
+        compare_dense(n_symbols)
 
 
 if __name__ == "__main__":

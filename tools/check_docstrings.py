@@ -58,14 +58,14 @@ def compare(where: str, name: str, expected: list[str], docstring: str | None) -
 
 
 def inherited(classes: dict[str, ast.ClassDef], node: ast.ClassDef, method: str) -> bool:
-    """Whether a base class of the package documents the method that ``node`` overrides."""
+    """Whether a base class of the package, near or far, documents the method that ``node`` overrides."""
     for base in node.bases:
         parent = classes.get(ast.unparse(base).split("[")[0].split(".")[-1])
         if parent is None or parent is node:
             continue
         for item in parent.body:
             if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name == method:
-                return bool(ast.get_docstring(item))
+                return bool(ast.get_docstring(item)) or inherited(classes, parent, method)
         if inherited(classes, parent, method):
             return True
     return False

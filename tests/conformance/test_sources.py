@@ -8,7 +8,7 @@ import pytest
 from nanodesk.research.dataset_kinds import conform, kind_of
 from nanodesk.research.lake import Lake
 from nanodesk.research.lake_files import MemoryStore
-from nanodesk.research.sources.bundled import BUNDLED
+from nanodesk.research.sources.bundled import BUNDLED_FILES
 from nanodesk.research.sources.files import FileSource
 from nanodesk.research.sources.frames import FrameSource
 
@@ -25,7 +25,7 @@ SOURCES = {
     "frame": lambda tmp_path: FrameSource(FRAME, "us", "prices"),
     "csv": lambda tmp_path: file_source(tmp_path, "p.csv"),
     "parquet": lambda tmp_path: file_source(tmp_path, "p.parquet"),
-    **{file.name: lambda tmp_path, file=file: file for file in BUNDLED},
+    **{file.name: lambda tmp_path, file=file: file for file in BUNDLED_FILES},
 }
 
 

@@ -17,8 +17,10 @@ from nanodesk.errors import ConfigError, DataError, InfeasibleError
 from nanodesk.market import calendar
 from nanodesk.research.dataset_kinds import About
 from nanodesk.research.decide import decide
+from nanodesk.research.headline import benchmark_headline
 from nanodesk.research.lake import open_lake
 from nanodesk.research.manifest import load_manifest, parse_manifest
+from nanodesk.research.report import report_numbers
 from nanodesk.research.run import compute_signals, decide_all, run_manifest
 from nanodesk.research.run_inputs import read_inputs
 from nanodesk.research.tracking import save_run
@@ -257,6 +259,11 @@ class TestResult:
         assert len(demo.backtest.dates) == len(demo.risk_free) == len(demo.benchmark_returns)
         assert demo.backtest.dates[0] == demo.decision_dates[0]
         assert [report.id for report in demo.factor_reports][-1] == "composite"
+
+    def test_every_view_shows_one_sharpe_ratio(self, demo):
+        page = report_numbers(demo)
+        assert demo.backtest.metrics.sharpe == page["metrics"]["ratios"]["sharpe"]
+        assert benchmark_headline(demo).sharpe == page["benchmark_metrics"]["ratios"]["sharpe"]
 
     def test_limits_hold(self, demo):
         assert demo.target_weights.min() >= 0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from nanodesk.metrics.information import newey_west_t, quantile_returns, rank_ic, sector_neutral_ic
+from nanodesk.metrics.information import quantile_returns, rank_ic, sector_neutral_ic
+from nanodesk.metrics.newey_west import newey_west_t
 from nanodesk.metrics.stability import quantile_turnover, rank_autocorrelation
 
 SECTORS = ["x", "y", "z", "y"] * 10

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.allocation.covariance import complete_sessions, estimate
+from nanodesk.allocation.covariance import Estimator, complete_sessions, estimate
 from nanodesk.allocation.hierarchical import hierarchical_risk_parity
 from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.mean_variance import max_sharpe, mean_variance, min_variance
@@ -17,8 +17,22 @@ from nanodesk.allocation.risk_parity import risk_parity
 from nanodesk.allocation.score import equal_weight, inverse_volatility, score_weight
 from nanodesk.allocation.tail_risk import inverse_cdar, inverse_cvar, min_cvar
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
+Method = Literal[
+    "equal",
+    "score",
+    "inverse_vol",
+    "min_variance",
+    "mean_variance",
+    "max_sharpe",
+    "risk_parity",
+    "hrp",
+    "cvar",
+    "inverse_cvar",
+    "inverse_cdar",
+]
 NoExcess = Literal["raise", "min_variance"]
 
 
@@ -32,7 +46,7 @@ class _Inputs:
     previous: ArrayLike | None
     risk_free: float
     alpha: float
-    covariance_method: str
+    covariance_method: Estimator
     risk_aversion: float
     no_excess: NoExcess
 
@@ -46,14 +60,16 @@ class _Inputs:
         if self.covariance is not None:
             return self.covariance
         if self.returns is None:
-            raise ValidationError("returns or covariance is needed by this method.", field="covariance")
+            raise ValidationError(
+                "returns or covariance is needed by this method.", field="covariance", fix="Pass one of them."
+            )
         return estimate(self.returns, self.covariance_method)
 
     def expected(self) -> ArrayLike:
         if self.mean is not None:
             return self.mean
         if self.returns is None:
-            raise ValidationError("mean or returns is needed by this method.", field="mean")
+            raise ValidationError("mean or returns is needed by this method.", field="mean", fix="Pass one of them.")
         return np.asarray(complete_sessions(self.returns).mean(axis=0))
 
     def n_names(self) -> int:
@@ -62,7 +78,12 @@ class _Inputs:
                 return len(np.asarray(given))
         shape = np.shape(self.history())
         if len(shape) != 2:
-            raise ShapeError(f"returns has shape {shape}, not (n_sessions, n_names).", field="returns", value=shape)
+            raise ShapeError(
+                f"returns has shape {shape}, not (n_sessions, n_names).",
+                field="returns",
+                value=shape,
+                allowed="a matrix",
+            )
         return int(shape[1])
 
     def held(self) -> dict[str, Any]:
@@ -71,7 +92,7 @@ class _Inputs:
     @staticmethod
     def _needed(name: str, value: ArrayLike | None) -> ArrayLike:
         if value is None:
-            raise ValidationError(f"{name} is needed by this method.", field=name)
+            raise ValidationError(f"{name} is needed by this method.", field=name, fix=f"Pass {name}.")
         return value
 
 
@@ -85,7 +106,7 @@ def _max_sharpe(given: _Inputs) -> FloatArray:
         raise
 
 
-_METHODS: Mapping[str, Callable[[_Inputs], FloatArray]] = {
+_METHODS: Mapping[Method, Callable[[_Inputs], FloatArray]] = {
     "equal": lambda given: equal_weight(given.n_names(), **given.held()),
     "score": lambda given: score_weight(given.score(), **given.held()),
     "inverse_vol": lambda given: inverse_volatility(given.matrix(), **given.held()),
@@ -101,12 +122,15 @@ _METHODS: Mapping[str, Callable[[_Inputs], FloatArray]] = {
     "inverse_cdar": lambda given: inverse_cdar(given.history(), alpha=given.alpha, **given.held()),
 }
 
-METHODS: tuple[str, ...] = tuple(_METHODS)
+METHODS: tuple[Method, ...] = tuple(_METHODS)
 """Names that :func:`allocate` knows."""
+
+FROM_RETURNS = frozenset(METHODS) - {"equal", "score"}
+"""Methods that look at past returns, unless they are given what they estimate from them."""
 
 
 def allocate(
-    method: str,
+    method: Method,
     *,
     returns: ArrayLike | None = None,
     covariance: ArrayLike | None = None,
@@ -116,7 +140,7 @@ def allocate(
     previous: ArrayLike | None = None,
     risk_free: float = 0.0,
     alpha: float = 0.95,
-    covariance_method: str = "ledoit_wolf",
+    covariance_method: Estimator = "ledoit_wolf",
     risk_aversion: float = 1.0,
     no_excess: NoExcess = "raise",
 ) -> FloatArray:
@@ -169,14 +193,8 @@ def allocate(
     >>> allocate("inverse_vol", covariance=[[0.04, 0.0], [0.0, 0.01]]).round(6)
     array([0.333333, 0.666667])
     """
-    if method not in _METHODS:
-        raise ValidationError(
-            f"method {method!r} is unknown.", field="method", value=method, allowed=", ".join(_METHODS)
-        )
-    if no_excess not in ("raise", "min_variance"):
-        raise ValidationError(
-            f"no_excess={no_excess!r} is unknown.", field="no_excess", value=no_excess, allowed="raise, min_variance"
-        )
+    one_of("method", method, METHODS)
+    one_of("no_excess", no_excess, ("raise", "min_variance"))
     given = _Inputs(
         returns,
         covariance,

@@ -30,6 +30,8 @@ REGULARIZATIONS = (1e-8, 1e-7)
 """Clarabel's default, and what has solved every nearly singular program that stopped at it; tried in turn.
 
 Refinement and the stopping rule see the program itself, so a larger value costs steps, not accuracy."""
+_LOOSEN = "Raise a cap or the turnover, or lower the gross."
+
 SOLVED = ("Solved", "AlmostSolved")
 INFEASIBLE = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 GROWING_FROM = 48
@@ -153,7 +155,7 @@ def _only_point(program: Program) -> FloatArray:
         float((program.at_most.product(x) - program.at_most.rhs()).max(initial=0.0)),
     )
     if broken > REDUCED_TOLERANCE:
-        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=broken)
+        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=broken, fix=_LOOSEN)
     return x
 
 
@@ -291,7 +293,7 @@ def _check_status(status: str) -> None:
     if status in SOLVED:
         return
     if status in INFEASIBLE:
-        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=status)
+        raise InfeasibleError("no portfolio satisfies all limits.", field="limits", value=status, fix=_LOOSEN)
     raise NotConvergedError(
         f"the cone solver stopped with status {status} before its tolerance of {REDUCED_TOLERANCE:g} was met.",
         field="status",

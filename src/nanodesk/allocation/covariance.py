@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
+from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
 Target = Literal["identity", "constant_correlation"]
+Estimator = Literal["sample", "ewma", "ledoit_wolf", "oas"]
 
 
 def complete_sessions(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:
@@ -41,31 +44,16 @@ def complete_sessions(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:
     ValidationError
         If a return is infinite, or fewer than ``at_least`` complete sessions remain; names the emptiest column.
     """
-    matrix = np.ascontiguousarray(returns, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[1] == 0:
-        raise ShapeError(
-            f"returns has shape {matrix.shape}, not (n_sessions, n_names).",
-            field="returns",
-            value=matrix.shape,
-            allowed="(n_sessions, n_names)",
-        )
-    finite = np.isfinite(matrix)
-    if finite.all():
-        complete = matrix
-    else:
-        if np.isinf(matrix).any():
-            row, column = (int(index[0]) for index in np.nonzero(np.isinf(matrix)))
-            raise ValidationError(
-                f"returns[{row}, {column}]={matrix[row, column]} must be finite or nan.",
-                field="returns",
-                value=float(matrix[row, column]),
-            )
-        complete = matrix[finite.all(axis=1)]
+    matrix = finite_array("returns", returns, ndim=2, allow_nan=True)
+    if matrix.shape[1] == 0:
+        raise ShapeError("returns has no names.", field="returns", value=matrix.shape, allowed="(n_sessions, n_names)")
+    known = ~np.isnan(matrix)
+    complete = matrix if known.all() else matrix[known.all(axis=1)]
     if len(complete) < at_least:
-        emptiest = int(finite.sum(axis=0).argmin())
+        emptiest = int(known.sum(axis=0).argmin())
         raise ValidationError(
             f"returns has {len(complete)} complete sessions of {len(matrix)}, fewer than {at_least}; "
-            f"column {emptiest} has {int(finite[:, emptiest].sum())} returns.",
+            f"column {emptiest} has {int(known[:, emptiest].sum())} returns.",
             field="returns",
             value=len(complete),
             allowed=f">= {at_least} complete sessions",
@@ -168,10 +156,7 @@ def ledoit_wolf(returns: ArrayLike, *, target: Target = "identity") -> FloatArra
     J. Multivariate Analysis 88. Ledoit, Wolf (2004b), "Honey, I Shrunk the Sample Covariance Matrix",
     J. Portfolio Management 30(4).
     """
-    if target not in ("identity", "constant_correlation"):
-        raise ValidationError(
-            f"target={target!r} is unknown.", field="target", value=target, allowed="identity, constant_correlation"
-        )
+    one_of("target", target, ("identity", "constant_correlation"))
     centred = _centred(complete_sessions(returns))
     return _shrunk_to_identity(centred) if target == "identity" else _shrunk_to_constant_correlation(centred)
 
@@ -202,7 +187,12 @@ def _shrunk_to_constant_correlation(centred: FloatArray) -> FloatArray:
     deviation = np.sqrt(np.diag(covariance))
     if not deviation.all():
         index = int(np.flatnonzero(deviation == 0)[0])
-        raise ValidationError(f"column {index} of returns is constant.", field="returns", value=index)
+        raise ValidationError(
+            f"column {index} of returns is constant.",
+            field="returns",
+            value=index,
+            fix='Leave the name out, or use target="identity".',
+        )
     outer = np.outer(deviation, deviation)
     correlation = covariance / outer
     common = (float(correlation.sum()) - n_names) / (n_names * (n_names - 1))
@@ -252,7 +242,7 @@ def oas(returns: ArrayLike) -> FloatArray:
     return _towards_identity(covariance, shrinkage, mean_variance)
 
 
-_ESTIMATORS: Mapping[str, Callable[..., FloatArray]] = {
+_ESTIMATORS: Mapping[Estimator, Callable[..., FloatArray]] = {
     "sample": sample,
     "ewma": ewma,
     "ledoit_wolf": ledoit_wolf,
@@ -260,7 +250,7 @@ _ESTIMATORS: Mapping[str, Callable[..., FloatArray]] = {
 }
 
 
-def estimate(returns: ArrayLike, method: str = "ledoit_wolf", **params: Any) -> FloatArray:
+def estimate(returns: ArrayLike, method: Estimator = "ledoit_wolf", **params: Any) -> FloatArray:
     """Covariance by the named estimator.
 
     Parameters
@@ -287,13 +277,7 @@ def estimate(returns: ArrayLike, method: str = "ledoit_wolf", **params: Any) -> 
     >>> estimate([[0.01, 0.02], [-0.01, 0.00], [0.00, 0.01]], "sample").shape
     (2, 2)
     """
-    if method not in _ESTIMATORS:
-        raise ValidationError(
-            f"covariance method {method!r} is unknown.",
-            field="method",
-            value=method,
-            allowed=", ".join(_ESTIMATORS),
-        )
+    one_of("method", method, tuple(_ESTIMATORS))
     return _ESTIMATORS[method](returns, **params)
 
 
@@ -317,20 +301,13 @@ def checked(covariance: ArrayLike) -> FloatArray:
     ValidationError
         If an entry is not finite, a variance is negative or the matrix is not symmetric.
     """
-    matrix = np.ascontiguousarray(covariance, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
+    matrix = finite_array("covariance", covariance, ndim=2)
+    if matrix.shape[0] != matrix.shape[1]:
         raise ShapeError(
             f"covariance has shape {matrix.shape}, not (n_names, n_names).",
             field="covariance",
             value=matrix.shape,
             allowed="(n_names, n_names)",
-        )
-    if not np.isfinite(matrix).all():
-        row, column = (int(index[0]) for index in np.nonzero(~np.isfinite(matrix)))
-        raise ValidationError(
-            f"covariance[{row}, {column}]={matrix[row, column]} must be finite.",
-            field="covariance",
-            value=float(matrix[row, column]),
         )
     variance = np.diag(matrix)
     if (variance < 0).any():

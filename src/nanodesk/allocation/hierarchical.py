@@ -12,6 +12,7 @@ from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.score import fit
 from nanodesk.errors import ValidationError
+from nanodesk.market.ranges import one_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -67,10 +68,7 @@ def hierarchical_risk_parity(
     """
     matrix = covariances.checked(covariance)
     check_long(limits, "hrp")
-    if linkage not in _LINKAGES:
-        raise ValidationError(
-            f"linkage={linkage!r} is unknown.", field="linkage", value=linkage, allowed=", ".join(_LINKAGES)
-        )
+    one_of("linkage", linkage, _LINKAGES)
     variance = np.diag(matrix)
     if not (variance > 0).all():
         index = int(np.flatnonzero(variance <= 0)[0])

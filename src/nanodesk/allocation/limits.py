@@ -202,7 +202,12 @@ def _previous(previous: ArrayLike, n_names: int) -> FloatArray:
         raise _wrong_length("previous", held.size, n_names)
     if not np.isfinite(held).all():
         index = int(np.flatnonzero(~np.isfinite(held))[0])
-        raise WeightsError(f"previous[{index}]={held[index]} must be finite.", field="previous", value=held[index])
+        raise WeightsError(
+            f"previous[{index}]={held[index]} must be finite.",
+            field="previous",
+            value=float(held[index]),
+            fix="Use 0 for a name that is not held.",
+        )
     # Rounding left over from a drifted position is no position, and would keep its name in every working set.
     return np.where(np.abs(held) < SLACK, 0.0, held)
 

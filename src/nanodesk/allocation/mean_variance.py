@@ -18,6 +18,7 @@ from nanodesk.allocation.region import Region
 from nanodesk.allocation.rows import Rows
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
 
@@ -171,7 +172,9 @@ def max_sharpe(
     """
     matrix, expected = _moments(mean, covariance)
     if not math.isfinite(risk_free):
-        raise ValidationError(f"risk_free={risk_free} must be finite.", field="risk_free", value=risk_free)
+        raise ValidationError(
+            f"risk_free={risk_free} must be finite.", field="risk_free", value=risk_free, allowed="a finite number"
+        )
     region = limits.region(len(matrix), previous)
     excess = expected - risk_free
     return hold_or_drop(lambda part: _best_ratio(matrix, excess, part), region)
@@ -224,18 +227,13 @@ def _crowding(matrix: FloatArray) -> FloatArray:
 
 def _moments(mean: ArrayLike, covariance: ArrayLike) -> tuple[FloatArray, FloatArray]:
     matrix = covariances.checked(covariance)
-    expected = np.asarray(mean, dtype=np.float64)
-    if expected.shape != (len(matrix),):
+    expected = finite_array("mean", mean, ndim=1)
+    if len(expected) != len(matrix):
         raise ShapeError(
-            f"mean has shape {expected.shape} for {len(matrix)} names.",
+            f"mean has {len(expected)} entries for {len(matrix)} names.",
             field="mean",
             value=expected.shape,
             allowed=f"({len(matrix)},)",
-        )
-    if not np.isfinite(expected).all():
-        index = int(np.flatnonzero(~np.isfinite(expected))[0])
-        raise ValidationError(
-            f"mean[{index}]={expected[index]} must be finite.", field="mean", value=float(expected[index])
         )
     return matrix, expected
 

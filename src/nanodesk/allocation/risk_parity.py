@@ -14,6 +14,7 @@ from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, SolverError, ValidationError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
 
@@ -151,13 +152,18 @@ def _budget(budget: ArrayLike | None, matrix: FloatArray) -> FloatArray:
         )
     if budget is None:
         return np.full(n, 1.0 / n)
-    shares = np.asarray(budget, dtype=np.float64)
-    if shares.shape != (n,):
-        raise ShapeError(f"budget has shape {shares.shape} for {n} names.", field="budget", value=shares.shape)
-    if not (np.isfinite(shares) & (shares > 0)).all():
-        index = int(np.flatnonzero(~(np.isfinite(shares) & (shares > 0)))[0])
+    shares = finite_array("budget", budget, ndim=1)
+    if len(shares) != n:
+        raise ShapeError(
+            f"budget has {len(shares)} entries for {n} names.",
+            field="budget",
+            value=shares.shape,
+            allowed=f"{n} entries",
+        )
+    if (shares <= 0).any():
+        index = int(np.argmax(shares <= 0))
         raise ValidationError(
-            f"budget[{index}]={shares[index]} must be positive and finite.",
+            f"budget[{index}]={shares[index]} must be positive.",
             field="budget",
             value=float(shares[index]),
             allowed="> 0",

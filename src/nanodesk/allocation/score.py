@@ -11,7 +11,8 @@ from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.small_positions import hold_or_drop
-from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.errors import InfeasibleError, ValidationError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ def score_weight(scores: ArrayLike, *, limits: Limits = NO_LIMITS, previous: Arr
     >>> score_weight([3.0, 1.0, -1.0], limits=Limits(long_only=False)).round(3)
     array([ 0.5,  0. , -0.5])
     """
-    score = _vector("scores", scores)
+    score = finite_array("scores", scores, ndim=1, allow_nan=True)
     if limits.long_only:
         raw = np.where(score > 0, score, 0.0)
     else:
@@ -177,13 +178,14 @@ def fit(raw: ArrayLike, *, limits: Limits = NO_LIMITS, previous: ArrayLike | Non
     >>> fit([6.0, 3.0, 1.0], limits=Limits(max_weight=0.5)).round(6)
     array([0.5  , 0.375, 0.125])
     """
-    wanted = _vector("raw", raw)
-    if not np.isfinite(wanted).all() or (limits.long_only and (wanted < 0).any()):
-        index = int(np.flatnonzero(~np.isfinite(wanted) | (limits.long_only & (wanted < 0)))[0])
+    wanted = finite_array("raw", raw, ndim=1)
+    if limits.long_only and (wanted < 0).any():
+        index = int(np.argmax(wanted < 0))
         raise ValidationError(
-            f"raw[{index}]={wanted[index]} must be finite{' and not negative' if limits.long_only else ''}.",
+            f"raw[{index}]={wanted[index]} must not be negative in a long-only portfolio.",
             field="raw",
             value=float(wanted[index]),
+            allowed=">= 0",
         )
     region = limits.region(len(wanted), previous)
     if limits.long_only or not (wanted < 0).any():
@@ -247,15 +249,3 @@ def _nearest(wanted: FloatArray, region: Region) -> FloatArray:
     held = size > 0
     pull = 1.0 / np.where(held, np.abs(target), np.abs(target[held]).min())
     return optimum(region, np.where(held, -np.sign(usable), 0.0), np.diag(pull))
-
-
-def _vector(name: str, values: ArrayLike) -> FloatArray:
-    vector = np.asarray(values, dtype=np.float64)
-    if vector.ndim != 1 or len(vector) == 0:
-        raise ShapeError(f"{name} has shape {vector.shape}, not (n_names,).", field=name, value=vector.shape)
-    if np.isinf(vector).any():
-        index = int(np.flatnonzero(np.isinf(vector))[0])
-        raise ValidationError(
-            f"{name}[{index}]={vector[index]} must be finite.", field=name, value=float(vector[index])
-        )
-    return vector

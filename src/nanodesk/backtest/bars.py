@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
 from nanodesk.market.units import CENTS_PER_UNIT
 
 FloatMatrix = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
 
 FLOAT_PRICE_SCALE = 10_000
 """Price units per currency unit for prices given as floats: adjusted prices below a cent keep four digits."""
@@ -72,7 +71,7 @@ def doubles(matrix: NDArray[Any]) -> FloatMatrix:
     return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
-def read_dates(dates: ArrayLike | None, n_dates: int) -> Dates:
+def read_dates(dates: DatesLike | None, n_dates: int) -> Dates:
     """Sessions as ``datetime64[D]``, checked.
 
     Parameters
@@ -92,27 +91,8 @@ def read_dates(dates: ArrayLike | None, n_dates: int) -> Dates:
     ShapeError
         If the length differs.
     ValidationError
-        If dates are unsorted or repeated.
+        If a date is missing, unsorted or repeated.
     """
     if dates is None:
         return np.arange(n_dates, dtype=np.int64).astype("datetime64[D]")
-    days = np.asarray(dates, dtype="datetime64[D]")
-    if days.shape != (n_dates,):
-        raise ShapeError(
-            f"dates has shape {days.shape}, but there are {n_dates} rows of prices.",
-            field="dates",
-            value=days.shape,
-            allowed=f"({n_dates},)",
-        )
-    step = np.diff(days.astype(np.int64))
-    if np.any(step <= 0):
-        at = int(np.argmax(step <= 0)) + 1
-        word = "repeats" if step[at - 1] == 0 else "comes before"
-        raise ValidationError(
-            f"dates[{at}]={days[at]} {word} dates[{at - 1}]={days[at - 1]}.",
-            field="dates",
-            value=str(days[at]),
-            allowed="strictly increasing sessions",
-            fix="Sort the sessions and drop duplicates.",
-        )
-    return days
+    return increasing_sessions(dates, n_dates)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.ranges import one_of
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics
 from nanodesk.metrics.series import checked_periods
 from nanodesk.portfolio.costs import CostModel
@@ -123,10 +124,7 @@ def run_backtest(
     >>> result.portfolio.returns().round(4), result["metrics"].num_periods
     (array([0.  , 0.01]), 2)
     """
-    if on_error not in ("raise", "flat"):
-        raise ValidationError(
-            f"on_error={on_error!r} is unknown.", field="on_error", value=on_error, allowed="'raise' or 'flat'"
-        )
+    one_of("on_error", on_error, ("raise", "flat"))
     if not len(price_series):
         raise ShapeError("price_series is empty.", field="price_series", value=0, allowed="at least one bar")
     year = checked_periods(periods_per_year)

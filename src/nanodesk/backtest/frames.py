@@ -1,33 +1,88 @@
-"""Polars frames of prices or weights, wide or long, as matrices; reshaped by index, because a pivot is slow."""
+"""Frames of prices or weights, wide or long, as matrices; reshaped by index, because a pivot is slow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, Dates, FloatMatrix, doubles, read_dates
+from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, FloatMatrix, doubles, read_dates
 from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.market.axes import Dates
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def is_frame(table: Any) -> bool:
-    """Whether the object is a Polars frame; does not import Polars for anything else.
+def frame_of(table: Any) -> pl.DataFrame | None:
+    """The object as a Polars frame, if it is a frame; imports neither Polars nor pandas for anything else.
 
     Parameters
     ----------
     table : object
-        Anything.
+        Anything. A lazy frame is collected; the dates of a pandas frame may be its index.
 
     Returns
     -------
-    answer : bool
-        True for ``polars.DataFrame``.
+    frame : polars.DataFrame or None
+        ``None`` where it is no frame.
     """
-    return type(table).__module__.partition(".")[0] == "polars" and hasattr(table, "columns")
+    library, kind = type(table).__module__.partition(".")[0], type(table).__name__
+    if library == "polars" and kind in ("DataFrame", "LazyFrame"):
+        frame: pl.DataFrame = table.collect() if kind == "LazyFrame" else table
+        return frame
+    return _from_pandas(table) if library == "pandas" and kind == "DataFrame" else None
+
+
+def _from_pandas(table: Any) -> pl.DataFrame:
+    import polars as pl
+
+    names = [str(name) for name in table.columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValidationError(f"column {twice!r} appears twice.", field="columns", value=twice, allowed="unique names")
+    values = {name: table.iloc[:, i].to_numpy() for i, name in enumerate(names)}
+    if table.index.dtype.kind == "M":
+        values = {"date": table.index.tz_localize(None).to_numpy().astype("datetime64[D]"), **values}
+    return pl.DataFrame(values)
+
+
+def number_matrix(frame: pl.DataFrame, columns: Sequence[str], *, field: str, error: type[ValidationError]) -> Any:
+    """Columns of numbers as a matrix.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Prices or weights.
+    columns : sequence of str
+        Which.
+    field : str
+        Name of the argument, for errors.
+    error : type
+        What to raise.
+
+    Returns
+    -------
+    matrix : ndarray, shape (frame.height, len(columns))
+        Nulls as ``nan``.
+
+    Raises
+    ------
+    ValidationError
+        If a column does not hold numbers; the message names it.
+    """
+    for name in columns:
+        if not frame[name].dtype.is_numeric():
+            raise error(
+                f"{field}: column {name!r} holds {frame[name].dtype}, not numbers.",
+                field=name,
+                value=str(frame[name].dtype),
+                allowed="one number column a symbol, or long columns date, symbol and close or weight",
+                fix="Cast it, or drop it.",
+            )
+    return frame.select(columns).to_numpy()
 
 
 def bars_from_frame(frame: pl.DataFrame) -> Bars:
@@ -54,11 +109,7 @@ def bars_from_frame(frame: pl.DataFrame) -> Bars:
     if "symbol" in frame.columns:
         return _from_long_frame(frame, date)
     columns = [name for name in frame.columns if name != date]
-    matrix = frame.select(columns).to_numpy()
-    if matrix.dtype.kind not in "iuf":
-        raise PriceError(
-            "prices has columns that are not numbers.", field="prices", allowed="one number column a symbol"
-        )
+    matrix = number_matrix(frame, columns, field="prices", error=PriceError)
     return Bars(
         dates=read_dates(frame[date].to_numpy(), frame.height),
         symbols=tuple(columns),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import QuantityError, ShapeError, ValidationError
+from nanodesk.market.ranges import real_number
 from nanodesk.portfolio.costs import CostModel
 
 MAX_MONEY = 2.0**60
@@ -60,6 +61,30 @@ def check_columns(bars: Bars, fill: str, stops: Stops | None, *, needs_volume: b
             raise ShapeError(f"{why} needs {name} prices, and prices has none.", field=name, allowed=why, fix=fix)
 
 
+def check_models(costs: Any, stops: Any) -> None:
+    """Refuse costs and stops that are no models, such as plain dicts.
+
+    Parameters
+    ----------
+    costs, stops : object
+        What the caller gave.
+
+    Raises
+    ------
+    ValidationError
+        If one is of another type.
+    """
+    for name, value, model in (("costs", costs, CostModel), ("stops", stops, Stops)):
+        if not isinstance(value, model) and not (name == "stops" and value is None):
+            raise ValidationError(
+                f"{name}={value!r} must be a {model.__name__}.",
+                field=name,
+                value=value,
+                allowed=model.__name__,
+                fix=f"Write {name}={model.__name__}(...).",
+            )
+
+
 def cost_numbers(costs: CostModel, price_scale: int, money_scale: int) -> dict[str, Any]:
     """The cost model in the units of the books.
 
@@ -82,11 +107,12 @@ def cost_numbers(costs: CostModel, price_scale: int, money_scale: int) -> dict[s
     """
     for name in ("commission_bps", "half_spread_bps", "borrow_bps_year"):
         most = 10_000.0 if name != "borrow_bps_year" else 1_000_000.0
-        number(f"costs.{name}", getattr(costs, name), 0.0, most)
+        real_number(f"costs.{name}", getattr(costs, name), low=0.0, high=most)
+    least = real_number("costs.min_commission", costs.min_commission * money_scale, low=0.0, high=MAX_MONEY)
     return {
         "commission_bps": float(costs.commission_bps),
         "per_unit": float(costs.commission_per_share) * price_scale,
-        "min_commission": int(number("costs.min_commission", costs.min_commission * money_scale, 0.0, MAX_MONEY) + 0.5),
+        "min_commission": int(least + 0.5),
         "spread_bps": float(costs.half_spread_bps),
         "impact_coef": float(costs.impact_coef),
         "borrow_bps": float(costs.borrow_bps_year),
@@ -158,101 +184,6 @@ def money(cash: float, money_scale: int) -> int:
             fix="Lower price_scale or quantity_scale.",
         )
     return round(units)
-
-
-def check_choice(name: str, word: object, words: tuple[str, ...]) -> None:
-    """Refuse a word that is not one of a few.
-
-    Parameters
-    ----------
-    name : str
-        Name of the option.
-    word : object
-        What was given.
-    words : tuple of str
-        What is accepted.
-
-    Raises
-    ------
-    ValidationError
-        If the word is another.
-    """
-    if word not in words:
-        raise ValidationError(
-            f"{name}={word!r} is unknown.",
-            field=name,
-            value=word,
-            allowed=", ".join(words),
-            fix=f"Use one of {', '.join(map(repr, words))}.",
-        )
-
-
-def number(name: str, value: float, low: float, high: float, *, closed: bool = True) -> float:
-    """A number within its range.
-
-    Parameters
-    ----------
-    name : str
-        Name of the option.
-    value : float
-        What was given.
-    low, high : float
-        The range.
-    closed : bool, default True
-        Whether ``high`` itself is accepted.
-
-    Returns
-    -------
-    number : float
-        The value.
-
-    Raises
-    ------
-    ValidationError
-        If it is not a number or out of range.
-    """
-    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (is_number and low <= value <= high and (closed or value < high)):
-        bracket = "]" if closed else ")"
-        raise ValidationError(
-            f"{name}={value!r} must lie in [{low:g}, {high:g}{bracket}.",
-            field=name,
-            value=value,
-            allowed=f"[{low:g}, {high:g}{bracket}",
-        )
-    return float(value)
-
-
-def integer(name: str, value: int, low: int, high: int) -> int:
-    """An integer within its range.
-
-    Parameters
-    ----------
-    name : str
-        Name of the option.
-    value : int
-        What was given.
-    low, high : int
-        The range, ends included.
-
-    Returns
-    -------
-    integer : int
-        The value.
-
-    Raises
-    ------
-    ValidationError
-        If it is not an integer or out of range.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise ValidationError(
-            f"{name}={value!r} must be an integer from {low} to {high}.",
-            field=name,
-            value=value,
-            allowed=f"an integer from {low} to {high}",
-        )
-    return int(value)
 
 
 def terminal_returns(given: Any, bars: Bars) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
 
 
-def is_pairs(rows: Any) -> bool:
+def is_pairs(rows: Any) -> TypeGuard[Sequence[Any]]:
     """Whether the object is a list of lists of ``(symbol, value)`` pairs.
 
     Parameters

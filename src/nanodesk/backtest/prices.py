@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, doubles, read_dates
-from nanodesk.backtest.frames import bars_from_frame, is_frame
+from nanodesk.backtest.frames import bars_from_frame, frame_of
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.backtest.pairs import fill_pairs, is_pairs
-from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.errors import PriceError, ShapeError
+from nanodesk.market.axes import DatesLike, unique_symbols
 from nanodesk.market.panel import PricePanel
 
+if TYPE_CHECKING:
+    import polars as pl
 
-def read_prices(prices: Any, *, dates: ArrayLike | None, symbols: Sequence[str] | None) -> Bars:
+Pairs: TypeAlias = Sequence[Sequence[tuple[str, float]] | None]
+"""One list of ``(symbol, value)`` a session; ``None`` for an empty one."""
+PricesLike: TypeAlias = "ArrayLike | PricePanel | pl.DataFrame | pl.LazyFrame | Pairs"
+"""Prices as a caller may give them."""
+
+
+def read_prices(prices: PricesLike, *, dates: DatesLike | None, symbols: Sequence[str] | None) -> Bars:
     """Bring prices of any accepted form to matrices.
 
     Parameters
     ----------
-    prices : PricePanel, array, Polars frame or list of lists of pairs
+    prices : PricePanel, array, Polars or pandas frame or list of lists of pairs
         See ``backtest_weights``.
     dates : array-like of dates, optional
         Sessions of an array or of lists.
@@ -44,8 +53,8 @@ def read_prices(prices: Any, *, dates: ArrayLike | None, symbols: Sequence[str] 
     """
     if isinstance(prices, PricePanel):
         return _from_panel(prices)
-    if is_frame(prices):
-        return bars_from_frame(prices)
+    if (frame := frame_of(prices)) is not None:
+        return bars_from_frame(frame)
     if is_pairs(prices):
         return _from_pairs(prices, dates)
     matrix = np.asarray(prices)
@@ -72,12 +81,12 @@ def _read_symbols(symbols: Sequence[str] | None, n_symbols: int) -> tuple[str, .
     names = tuple(symbols)
     if len(names) != n_symbols:
         raise ShapeError(
-            f"symbols has {len(names)} names, but prices has {n_symbols} columns.", field="symbols", value=len(names)
+            f"symbols has {len(names)} names, but prices has {n_symbols} columns.",
+            field="symbols",
+            value=len(names),
+            fix="Name every column.",
         )
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValidationError(f"symbol {twice!r} appears twice.", field="symbols", value=twice, allowed="unique names")
-    return names
+    return unique_symbols(names)
 
 
 def _from_panel(panel: PricePanel) -> Bars:
@@ -91,7 +100,7 @@ def _from_panel(panel: PricePanel) -> Bars:
     )
 
 
-def _from_pairs(rows: Sequence[Any], dates: ArrayLike | None) -> Bars:
+def _from_pairs(rows: Sequence[Any], dates: DatesLike | None) -> Bars:
     index: dict[str, int] = {}
     matrix, kinds = fill_pairs(rows, index, field="prices", absent=np.nan, may_grow=True)
     if kinds == pairs_kernel.MIXED:

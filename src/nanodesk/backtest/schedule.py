@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.backtest.bars import Bars, doubles
-from nanodesk.backtest.frames import date_column, is_frame, long_axes
+from nanodesk.backtest.bars import Bars, doubles, read_dates
+from nanodesk.backtest.frames import date_column, frame_of, long_axes, number_matrix
 from nanodesk.backtest.pairs import fill_pairs, is_pairs, unknown_symbol
+from nanodesk.backtest.prices import Pairs
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
+from nanodesk.market.axes import DatesLike
 
 if TYPE_CHECKING:
     import polars as pl
+
+WeightsLike: TypeAlias = "ArrayLike | pl.DataFrame | pl.LazyFrame | Pairs"
+"""Target weights as a caller may give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,12 @@ class Schedule:
         return int(np.flatnonzero(self.decision == row)[0])
 
 
-def read_weights(weights: Any, bars: Bars, *, rebalance: Any = None) -> Schedule:
+def read_weights(weights: WeightsLike, bars: Bars, *, rebalance: DatesLike | None = None) -> Schedule:
     """Bring target weights of any accepted form to decision rows.
 
     Parameters
     ----------
-    weights : array, Polars frame or list of lists of pairs
+    weights : array, Polars or pandas frame or list of lists of pairs
         See ``backtest_weights``.
     bars : Bars
         Prices that the weights refer to.
@@ -74,8 +79,8 @@ def read_weights(weights: Any, bars: Bars, *, rebalance: Any = None) -> Schedule
         If a symbol has no prices or a date is not a session.
     """
     n_dates, n_symbols = bars.close.shape
-    if is_frame(weights):
-        matrix, rows = _from_frame(weights, bars)
+    if (frame := frame_of(weights)) is not None:
+        matrix, rows = _from_frame(frame, bars)
         return Schedule(matrix, _decisions(rows, n_dates))
     if is_pairs(weights):
         index = {symbol: i for i, symbol in enumerate(bars.symbols)}
@@ -83,21 +88,22 @@ def read_weights(weights: Any, bars: Bars, *, rebalance: Any = None) -> Schedule
         matrix = matrix[:, :n_symbols]
     else:
         matrix = np.asarray(weights)
+        given = matrix.shape
         if matrix.ndim == 1:
             matrix = matrix[:, None]
         if matrix.ndim != 2 or matrix.shape[1] != n_symbols or matrix.dtype.kind not in "iufb":
             raise ShapeError(
-                f"weights has shape {np.shape(weights)} and type {matrix.dtype}, expected numbers with one column for "
+                f"weights has shape {given} and type {matrix.dtype}, expected numbers with one column for "
                 f"each of the {n_symbols} symbols.",
                 field="weights",
-                value=np.shape(weights),
+                value=given,
                 allowed=f"(n_dates, {n_symbols}), or (n_decisions, {n_symbols}) with rebalance",
             )
         matrix = doubles(matrix)
     return _place(np.ascontiguousarray(matrix), rebalance, bars)
 
 
-def _place(matrix: NDArray[np.float64], rebalance: Any, bars: Bars) -> Schedule:
+def _place(matrix: NDArray[np.float64], rebalance: DatesLike | None, bars: Bars) -> Schedule:
     n_dates = len(bars.dates)
     if rebalance is None:
         if len(matrix) != n_dates:
@@ -168,12 +174,11 @@ def _from_frame(frame: pl.DataFrame, bars: Bars) -> tuple[NDArray[np.float64], N
         matrix[row, _columns(names, bars)[column]] = frame["weight"].to_numpy()
         return matrix, _sessions(dates, bars, field="weights")
     columns = [name for name in frame.columns if name != date]
-    values = frame.select(columns).to_numpy()
-    if values.dtype.kind not in "iuf":
-        raise WeightsError("weights has columns that are not numbers.", field="weights", allowed="numbers")
+    values = number_matrix(frame, columns, field="weights", error=WeightsError)
     matrix = np.zeros((frame.height, len(bars.symbols)))
     matrix[:, _columns(columns, bars)] = values
-    return matrix, _sessions(frame[date].to_numpy().astype("datetime64[D]"), bars, field="weights")
+    days = read_dates(frame[date].to_numpy(), frame.height)
+    return matrix, _sessions(days, bars, field="weights")
 
 
 def _columns(names: Sequence[str], bars: Bars) -> NDArray[np.int64]:

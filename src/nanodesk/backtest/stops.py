@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.ranges import one_of, whole_number
+
+LONGEST = 100_000
+"""Most sessions of a range or of a wait; state of the engine is reserved for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +66,13 @@ class Stops:
                 allowed="fixed_pct, trailing_pct or atr_multiple",
                 fix="Set one, or pass stops=None.",
             )
-        _check_count("atr_period", self.atr_period, least=1)
-        _check_count("reentry_after", self.reentry_after, least=0)
-        for name, words in (("check", ("close", "intrabar")), ("atr", ("wilder", "close_change"))):
-            if getattr(self, name) not in words:
-                raise ValidationError(
-                    f"{name}={getattr(self, name)!r} is unknown.",
-                    field=name,
-                    value=getattr(self, name),
-                    allowed=" or ".join(words),
-                    fix=f"Use {words[0]!r} or {words[1]!r}.",
-                )
+        whole_number("atr_period", self.atr_period, low=1, high=LONGEST)
+        whole_number("reentry_after", self.reentry_after, low=0, high=LONGEST)
+        one_of("check", self.check, ("close", "intrabar"))
+        one_of("atr", self.atr, ("wilder", "close_change"))
 
 
 def _check_number(name: str, value: float | None, *, below: float) -> None:
     if value is not None and not (isinstance(value, (int, float)) and 0.0 < value < below):
         allowed = "a fraction above 0 and below 1" if below == 1.0 else "a finite number above 0"
         raise ValidationError(f"{name}={value!r} must be {allowed}.", field=name, value=value, allowed=allowed)
-
-
-def _check_count(name: str, value: int, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 100_000:
-        raise ValidationError(
-            f"{name}={value!r} must be an integer from {least} to 100000.",
-            field=name,
-            value=value,
-            allowed=f"an integer from {least} to 100000",
-        )

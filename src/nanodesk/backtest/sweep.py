@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from nanodesk.errors import NanodeskError, ValidationError
+from nanodesk.market.ranges import whole_number
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -163,8 +164,8 @@ def sweep(
     >>> sweep(lambda x: 1 / x, [1, 0])[1].error
     ZeroDivisionError('division by zero')
     """
-    _check_count("chunk", chunk, 1)
-    _check_count("retries", retries, 0)
+    whole_number("chunk", chunk, low=1)
+    whole_number("retries", retries, low=0)
     items = list(parameters)
     with _Pool(executor) as pool:
         return _Sweep(function, items, pool, progress, retries, strict).run(chunk)
@@ -358,13 +359,3 @@ def _is_infrastructure(error: BaseException) -> bool:
     # Dask's own errors are known by their module, so that Dask need not be installed.
     ours = isinstance(error, (BrokenExecutor, CancelledError, ConnectionError))
     return ours or type(error).__module__.partition(".")[0] == "distributed"
-
-
-def _check_count(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValidationError(
-            f"{name}={value!r} must be an integer of at least {least}.",
-            field=name,
-            value=value,
-            allowed=f">= {least}",
-        )

@@ -13,21 +13,21 @@ from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.faults import explain
 from nanodesk.backtest.kernels import weights as kernel
 from nanodesk.backtest.options import (
-    check_choice,
     check_columns,
+    check_models,
     cost_numbers,
-    integer,
     money,
-    number,
     stop_numbers,
     terminal_returns,
 )
 from nanodesk.backtest.outcome import Books, build_result
-from nanodesk.backtest.prices import read_prices
+from nanodesk.backtest.prices import PricesLike, read_prices
 from nanodesk.backtest.result import BacktestResult
-from nanodesk.backtest.schedule import Schedule, read_weights
+from nanodesk.backtest.schedule import Schedule, WeightsLike, read_weights
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import ShapeError
+from nanodesk.market.axes import DatesLike
+from nanodesk.market.ranges import one_of, real_number, whole_number
 from nanodesk.portfolio.costs import CostModel
 
 HOLD = math.nan
@@ -41,17 +41,17 @@ FRACTION_SCALE = 10_000
 
 _FREE = CostModel()
 _NEVER = -(2**62)
-_FIRST_TRADES = 1 << 20
+_FIRST_TRADES = 1 << 22  # rows reserved at most: 128 MiB of address space, of which only what is written takes memory
 
 
 def backtest_weights(
-    weights: Any,
-    prices: Any,
+    weights: WeightsLike,
+    prices: PricesLike,
     *,
-    dates: ArrayLike | None = None,
+    dates: DatesLike | None = None,
     symbols: Sequence[str] | None = None,
     cash: float = 1_000_000.0,
-    rebalance: Any = None,
+    rebalance: DatesLike | None = None,
     costs: CostModel = _FREE,
     fill: Literal["next_open", "next_close", "same_close", "vwap_proxy"] = "next_open",
     quantity: Literal["integer", "fractional"] = "integer",
@@ -82,12 +82,12 @@ def backtest_weights(
 
     Parameters
     ----------
-    weights : array, Polars frame or list of lists of pairs
+    weights : array, Polars or pandas frame, or list of lists of pairs
         Targets as fractions of equity, one row a session, ``(n_dates, n_symbols)``; with ``rebalance``, one row a
         decision, ``(n_decisions, n_symbols)``. A frame is wide (a date column and one column a symbol) or long (date,
         symbol, weight) and its dates are the decisions. In lists of ``(symbol, weight)`` pairs, as in long frames, a
         symbol that a row does not name is sold; ``None`` instead of a list holds everything.
-    prices : PricePanel, array, Polars frame or list of lists of pairs
+    prices : PricePanel, array, Polars or pandas frame, or list of lists of pairs
         Bars. A plain array or wide frame holds closes, ``(n_dates, n_symbols)``; a long frame has date, symbol, close
         and optionally open, high, low, volume, dividend, split. Integers are cents, floats currency units; ``nan``
         where a symbol did not trade. Dividends and splits, where given, go with raw prices.
@@ -180,12 +180,15 @@ def backtest_weights(
         "rounding": (rounding, ("target", "trade")),
     }
     for name, (word, words) in choices.items():
-        check_choice(name, word, words)
+        one_of(name, word, words)
+    check_models(costs, stops)
     bars = read_prices(prices, dates=dates, symbols=symbols)
     if 0 in bars.close.shape:
         raise ShapeError(f"prices has shape {bars.close.shape}: nothing to trade.", field="prices", allowed="not empty")
-    scale = bars.default_price_scale if price_scale is None else integer("price_scale", price_scale, 1, 10**9)
-    fraction = integer("quantity_scale", quantity_scale, 1, 10**9) if quantity == "fractional" else 1
+    scale = (
+        bars.default_price_scale if price_scale is None else whole_number("price_scale", price_scale, low=1, high=10**9)
+    )
+    fraction = whole_number("quantity_scale", quantity_scale, low=1, high=10**9) if quantity == "fractional" else 1
     numbers = {
         "scale": scale / bars.default_price_scale if bars.in_cents else float(scale),
         "quantity_scale": float(fraction),
@@ -194,17 +197,17 @@ def backtest_weights(
         "raises_missing": missing_price == "raise",
         "by_delta": rounding == "trade",
         "reserves": bool(reserve_costs),
-        "invested": 1.0 - number("cash_buffer", cash_buffer, 0.0, 1.0, closed=False),
-        "max_gross": number("max_gross", max_gross, 0.0, 1e6),
-        "band": number("no_trade_band", no_trade_band, 0.0, 1.0),
-        "max_turnover": -1.0 if max_turnover is None else number("max_turnover", max_turnover, 0.0, 1e6),
+        "invested": 1.0 - real_number("cash_buffer", cash_buffer, low=0.0, high=1.0, closed=False),
+        "max_gross": real_number("max_gross", max_gross, low=0.0, high=1e6),
+        "band": real_number("no_trade_band", no_trade_band, low=0.0, high=1.0),
+        "max_turnover": -1.0 if max_turnover is None else real_number("max_turnover", max_turnover, low=0.0, high=1e6),
         "max_participation": -1.0
         if max_participation is None
-        else number("max_participation", max_participation, 0.0, 1e6),
-        "lot": integer("lot_size", lot_size, 1, 2**40),
-        "volume_window": integer("adv_window", adv_window, 1, 100_000),
-        "impact_window": integer("impact_window", impact_window, 2, 100_000),
-        "periods_per_year": number("periods_per_year", periods_per_year, 1e-6, 1e9),
+        else real_number("max_participation", max_participation, low=0.0, high=1e6),
+        "lot": whole_number("lot_size", lot_size, low=1, high=2**40),
+        "volume_window": whole_number("adv_window", adv_window, low=1, high=100_000),
+        "impact_window": whole_number("impact_window", impact_window, low=2, high=100_000),
+        "periods_per_year": real_number("periods_per_year", periods_per_year, low=1e-6, high=1e9),
         "rounding": 0.5 if cost_rounding == "nearest" else 0.0,
         **cost_numbers(costs, scale, scale * fraction),
         **stop_numbers(stops),

@@ -7,6 +7,7 @@ command needs is imported when it runs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -14,11 +15,12 @@ from typing import Annotated
 import typer
 
 from nanodesk.cli import check, demo, diff, factors, ingest, report, run, sweep, version
-from nanodesk.cli.output import print_error
+from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ValidationError
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
+_SIGNALLED = 128  # added to the number of a signal, as shells do
 
 _NO_TELEMETRY = {
     "DO_NOT_TRACK": "true",
@@ -64,7 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit
         Always: 0 done, 1 failed, 2 usage or configuration, 5 data.
     """
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _terminate(number: int, _frame: object) -> None:
+    # An exception, so that temporary files are removed on the way out.
+    sys.exit(_SIGNALLED + number)
 
 
 def run_command(arguments: list[str]) -> int:
@@ -81,16 +89,20 @@ def run_command(arguments: list[str]) -> int:
         The exit code.
     """
     os.environ.update(_NO_TELEMETRY)
+    prepare_streams()
     debug, as_json = "--debug" in arguments, "--json" in arguments
     try:
         # --debug is taken wherever it stands.
         code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
+        sys.stdout.flush()
     except typer.Exit as leave:
         return leave.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        print_error("interrupted", [], INTERRUPTED, as_json=as_json)
-        return INTERRUPTED
-    except BrokenPipeError:
+        code = INTERRUPTED
+    except (BrokenPipeError, SystemExit) as leave:
+        # The parser behind typer turns the first into the second.
+        if not isinstance(leave, BrokenPipeError) and not isinstance(leave.__context__, BrokenPipeError):
+            raise
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the reader has gone; nothing is left to flush
         return DONE
     except NanodeskError as error:
@@ -99,6 +111,14 @@ def run_command(arguments: list[str]) -> int:
         code = exit_code(error)
         print_error(str(error), getattr(error, "problems", ()), code, as_json=as_json, kind=type(error).__name__)
         return code
+    except OSError as error:
+        if debug:
+            raise
+        if error.filename is None:  # what failed is standard output: a full disk behind it
+            as_json, sys.stdout = False, open(os.devnull, "w")  # noqa: SIM115, PTH123  as above
+        place = error.filename or "the output cannot be written"
+        print_error(f"{place}: {error.strerror or error}", [], FAILED, as_json=as_json, kind="OSError")
+        return FAILED
     except Exception as error:
         if debug:
             raise
@@ -107,6 +127,8 @@ def run_command(arguments: list[str]) -> int:
             raise
         print_error(_usage_text(error), [], code, as_json=as_json, kind="UsageError")
         return code
+    if code == INTERRUPTED:  # which the parser behind typer returns, where it does not raise
+        print_error("interrupted", [], INTERRUPTED, as_json=as_json, kind="KeyboardInterrupt")
     return code if isinstance(code, int) else DONE
 
 
@@ -136,6 +158,8 @@ def _usage_code(error: Exception) -> int | None:
 
 
 def _usage_text(error: Exception) -> str:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "name a command, for example `nanodesk demo`.\n" + str(error)
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Progress = Callable[[str, int, int], None]
+
+_ANY_WIDTH = 10_000
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -23,7 +27,8 @@ def print_json(value: dict[str, Any]) -> None:
     value : dict
         Plain values.
     """
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=plain, default=str) + "\n")
 
 
 def print_error(
@@ -49,17 +54,61 @@ def print_error(
         print_json({"error": kind, "message": message, "problems": list(problems), "exit_code": code})
 
 
+def prepare_streams() -> None:
+    """Let nothing that is printed fail: no stream is missing, and what its encoding lacks becomes a question mark."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  lives as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def stdout_console() -> Console:
-    """A console for tables: color only on a terminal, 100 columns elsewhere.
+    """A console for tables: color only on a terminal; elsewhere as wide as ``COLUMNS`` says, or 100.
 
     Returns
     -------
     console : rich.console.Console
-        Writes to standard output.
+        Writes to standard output; brackets in names mean nothing.
     """
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def natural_width(renderable: RenderableType) -> int:
+    """Columns that something needs so that nothing in it is cut or wrapped.
+
+    Parameters
+    ----------
+    renderable : rich renderable
+        For example a table.
+
+    Returns
+    -------
+    width : int
+        Columns.
+    """
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    wide = Console(width=_ANY_WIDTH)
+    return Measurement.get(wide, wide.options, renderable).maximum
+
+
+def print_whole(renderable: RenderableType) -> None:
+    """Print a table so that no number is cut: lines that a narrow terminal cannot hold are left to it to wrap.
+
+    Parameters
+    ----------
+    renderable : rich renderable
+        For example a table.
+    """
+    console = stdout_console()
+    console.width = max(console.width, natural_width(renderable))
+    console.print(renderable)
 
 
 def note(text: str) -> None:

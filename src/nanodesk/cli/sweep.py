@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nanodesk.cli.options import AsJson, DryRun, ManifestFile, OtherStore
-from nanodesk.cli.output import note, print_json, progress_bar, stdout_console
+from nanodesk.cli.output import note, print_json, print_whole, progress_bar
 from nanodesk.cli.settings import parse_grid
 
 if TYPE_CHECKING:
@@ -44,17 +45,19 @@ def sweep(
     Example: nanodesk sweep examples/low_volatility.toml --set portfolio.limits.max_weight=0.2,0.3
     """
     from nanodesk.research.manifest import load_manifest
-    from nanodesk.research.manifest_sweep import sweep_manifest
-    from nanodesk.research.tracking import register_trial
+    from nanodesk.research.manifest_sweep import grid_points, sweep_manifest
+    from nanodesk.research.tracking import check_store, register_trial
 
     settings = parse_grid(grid)
+    first = grid_points(file, settings)[0]
+    folder = Path(store or load_manifest(file, settings=dict(first.settings)).tracking.store)
+    if not dry_run:
+        check_store(folder)  # before hours of work, not after
     with _executor(executor, workers) as pool, progress_bar() as progress:
         outcomes = sweep_manifest(
             file, settings, executor=pool, progress=lambda done, total: progress("runs", done, total)
         )
-    folder = Path(store or load_manifest(file).tracking.store)
     if not dry_run:
-        folder.mkdir(parents=True, exist_ok=True)
         for outcome in outcomes:
             if outcome.run_id is not None and outcome.strategy is not None:
                 register_trial(folder, outcome.strategy, outcome.run_id)
@@ -78,7 +81,7 @@ def _executor(name: ExecutorName, workers: int | None) -> Iterator[Executor]:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
             yield processes
     else:
-        with ThreadPoolExecutor(workers) as threads:
+        with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
             yield threads
 
 
@@ -115,7 +118,7 @@ def _print(outcomes: list[SweepOutcome], keys: list[str]) -> None:
     )
     for item in ranked:
         table.add_row(*(_shown(item.settings[key]) for key in keys), *_cells(item))
-    stdout_console().print(table)
+    print_whole(table)
     for item in ranked:
         if item.error is not None:
             note(f"{dict(item.settings)}: {item.error}")

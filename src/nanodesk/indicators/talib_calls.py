@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import MissingExtraError, ShapeError, ValidationError
+from nanodesk.market.ranges import whole_number
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def series(**inputs: ArrayLike) -> list[FloatArray]:
         try:
             arrays.append(np.ascontiguousarray(values, dtype=np.float64))
         except (TypeError, ValueError) as error:
-            raise ValidationError(f"{name} does not hold numbers: {error}.", field=name) from error
+            raise ValidationError(f"{name} does not hold numbers: {error}.", field=name, allowed="numbers") from error
     shapes = {name: array.shape for name, array in zip(inputs, arrays, strict=True)}
     if len(set(shapes.values())) != 1 or arrays[0].ndim != 1 or len(arrays[0]) == 0:
         raise ShapeError(
@@ -75,18 +76,7 @@ def check_period(name: str, period: int, *, least: int = 2) -> int:
     ValidationError
         If it is not an integer within range.
     """
-    if (
-        isinstance(period, bool)
-        or not isinstance(period, (int, np.integer))
-        or not least <= int(period) <= LONGEST_PERIOD
-    ):
-        raise ValidationError(
-            f"{name}={period!r} must be an integer from {least} to {LONGEST_PERIOD}.",
-            field=name,
-            value=period,
-            allowed=f"{least}..{LONGEST_PERIOD}",
-        )
-    return int(period)
+    return whole_number(name, period, low=least, high=LONGEST_PERIOD)
 
 
 def check_width(name: str, width: float) -> float:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.market.axes import Dates, increasing_sessions, unique_symbols
 
 FloatMatrix = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
 
 _FIELDS = ("open", "high", "low", "close", "volume", "dividend", "split", "raw_close")
 
@@ -64,7 +64,16 @@ class PricePanel:
     sectors: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_axes(self.dates, self.symbols)
+        if self.dates.dtype != np.dtype("datetime64[D]"):
+            raise ShapeError(
+                f"dates must be datetime64[D], got {self.dates.dtype}.",
+                field="dates",
+                value=str(self.dates.dtype),
+                allowed="datetime64[D]",
+                fix='Use dates.astype("datetime64[D]").',
+            )
+        increasing_sessions(self.dates)
+        unique_symbols(self.symbols)
         for name in _FIELDS:
             matrix = getattr(self, name)
             if matrix is not None:
@@ -131,31 +140,14 @@ class PricePanel:
         return replace(self, symbols=tuple(symbols), **cut)
 
 
-def _check_axes(dates: Dates, symbols: tuple[str, ...]) -> None:
-    if dates.dtype != np.dtype("datetime64[D]"):
-        raise ShapeError(f"dates must be datetime64[D], got {dates.dtype}.", field="dates", value=str(dates.dtype))
-    step = np.diff(dates.astype(np.int64))
-    if np.any(step <= 0):
-        at = int(np.argmax(step <= 0)) + 1
-        word = "repeats" if step[at - 1] == 0 else "comes before"
-        raise ValidationError(
-            f"dates[{at}]={dates[at]} {word} dates[{at - 1}]={dates[at - 1]}.",
-            field="dates",
-            value=str(dates[at]),
-            allowed="strictly increasing sessions",
-            fix="Sort the sessions and drop duplicates.",
-        )
-    if len(set(symbols)) != len(symbols):
-        twice = next(symbol for symbol in symbols if symbols.count(symbol) > 1)
-        raise ValidationError(f"symbol {twice!r} appears twice.", field="symbols", value=twice, allowed="unique names")
-
-
 def _check_matrix(name: str, matrix: FloatMatrix, dates: Dates, symbols: tuple[str, ...]) -> None:
     if matrix.shape != (len(dates), len(symbols)):
         raise ShapeError(
             f"{name} has shape {matrix.shape}, expected {(len(dates), len(symbols))} (dates x symbols).",
             field=name,
             value=matrix.shape,
+            allowed=f"{(len(dates), len(symbols))}",
+            fix="Give one row a session and one column a symbol.",
         )
     floor = 0.0 if name in ("volume", "dividend") else None
     bad = np.isinf(matrix) | ((matrix < floor) if floor is not None else (matrix <= 0.0))

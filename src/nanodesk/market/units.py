@@ -17,6 +17,8 @@ INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 BPS_PER_UNIT = 10_000
 CENTS_PER_UNIT = 100
+SESSIONS_PER_YEAR = 252
+"""Of an exchange that closes on weekends and holidays: what annualises unless a caller says otherwise."""
 
 
 def to_cents(amount: float, *, field: str = "amount") -> PriceCents:

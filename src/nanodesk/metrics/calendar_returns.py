@@ -5,13 +5,14 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ValidationError
-from nanodesk.metrics.series import FloatArray, annualised, checked_dates, checked_periods, checked_series, compounded
+from nanodesk.market.axes import DatesLike, increasing_sessions
+from nanodesk.metrics.series import FloatArray, annualised, checked_periods, checked_series, compounded
 
 Period = Literal["month", "quarter", "year"]
 
@@ -42,7 +43,7 @@ class TrailingReturns:
     five_years_annualised: float | None
 
 
-def period_returns(returns: ArrayLike, dates: Any, period: Period) -> tuple[NDArray[np.datetime64], FloatArray]:
+def period_returns(returns: ArrayLike, dates: DatesLike, period: Period) -> tuple[NDArray[np.datetime64], FloatArray]:
     """Compounded return of each calendar month, quarter or year that holds a session.
 
     Parameters
@@ -79,14 +80,14 @@ def period_returns(returns: ArrayLike, dates: Any, period: Period) -> tuple[NDAr
         raise ValidationError(
             f"period={period!r} is unknown.", field="period", value=period, allowed='"month", "quarter" or "year"'
         )
-    months = checked_dates(dates, len(series)).astype("datetime64[M]").astype(np.int64)
+    months = increasing_sessions(dates, len(series)).astype("datetime64[M]").astype(np.int64)
     label = months // _MONTHS[period]
     first = np.flatnonzero(np.concatenate(([True], label[1:] != label[:-1])))
     values = np.multiply.reduceat(1.0 + series, first) - 1.0
     return (label[first] * _MONTHS[period]).astype("datetime64[M]"), values
 
 
-def monthly_returns(returns: ArrayLike, dates: Any) -> tuple[NDArray[np.int64], FloatArray]:
+def monthly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[NDArray[np.int64], FloatArray]:
     """Compounded return of each month, one row a year: the heat map.
 
     Parameters
@@ -125,7 +126,7 @@ def monthly_returns(returns: ArrayLike, dates: Any) -> tuple[NDArray[np.int64], 
     return years, table
 
 
-def yearly_returns(returns: ArrayLike, dates: Any) -> tuple[NDArray[np.int64], FloatArray]:
+def yearly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[NDArray[np.int64], FloatArray]:
     """Compounded return of each calendar year that holds a session.
 
     Parameters
@@ -158,7 +159,7 @@ def yearly_returns(returns: ArrayLike, dates: Any) -> tuple[NDArray[np.int64], F
     return 1970 + starts.astype(np.int64) // 12, values
 
 
-def trailing_returns(returns: ArrayLike, dates: Any, *, periods_per_year: float = 252.0) -> TrailingReturns:
+def trailing_returns(returns: ArrayLike, dates: DatesLike, *, periods_per_year: float = 252.0) -> TrailingReturns:
     """Return of the month, the quarter, the year and the years that end with the last session.
 
     Parameters
@@ -194,7 +195,7 @@ def trailing_returns(returns: ArrayLike, dates: Any, *, periods_per_year: float 
     (0.21, 0.815, None)
     """
     series = checked_series(returns)
-    sessions = checked_dates(dates, len(series))
+    sessions = increasing_sessions(dates, len(series))
     year = checked_periods(periods_per_year)
     last = sessions[-1]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nanodesk.metrics.series import FloatArray, checked_dates, checked_series
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
+from nanodesk.metrics.series import FloatArray, checked_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def drawdown_series(returns: ArrayLike) -> FloatArray:
     return depths
 
 
-def drawdown_table(returns: ArrayLike, dates: Any, top: int | None = 10) -> tuple[Drawdown, ...]:
+def drawdown_table(returns: ArrayLike, dates: DatesLike, top: int | None = 10) -> tuple[Drawdown, ...]:
     """The deepest stretches below a peak, with their dates.
 
     Parameters
@@ -109,7 +109,7 @@ def drawdown_table(returns: ArrayLike, dates: Any, top: int | None = 10) -> tupl
     (0.5, '2024-01-02', '2024-01-04', 1)
     """
     depths = drawdown_series(returns)
-    sessions = checked_dates(dates, len(depths))
+    sessions = increasing_sessions(dates, len(depths))
     found = [_episode(depths, sessions, first, last) for first, last in _stretches(depths)]
     return tuple(sorted(found, key=lambda drawdown: -drawdown.depth)[:top])
 
@@ -221,7 +221,7 @@ def _stretches(depths: FloatArray) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
-def _episode(depths: FloatArray, dates: Any, first: int, last: int) -> Drawdown:
+def _episode(depths: FloatArray, dates: Dates, first: int, last: int) -> Drawdown:
     trough = first + int(np.argmax(depths[first:last]))
     recovered = last < len(depths)
     return Drawdown(

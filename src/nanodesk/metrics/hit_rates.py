@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nanodesk.market.axes import DatesLike
 from nanodesk.metrics.calendar_returns import period_returns
 from nanodesk.metrics.series import FloatArray, checked_series
 
@@ -38,7 +38,7 @@ class HitRates:
     longest_loss_streak: int
 
 
-def hit_rates(returns: ArrayLike, dates: Any) -> HitRates:
+def hit_rates(returns: ArrayLike, dates: DatesLike) -> HitRates:
     """Shares of winning periods, mean win and loss, and the longest streaks.
 
     Parameters

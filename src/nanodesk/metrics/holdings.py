@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.ranges import whole_number
 from nanodesk.market.units import BPS_PER_UNIT
 from nanodesk.metrics.series import FloatArray, checked_beside, checked_periods, checked_series, checked_weights
 
@@ -157,8 +158,7 @@ def top_share(weights: ArrayLike, *, top: int = 10) -> FloatArray:
     >>> top_share([[0.5, 0.25, -0.25]], top=1)
     array([0.5])
     """
-    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-        raise ValidationError(f"top={top!r} must be an integer of at least 1.", field="top", value=top, allowed=">= 1")
+    whole_number("top", top, low=1)
     held = np.abs(checked_weights(weights))
     gross = held.sum(axis=1)
     largest = np.partition(held, -top, axis=1)[:, -top:].sum(axis=1) if top < held.shape[1] else gross

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.metrics.newey_west import newey_west_t
 from nanodesk.metrics.ranking import average_ranks, masked
 
 FloatArray = NDArray[np.float64]
@@ -228,54 +229,6 @@ def icir(ic: FloatArray) -> float:
     if len(known) < 2 or np.ptp(known) == 0.0:
         return math.nan
     return float(known.mean() / known.std(ddof=1))
-
-
-def newey_west_t(series: FloatArray, *, lags: int | None = None) -> float:
-    r"""t statistic of the mean, with an error that allows for autocorrelation.
-
-    Parameters
-    ----------
-    series : ndarray of float64, shape (n_rows,)
-        Observations in order; ``nan`` is left out.
-    lags : int, optional
-        Bartlett lags; by default ``floor(4 (n / 100)^(2/9))``.
-
-    Returns
-    -------
-    t : float
-        ``nan`` with fewer than two values or no variation.
-
-    Raises
-    ------
-    ValidationError
-        If `lags` is negative.
-
-    Notes
-    -----
-    With :math:`\gamma_l` the autocovariance over n, the variance of the mean is
-    :math:`(\gamma_0 + 2 \sum_l (1 - l / (L + 1)) \gamma_l) / n`; no small-sample factor.
-
-    References
-    ----------
-    Newey, West (1987), Econometrica 55(3); lag rule: Newey, West (1994), Review of Economic Studies 61(4).
-
-    Examples
-    --------
-    >>> round(newey_west_t(np.array([1.0, 2.0, 3.0, 2.0]), lags=0), 6)
-    5.656854
-    """
-    if lags is not None and lags < 0:
-        raise ValidationError(f"lags={lags} must not be negative.", field="lags", value=lags, allowed=">= 0")
-    known = series[~np.isnan(series)]
-    n = len(known)
-    if n < 2 or np.ptp(known) == 0.0:
-        return math.nan
-    used = int(4.0 * (n / 100.0) ** (2.0 / 9.0)) if lags is None else min(lags, n - 1)
-    error = known - known.mean()
-    long_run = error @ error + 2.0 * sum(
-        (1.0 - k / (used + 1.0)) * (error[k:] @ error[:-k]) for k in range(1, used + 1)
-    )
-    return float(known.mean() / math.sqrt(long_run / n / n)) if long_run > 0.0 else math.nan
 
 
 def quantiles_of(scores: FloatArray, n_quantiles: int = 5, *, mask: BoolArray | None = None) -> FloatArray:

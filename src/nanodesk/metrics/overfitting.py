@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
 from nanodesk.metrics.series import FloatArray
 
 _COMBINATIONS_AT_A_TIME = 512  # bounds the memory: one matrix of combinations by trials
@@ -89,20 +90,13 @@ def _sharpe(sums: FloatArray, squares: FloatArray, centre: FloatArray, n: int) -
 
 
 def _checked_trials(returns: ArrayLike) -> FloatArray:
-    matrix = np.asarray(returns, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[1] < 2:
+    matrix = finite_array("returns", returns, ndim=2)
+    if matrix.shape[1] < 2:
         raise ShapeError(
-            f"returns has shape {matrix.shape}, expected (n_dates, n_trials) with at least two trials.",
+            f"returns has {matrix.shape[1]} columns, expected at least two trials.",
             field="returns",
             value=matrix.shape,
-        )
-    if not np.isfinite(matrix).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-        raise ValidationError(
-            f"returns[{row}, {column}]={matrix[row, column]} is not finite.",
-            field="returns",
-            value=float(matrix[row, column]),
-            allowed="finite numbers",
+            allowed="(n_dates, n_trials), n_trials >= 2",
         )
     return matrix
 

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 
 from nanodesk.metrics.drawdown import drawdown_series, ulcer_index
 from nanodesk.metrics.series import (
-    FloatArray,
     annualised,
     checked_periods,
     checked_risk_free,
     checked_series,
     compounded,
+    excess_returns,
 )
 
 
@@ -49,7 +49,7 @@ def omega_ratio(returns: ArrayLike, *, threshold: ArrayLike = 0.0) -> float:
     >>> omega_ratio([0.5, -0.25, 0.0])
     2.0
     """
-    excess = _excess(returns, threshold)
+    excess = excess_returns(returns, threshold)
     return _over(float(np.maximum(excess, 0.0).sum()), float(np.maximum(-excess, 0.0).sum()))
 
 
@@ -196,11 +196,6 @@ def recovery_factor(returns: ArrayLike) -> float:
     """
     series = checked_series(returns)
     return _over(compounded(series), float(drawdown_series(series).max()))
-
-
-def _excess(returns: ArrayLike, threshold: ArrayLike) -> FloatArray:
-    series = checked_series(returns)
-    return np.asarray(series - checked_risk_free(threshold, series), dtype=np.float64)
 
 
 def _over(numerator: float, denominator: float) -> float:

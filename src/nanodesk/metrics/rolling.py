@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nanodesk.market.ranges import whole_number
 from nanodesk.metrics.series import (
     FloatArray,
     checked_beside,
     checked_periods,
     checked_risk_free,
     checked_series,
-    checked_window,
 )
 
 
@@ -59,7 +59,7 @@ def rolling_sharpe(
     """
     series = checked_series(returns)
     excess = np.broadcast_to(series - checked_risk_free(risk_free, series), series.shape)
-    size = checked_window(window)
+    size = whole_number("window", window, low=2)
     year = math.sqrt(checked_periods(periods_per_year))
     moments = _windows(excess, excess, size)
     spread = np.sqrt(moments.xx / (size - 1))
@@ -97,7 +97,7 @@ def rolling_volatility(returns: ArrayLike, window: int, *, periods_per_year: flo
     array([     nan, 0.014142, 0.007071])
     """
     series = checked_series(returns)
-    size = checked_window(window)
+    size = whole_number("window", window, low=2)
     year = math.sqrt(checked_periods(periods_per_year))
     return _after_warm_up(np.sqrt(_windows(series, series, size).xx / (size - 1)) * year, len(series))
 
@@ -134,7 +134,7 @@ def rolling_beta(returns: ArrayLike, benchmark: ArrayLike, window: int) -> Float
     """
     series = checked_series(returns)
     market = checked_beside(benchmark, series, field="benchmark")
-    moments = _windows(market, series, checked_window(window))
+    moments = _windows(market, series, whole_number("window", window, low=2))
     slope = np.divide(moments.xy, moments.xx, out=np.full_like(moments.xx, np.nan), where=moments.xx > 0.0)
     return _after_warm_up(slope, len(series))
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
 
 
 def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:
@@ -43,22 +42,7 @@ def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:
         ...
     nanodesk.errors.ValidationError: returns[1]=nan is not finite. Drop the session or fill it before measuring.
     """
-    series = _as_floats(values, field)
-    if series.ndim != 1:
-        raise ShapeError(f"{field} has {series.ndim} dimensions, expected 1.", field=field, value=series.shape)
-    if not series.size:
-        raise ShapeError(f"{field} is empty.", field=field, value=0, allowed="at least one value")
-    finite = np.isfinite(series)
-    if not finite.all():
-        at = int(np.argmin(finite))
-        raise ValidationError(
-            f"{field}[{at}]={series[at]} is not finite.",
-            field=field,
-            value=float(series[at]),
-            allowed="finite numbers",
-            fix="Drop the session or fill it before measuring.",
-        )
-    return series
+    return finite_array(field, values, ndim=1, fix="Drop the session or fill it before measuring.")
 
 
 def checked_beside(values: ArrayLike, like: FloatArray, *, field: str) -> FloatArray:
@@ -120,8 +104,39 @@ def checked_risk_free(risk_free: ArrayLike, like: FloatArray) -> FloatArray | fl
         If a value is not finite.
     """
     if np.ndim(risk_free) == 0:
-        return float(checked_series(np.reshape(_as_floats(risk_free, "risk_free"), 1), field="risk_free")[0])
+        return float(finite_array("risk_free", [risk_free], ndim=1)[0])
     return checked_beside(risk_free, like, field="risk_free")
+
+
+def excess_returns(returns: ArrayLike, risk_free: ArrayLike) -> FloatArray:
+    """Returns less the risk-free return, both checked.
+
+    Parameters
+    ----------
+    returns : array_like of float, shape (n,)
+        Simple returns, as fractions.
+    risk_free : float or array_like of float, shape (n,)
+        Fraction per period, not per year.
+
+    Returns
+    -------
+    excess : ndarray of float64, shape (n,)
+        ``returns - risk_free``.
+
+    Raises
+    ------
+    ShapeError
+        If the returns are empty or the lengths differ.
+    ValidationError
+        If a number is not finite.
+
+    Examples
+    --------
+    >>> excess_returns([0.5, 0.25], 0.25)
+    array([0.25, 0.  ])
+    """
+    series = checked_series(returns)
+    return np.asarray(series - checked_risk_free(risk_free, series), dtype=np.float64)
 
 
 def checked_periods(periods_per_year: float) -> float:
@@ -154,77 +169,6 @@ def checked_periods(periods_per_year: float) -> float:
     return float(periods_per_year)
 
 
-def checked_dates(dates: Any, n: int) -> Dates:
-    """Strictly increasing sessions, one per return.
-
-    Parameters
-    ----------
-    dates : array_like of datetime64[D], shape (n,)
-        Sessions; dates and ISO strings are accepted.
-    n : int
-        Number expected.
-
-    Returns
-    -------
-    dates : ndarray of datetime64[D], shape (n,)
-        The sessions.
-
-    Raises
-    ------
-    ShapeError
-        If there are not ``n`` of them.
-    ValidationError
-        If one is missing, repeats or comes before its predecessor.
-    """
-    sessions: Dates = np.asarray(dates, dtype="datetime64[D]")
-    if sessions.shape != (n,):
-        raise ShapeError(f"dates has shape {sessions.shape}, expected ({n},).", field="dates", value=sessions.shape)
-    if np.isnat(sessions).any():
-        at = int(np.argmax(np.isnat(sessions)))
-        raise ValidationError(f"dates[{at}] is missing.", field="dates", value=None, allowed="a date")
-    late = np.diff(sessions.astype(np.int64)) <= 0
-    if late.any():
-        at = int(np.argmax(late)) + 1
-        raise ValidationError(
-            f"dates[{at}]={sessions[at]} does not come after dates[{at - 1}]={sessions[at - 1]}.",
-            field="dates",
-            value=str(sessions[at]),
-            allowed="strictly increasing sessions",
-            fix="Sort the sessions and drop duplicates.",
-        )
-    return sessions
-
-
-def checked_window(window: int, *, least: int = 2) -> int:
-    """A window length in sessions.
-
-    Parameters
-    ----------
-    window : int
-        Number of sessions.
-    least : int, default 2
-        Smallest length that means something.
-
-    Returns
-    -------
-    window : int
-        The same number.
-
-    Raises
-    ------
-    ValidationError
-        If it is not an integer of at least ``least``.
-    """
-    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < least:
-        raise ValidationError(
-            f"window={window!r} must be an integer of at least {least}.",
-            field="window",
-            value=window,
-            allowed=f">= {least}",
-        )
-    return int(window)
-
-
 def checked_weights(weights: ArrayLike) -> FloatArray:
     """Holdings of each session as a finite matrix.
 
@@ -245,21 +189,7 @@ def checked_weights(weights: ArrayLike) -> FloatArray:
     ValidationError
         If a weight is not finite; the message names row and column.
     """
-    matrix = np.asarray(weights, dtype=np.float64)
-    if matrix.ndim != 2 or not len(matrix):
-        raise ShapeError(
-            f"weights has shape {matrix.shape}, expected (n_dates, n_symbols).", field="weights", value=matrix.shape
-        )
-    if not np.isfinite(matrix).all():
-        row, column = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-        raise ValidationError(
-            f"weights[{row}, {column}]={matrix[row, column]} is not finite.",
-            field="weights",
-            value=float(matrix[row, column]),
-            allowed="finite numbers",
-            fix="Use 0 for a symbol that is not held.",
-        )
-    return matrix
+    return finite_array("weights", weights, ndim=2, fix="Use 0 for a symbol that is not held.")
 
 
 def compounded(returns: FloatArray) -> float:
@@ -320,10 +250,3 @@ def deviation(values: FloatArray) -> float:
     if len(values) < 2 or values.min() == values.max():
         return 0.0
     return float(values.std(ddof=1))
-
-
-def _as_floats(values: ArrayLike, field: str) -> FloatArray:
-    try:
-        return np.ascontiguousarray(values, dtype=np.float64) if np.ndim(values) else np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValidationError(f"{field} does not hold numbers: {error}.", field=field, value=values) from error

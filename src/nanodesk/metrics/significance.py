@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.ranges import whole_number
 from nanodesk.metrics.distribution import excess_kurtosis, skewness
+from nanodesk.metrics.newey_west import long_run_variance, newey_west_lags
 from nanodesk.metrics.performance import sharpe_ratio
-from nanodesk.metrics.series import FloatArray, checked_risk_free, checked_series, deviation
+from nanodesk.metrics.series import deviation, excess_returns
 
 _NORMAL = NormalDist()
 _EULER_GAMMA = 0.5772156649015329
@@ -122,7 +123,7 @@ def estimate_sharpe(returns: ArrayLike, *, risk_free: ArrayLike = 0.0) -> Sharpe
     >>> estimate_sharpe([0.01, 0.03]).n
     2
     """
-    excess = _excess(returns, risk_free)
+    excess = excess_returns(returns, risk_free)
     return SharpeEstimate(
         sharpe=sharpe_ratio(excess),
         n=len(excess),
@@ -158,33 +159,8 @@ def mean_t(returns: ArrayLike, *, risk_free: ArrayLike = 0.0) -> float:
     >>> round(mean_t([0.01, 0.02, 0.03]), 4)
     3.4641
     """
-    excess = _excess(returns, risk_free)
+    excess = excess_returns(returns, risk_free)
     return sharpe_ratio(excess) * math.sqrt(len(excess))
-
-
-def newey_west_lags(n: int) -> int:
-    """Lags of a Newey-West variance by the usual rule, ``floor(4 (n / 100)^(2/9))``.
-
-    Parameters
-    ----------
-    n : int
-        Length of the sample.
-
-    Returns
-    -------
-    lags : int
-        Smaller than ``n``.
-
-    References
-    ----------
-    Newey, West (1994), "Automatic Lag Selection in Covariance Matrix Estimation", Rev. Economic Studies 61(4).
-
-    Examples
-    --------
-    >>> newey_west_lags(100), newey_west_lags(2520)
-    (4, 8)
-    """
-    return min(max(n - 1, 0), math.floor(4.0 * math.pow(n / 100.0, 2.0 / 9.0)))
 
 
 def sharpe_standard_error(returns: ArrayLike, *, risk_free: ArrayLike = 0.0, lags: int | None = None) -> float:
@@ -228,15 +204,15 @@ def sharpe_standard_error(returns: ArrayLike, *, risk_free: ArrayLike = 0.0, lag
     >>> round(sharpe_standard_error([0.01, -0.01, 0.02, 0.0], lags=0), 4)
     0.5079
     """
-    excess = _excess(returns, risk_free)
+    excess = excess_returns(returns, risk_free)
     n = len(excess)
-    count = newey_west_lags(n) if lags is None else _checked_lags(lags, n)
+    count = newey_west_lags(n) if lags is None else whole_number("lags", lags, low=0, high=n - 1)
     if not deviation(excess):
         return math.nan
     spread = float(excess.std())
     z = (excess - excess.mean()) / spread
     influence = z - float(excess.mean()) / spread / 2.0 * (z**2 - 1.0)
-    return math.sqrt(_long_run_variance(influence, count) / n)
+    return math.sqrt(long_run_variance(influence, count) / n)
 
 
 def probabilistic_sharpe(returns: ArrayLike, *, benchmark_sharpe: float = 0.0, risk_free: ArrayLike = 0.0) -> float:
@@ -272,7 +248,7 @@ def probabilistic_sharpe(returns: ArrayLike, *, benchmark_sharpe: float = 0.0, r
     >>> round(probabilistic_sharpe([0.01, -0.01, 0.02, 0.0]), 3)
     0.746
     """
-    excess = _excess(returns, risk_free)
+    excess = excess_returns(returns, risk_free)
     return estimate_sharpe(excess).probability_above(benchmark_sharpe) if deviation(excess) else math.nan
 
 
@@ -305,14 +281,7 @@ def expected_maximum_sharpe(n_trials: int, sharpe_variance: float) -> float:
     >>> round(expected_maximum_sharpe(100, 0.5 / 250), 4)
     0.1132
     """
-    if isinstance(n_trials, bool) or not isinstance(n_trials, (int, np.integer)) or n_trials < 1:
-        raise ValidationError(
-            f"n_trials={n_trials!r} must be an integer of at least 1.",
-            field="n_trials",
-            value=n_trials,
-            allowed=">= 1",
-            fix="Count every variant that was tried.",
-        )
+    whole_number("n_trials", n_trials, low=1, fix="Count every variant that was tried.")
     if not 0.0 <= sharpe_variance < math.inf:
         raise ValidationError(
             f"sharpe_variance={sharpe_variance} must be finite and not negative.",
@@ -373,7 +342,7 @@ def deflated_sharpe(
     >>> deflated_sharpe(returns, n_trials=50) < deflated_sharpe(returns, n_trials=5)
     True
     """
-    excess = _excess(returns, risk_free)
+    excess = excess_returns(returns, risk_free)
     variance = 1.0 / max(len(excess) - 1, 1) if sharpe_variance is None else sharpe_variance
     return probabilistic_sharpe(excess, benchmark_sharpe=expected_maximum_sharpe(n_trials, variance))
 
@@ -423,25 +392,3 @@ def minimum_track_record(
             allowed="0 < confidence < 1",
         )
     return estimate_sharpe(returns, risk_free=risk_free).minimum_length(benchmark_sharpe, confidence)
-
-
-def _excess(returns: ArrayLike, risk_free: ArrayLike) -> FloatArray:
-    series = checked_series(returns)
-    return np.asarray(series - checked_risk_free(risk_free, series), dtype=np.float64)
-
-
-def _long_run_variance(values: FloatArray, lags: int) -> float:
-    """Newey-West (1987) variance of a series of mean zero, with Bartlett weights: never negative."""
-    n = len(values)
-    total = float(values @ values)
-    for lag in range(1, lags + 1):
-        total += 2.0 * (1.0 - lag / (lags + 1.0)) * float(values[lag:] @ values[:-lag])
-    return max(0.0, total / n)
-
-
-def _checked_lags(lags: int, n: int) -> int:
-    if isinstance(lags, bool) or not isinstance(lags, (int, np.integer)) or not 0 <= lags < n:
-        raise ValidationError(
-            f"lags={lags!r} must be an integer from 0 to {n - 1}.", field="lags", value=lags, allowed=f"0 to {n - 1}"
-        )
-    return int(lags)

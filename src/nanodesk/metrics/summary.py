@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
 from nanodesk.metrics import holdings
 from nanodesk.metrics.benchmark import BenchmarkMetrics, benchmark_metrics
 from nanodesk.metrics.calendar_returns import period_returns, trailing_returns
@@ -21,9 +21,7 @@ from nanodesk.metrics.liquidity import capacity, days_to_liquidate
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics, downside_deviation
 from nanodesk.metrics.ratios import gain_to_pain, martin_ratio, omega_ratio, recovery_factor, ulcer_performance
 from nanodesk.metrics.series import (
-    Dates,
     FloatArray,
-    checked_dates,
     checked_periods,
     checked_risk_free,
     checked_series,
@@ -43,7 +41,7 @@ Group = dict[str, Value]
 def summarize(
     returns: ArrayLike,
     *,
-    dates: Any,
+    dates: DatesLike,
     periods_per_year: float = 252.0,
     risk_free: ArrayLike | None = None,
     benchmark: ArrayLike | None = None,
@@ -119,7 +117,7 @@ def summarize(
     ('2024-01-03', None)
     """
     series = checked_series(returns)
-    sessions = checked_dates(dates, len(series))
+    sessions = increasing_sessions(dates, len(series))
     year = checked_periods(periods_per_year)
     free = checked_risk_free(0.0 if risk_free is None else risk_free, series)
     excess = np.asarray(series - free, dtype=np.float64)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ValidationError
 from nanodesk.market.instrument import Instrument
+from nanodesk.market.ranges import one_of
 from nanodesk.market.units import INT64_MAX, INT64_MIN, format_cents
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics
 from nanodesk.metrics.series import checked_periods
@@ -470,7 +471,12 @@ def _check_options(initial_cash: int, cost_model: CostModel, missing_price: str,
             allowed="1 to 2**63 - 1",
         )
     if not isinstance(cost_model, CostModel):
-        raise ValidationError(f"cost_model={cost_model!r} must be a CostModel.", field="cost_model", value=cost_model)
+        raise ValidationError(
+            f"cost_model={cost_model!r} must be a CostModel.",
+            field="cost_model",
+            value=cost_model,
+            fix="Pass CostModel().",
+        )
     if cost_model.impact_coef:
         raise ValidationError(
             f"impact_coef={cost_model.impact_coef} needs volumes, which a portfolio does not know.",
@@ -479,11 +485,5 @@ def _check_options(initial_cash: int, cost_model: CostModel, missing_price: str,
             allowed="0",
             fix="Use nanodesk.backtest.weights, or half_spread_bps.",
         )
-    for name, value, allowed in (
-        ("missing_price", missing_price, ("carry", "raise")),
-        ("rounding", rounding, ("target", "trade")),
-    ):
-        if value not in allowed:
-            raise ValidationError(
-                f"{name}={value!r} is unknown.", field=name, value=value, allowed=" or ".join(map(repr, allowed))
-            )
+    one_of("missing_price", missing_price, ("carry", "raise"))
+    one_of("rounding", rounding, ("target", "trade"))

@@ -9,15 +9,15 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.allocation.allocate import allocate
+from nanodesk.allocation.allocate import FROM_RETURNS, allocate
 from nanodesk.allocation.limits import Limits
-from nanodesk.errors import InfeasibleError, SolverError
+from nanodesk.errors import InfeasibleError, SolverError, ValidationError
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.result import ScreenStep
-from nanodesk.research.run_inputs import NEEDS_RETURNS, RunInputs
+from nanodesk.research.run_inputs import RunInputs
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Membership
-from nanodesk.research.universe import Filter, screen
+from nanodesk.research.universe import Filter, narrowed, screen
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -116,10 +116,19 @@ def decide(manifest: Manifest, inputs: RunInputs, signals: Signals, position: in
     previous = None if last is None else _drifted(inputs, last, row)
     try:
         weights[names], exceeds = _allocate(manifest, inputs, signals.scores[position], names, row, previous)
-    except SolverError as error:
-        raise type(error)(f"on {inputs.panel.dates[row]}, {len(names)} names: {error}") from error
+    except (SolverError, ValidationError) as error:
+        kind = type(error) if isinstance(error, SolverError) else InfeasibleError
+        hint = _positive_scores(manifest, signals.scores[position][names])
+        raise kind(f"on {inputs.panel.dates[row]}, {len(names)} names: {error}{hint}") from error
     weights[np.abs(weights) < _DUST] = 0.0
     return Decision(row, weights, selected, funnel, exceeds)
+
+
+def _positive_scores(manifest: Manifest, scores: FloatArray) -> str:
+    if manifest.portfolio.method != "score" or not manifest.portfolio.long_only:
+        return ""
+    some = int((scores > 0).sum())
+    return f' The method "score" holds positive scores only, {some} of {len(scores)} here.'
 
 
 def early_filters(manifest: Manifest) -> tuple[Filter, ...]:
@@ -168,12 +177,12 @@ def _select(
     scores = signals.scores[position]
     alive, steps = signals.eligible[position], signals.funnel[position]
     further = {"score": ~np.isnan(scores)}
-    if manifest.portfolio.method in NEEDS_RETURNS:
+    if manifest.portfolio.method in FROM_RETURNS:
         further["return_history"] = _has_history(inputs, row, manifest.portfolio.window)
     for kind, passing in further.items():
-        if not passing[alive].all():
-            steps = (*steps, _step(kind, alive, passing, inputs.panel.symbols))
-        alive = alive & passing
+        left, step = narrowed(kind, alive, passing, inputs.panel.symbols)
+        if step.left < step.entered:
+            alive, steps = left, (*steps, step)
     return screen(
         ranked_filters(manifest),
         signals.context,
@@ -184,12 +193,6 @@ def _select(
         max_names=manifest.universe.max_names,
         after=(alive, steps),
     )
-
-
-def _step(kind: str, alive: BoolArray, passing: BoolArray, symbols: tuple[str, ...]) -> ScreenStep:
-    dropped = np.flatnonzero(alive & ~passing)
-    entered = int(alive.sum())
-    return ScreenStep(kind, entered, entered - len(dropped), tuple(symbols[i] for i in dropped))
 
 
 def _closes(inputs: RunInputs, row: int, window: int) -> FloatArray:
@@ -227,7 +230,7 @@ def _allocate(
 ) -> tuple[FloatArray, bool]:
     portfolio = manifest.portfolio
     returns = None
-    if portfolio.method in NEEDS_RETURNS:
+    if portfolio.method in FROM_RETURNS:
         closes = _closes(inputs, row, portfolio.window)[:, names]
         returns = np.ascontiguousarray(closes[1:] / closes[:-1] - 1.0)
     limits = _limits(manifest, inputs, names)

@@ -6,7 +6,9 @@ the ingest that brought it; every state of the whole lake is a snapshot whose id
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nanodesk.errors import DataError
+from nanodesk.errors import DataError, ValidationError
 from nanodesk.market import calendar
 from nanodesk.market.calendar import Day
 from nanodesk.market.panel import PricePanel
@@ -45,6 +47,7 @@ Dates = NDArray[np.datetime64]
 
 BUNDLED = "bundled"
 _LATEST = "latest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.^=-]{0,63}")
 _BARS = ("open", "high", "low", "close", "volume")
 _ACTIONS = ("dividend", "split", "next_factor")
 
@@ -207,18 +210,21 @@ class Lake:
         Raises
         ------
         DataError
-            If the lake is read-only, the gates refuse the frame, or rows changed without ``revised_at``; nothing is
-            written then.
+            If the lake is read-only or cannot be written, the gates refuse the frame, or rows changed without
+            ``revised_at``; nothing is written then.
         SchemaMismatchError
             If columns are missing or differ from the dataset's.
+        ValidationError
+            If the dataset's name is none.
         """
         if self._read_only:
             raise DataError(
                 f"lake {self.location!r} is read-only.", field="lake", value=self.location, fix="Name a folder."
             )
         shape = kind_of(kind)
+        _check_name(dataset)
         conformed = conform(frame, shape, file=file)
-        with self._store.locked():
+        with self._writing(), self._store.locked():
             present = self._find(_LATEST)
             old = present.datasets.get(dataset)
             facts = about or (About.from_json(old.about) if old else About())
@@ -578,11 +584,34 @@ class Lake:
                 found |= dict(rows.select("symbol", column).iter_rows())
         return found
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(
+                f"lake {self.location!r} cannot be written: {error.strerror or error}.",
+                field="lake",
+                value=self.location,
+                fix="Name a folder that you can write; the lake is as it was.",
+            ) from error
+
     def _find(self, snapshot: str) -> Snapshot:
         history = self._store.history()
         if snapshot != _LATEST:
             return self._store.snapshot(snapshot)
         return self._store.snapshot(history[-1]) if history else Snapshot({})
+
+
+def _check_name(dataset: str) -> None:
+    if _NAME.fullmatch(dataset) is None:
+        raise ValidationError(
+            f"dataset={dataset!r} is no name: a letter or digit, then up to 63 of A-Z, a-z, 0-9 and _ . ^ = -.",
+            field="dataset",
+            value=dataset,
+            allowed=_NAME.pattern,
+            fix="A folder is named by the lake, not here.",
+        )
 
 
 def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
@@ -624,11 +653,11 @@ def open_lake(location: str | Path, *, snapshot: str = _LATEST) -> Lake:
 
 
 def _bundled_lake(snapshot: str) -> Lake:
-    from nanodesk.research.sources.bundled import BUNDLED as SHIPPED
+    from nanodesk.research.sources.bundled import BUNDLED_FILES
 
     store = MemoryStore()
     filling = Lake(store, location=BUNDLED)
-    for source in SHIPPED:
+    for source in BUNDLED_FILES:
         filling.ingest_source(source)
     return Lake(store, location=BUNDLED, snapshot=snapshot, read_only=True)
 

@@ -7,10 +7,12 @@ The layout is described in ``docs/lake.md``.
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +20,7 @@ import polars as pl
 
 from nanodesk.atomic_file import replacing, write_text
 from nanodesk.errors import DataError
-from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, read_document
+from nanodesk.research.snapshot import SCHEMA, Partition, Snapshot, content_hash, damaged, read_document
 
 _POINTER = "lake.json"
 _ROW_GROUP = 131_072  # rows; files are sorted by symbol, so a reader of few symbols skips most groups
@@ -240,11 +242,17 @@ class FolderStore:
         ------
         SchemaMismatchError
             If the lake was written by another schema.
+        DataError
+            If its file is damaged.
         """
         pointer = self.root / _POINTER
         if not pointer.exists():
             return ()
-        return tuple(read_document(pointer.read_text(encoding="utf-8"), file=str(pointer))["history"])
+        # Bytes that are no text make no JSON either, which is told.
+        history = read_document(pointer.read_text("utf-8", "replace"), file=str(pointer)).get("history")
+        if not isinstance(history, list) or not all(isinstance(item, str) for item in history):
+            raise damaged(str(pointer))
+        return tuple(history)
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
         """The state of that id.
@@ -267,7 +275,7 @@ class FolderStore:
         if snapshot_id not in self.history():
             raise _unknown_snapshot(snapshot_id, self.history())
         path = self._snapshot_path(snapshot_id)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text("utf-8", "replace") if path.exists() else ""
         return Snapshot.from_text(text, file=str(path))
 
     def read(
@@ -297,8 +305,8 @@ class FolderStore:
         path = self.root / partition.file
         try:
             if symbols is None:
-                return pl.read_parquet(path, columns=None if columns is None else list(columns))
-            some = pl.scan_parquet(path).filter(pl.col("symbol").is_in(list(symbols)))
+                return pl.read_parquet(path, glob=False, columns=None if columns is None else list(columns))
+            some = pl.scan_parquet(path, glob=False).filter(pl.col("symbol").is_in(list(symbols)))
             return (some if columns is None else some.select(columns)).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(
@@ -327,8 +335,10 @@ class FolderStore:
         path = self.root / partition.file
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            content = io.BytesIO()  # Polars writing to a full disk raises no OSError
+            frame.write_parquet(content, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
             with replacing(path) as temporary:
-                frame.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
+                temporary.write_bytes(content.getbuffer())
             _sync_folder(path.parent)
         return partition
 
@@ -354,20 +364,42 @@ class FolderStore:
     def locked(self) -> Iterator[None]:
         """Hold the lake's lock; it goes with the process, so a crash leaves none behind.
 
+        Where the block raises before the first commit, the folders made for it are removed again.
+
         Yields
         ------
         None
             When no other process holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        made = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        try:
+            with self._lock_file():
+                yield
+        except BaseException:
+            if self.root in made and not (self.root / _POINTER).exists():
+                shutil.rmtree(self.root, ignore_errors=True)
+                with suppress(OSError):  # somebody else has put something there
+                    for folder in made[1:]:
+                        folder.rmdir()
+            raise
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[None]:
         try:
             import fcntl
         except ImportError:  # no advisory locks on this system: one writer at a time is then up to the caller
+            self.root.mkdir(parents=True, exist_ok=True)
             yield
             return
-        with (self.root / ".lock").open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+        path = self.root / ".lock"
+        while True:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                # The one who held it may have removed the folder of a first ingest that failed.
+                if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                    yield
+                    return
 
     def _snapshot_path(self, snapshot_id: str) -> Path:
         return self.root / "snapshots" / f"{snapshot_id}.json"

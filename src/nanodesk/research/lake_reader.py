@@ -80,7 +80,7 @@ class LakeReader:
                 field="dataset",
                 value=dataset,
                 allowed=", ".join(known) or "none; ingest a source first",
-                fix=nearest(dataset, known),
+                fix=nearest(dataset, known) or _listed(known),
             )
         entry = self.snapshot.datasets[dataset]
         if kind is not None and entry.kind != kind:
@@ -231,8 +231,12 @@ class LakeReader:
             field="series",
             value=name,
             allowed=", ".join(f"{known}/{short}" for known in found) or ", ".join(names) or "none",
-            fix=f"Write {found[0]}/{short}." if found else nearest(short, names),
+            fix=f"Write {found[0]}/{short}." if found else nearest(short, names) or _listed(names),
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"It holds {', '.join(names)}." if names else "Ingest a source first."
 
 
 def bound(day: Day | None, field: str) -> np.datetime64 | None:

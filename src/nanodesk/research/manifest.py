@@ -28,10 +28,13 @@ from nanodesk.research.manifest_sections import (
     Tracking,
     Universe,
 )
-from nanodesk.research.manifest_source import Problem, Source, parse_source, read_source
+from nanodesk.research.manifest_source import Problem, Source, dotted, parse_source, read_source
 from nanodesk.research.toml_lines import KeyPath
 
 SCHEMA = 1
+
+_LONG_SHORT = ("score", "mean_variance", "max_sharpe")
+"""Methods that do not end with nothing where longs and shorts must balance."""
 
 NOT_IMPLEMENTED: Mapping[KeyPath, str] = {
     ("regime",): "section [regime]",
@@ -101,6 +104,22 @@ class Manifest(Section):
             Ready to raise.
         """
         return self.errors([(path, message)])
+
+    def place(self, path: KeyPath) -> str:
+        """Where a key stands, as errors begin.
+
+        Parameters
+        ----------
+        path : tuple of str or int
+            The key.
+
+        Returns
+        -------
+        place : str
+            ``file:line: dotted.key``, or ``--set: dotted.key``.
+        """
+        file, line, _ = self._source.where(path)
+        return f"{file}:{line}: {dotted(path)}" if line else f"{file}: {dotted(path)}"
 
     def errors(self, problems: Iterable[tuple[KeyPath, str]]) -> ConfigError:
         """Several faults found later.
@@ -413,6 +432,10 @@ def _check_limits(portfolio: Portfolio) -> list[Problem]:
     problems = []
     if portfolio.long_only and portfolio.gross > 1.0:
         problems.append(Problem(("portfolio", "gross"), "must be <= 1 with long_only = true"))
+    if not portfolio.long_only and portfolio.method not in _LONG_SHORT:
+        words = ", ".join(f'"{method}"' for method in _LONG_SHORT)
+        message = f'false needs a portfolio.method that holds shorts: {words}; "{portfolio.method}" does not'
+        problems.append(Problem(("portfolio", "long_only"), message, shows_value=False))
     if portfolio.limits.min_weight > portfolio.limits.max_weight:
         message = f"must be <= portfolio.limits.max_weight {portfolio.limits.max_weight:g}"
         problems.append(Problem(("portfolio", "limits", "min_weight"), message))

@@ -134,7 +134,9 @@ def _message(item: dict[str, Any], path: KeyPath, model: type[BaseModel], values
     if kind == "literal_error":
         allowed = [word.strip("'\" ") for word in context["expected"].replace(" or ", ", ").split(", ")]
         words = ", ".join(f'"{word}"' for word in allowed)
-        return f"must be {'one of ' if len(allowed) > 1 else ''}{words}{quoted_nearest(item['input'], allowed)}", True
+        if len(allowed) == 1:
+            return f"must be {words}", True
+        return f"must be one of {words}{quoted_nearest(item['input'], allowed)}", True
     if kind in _BOUNDS:
         return _BOUNDS[kind].format(**context), True
     for name, text in _TYPES.items():

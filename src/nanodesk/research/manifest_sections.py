@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nanodesk.allocation.allocate import Method
+from nanodesk.allocation.covariance import Estimator
 from nanodesk.research.preprocess import Step
 from nanodesk.research.universe import Filter
 
@@ -99,26 +101,11 @@ class PortfolioLimits(Section):
     cash_buffer: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-Method = Literal[
-    "equal",
-    "score",
-    "inverse_vol",
-    "min_variance",
-    "mean_variance",
-    "max_sharpe",
-    "risk_parity",
-    "hrp",
-    "cvar",
-    "inverse_cvar",
-    "inverse_cdar",
-]
-
-
 class Portfolio(Section):
     """``[portfolio]``: how scores and past returns become weights."""
 
     method: Method = "equal"
-    covariance: Literal["sample", "ewma", "ledoit_wolf", "oas"] = "ledoit_wolf"
+    covariance: Estimator = "ledoit_wolf"
     window: int = Field(default=252, ge=20)
     alpha: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     long_only: bool = True

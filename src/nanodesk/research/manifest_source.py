@@ -55,14 +55,14 @@ class Source:
         Places within ``file``.
     inherited : dict of tuple to (str, Place), optional
         Keys that an extended file gave.
-    settings : frozenset of tuple, optional
-        Keys set from outside the file.
+    settings : dict of tuple to str, optional
+        Keys set from outside the file, and what they were set to.
     """
 
     file: str = field(compare=False)
     found: dict[KeyPath, Place] = field(default_factory=dict, compare=False)
     inherited: dict[KeyPath, tuple[str, Place]] = field(default_factory=dict, compare=False)
-    settings: frozenset[KeyPath] = field(default=frozenset(), compare=False)
+    settings: dict[KeyPath, str] = field(default_factory=dict, compare=False)
 
     def where(self, path: KeyPath) -> tuple[str, int, str]:
         """File, line and text of a key or its nearest known parent.
@@ -82,7 +82,7 @@ class Source:
             The value as written; empty unless the key itself was found.
         """
         if any(path[: len(key)] == key for key in self.settings):
-            return "--set", 0, ""
+            return "--set", 0, self.settings.get(path, "")
         for length in range(len(path), 0, -1):
             if path[:length] in self.found:
                 break
@@ -297,7 +297,7 @@ def _read_text(path: Path) -> str:
     if len(data) > MAX_BYTES:
         raise _file_error(path, f"is larger than {MAX_BYTES // 1024} KiB")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8").removeprefix("\ufeff")  # editors of Windows put a byte order mark first
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise _file_error(path, f"byte 0x{data[error.start]:02x} is not UTF-8", line) from error
@@ -316,6 +316,8 @@ def _parse(text: str, file: str) -> tuple[dict[str, Any], Source]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(text, file, str(error)) from error
+    except ValueError as error:  # a whole number longer than Python converts
+        raise _file_error(Path(file), f"holds a number of too many digits: {str(error).partition(':')[0]}") from error
     return {key: _frozen(value) for key, value in values.items()}, Source(file, places(text))
 
 
@@ -345,7 +347,7 @@ def _with_settings(
     paths = {parse_dotted(key): value for key, value in settings.items()}
     for path, value in paths.items():
         values = _replaced(values, path, _frozen(value), path, source)
-    source.settings = frozenset(paths)
+    source.settings = {path: _as_written(value) for path, value in paths.items()}
     return values, source
 
 
@@ -360,6 +362,12 @@ def _replaced(node: Any, path: KeyPath, value: Any, whole: KeyPath, source: Sour
         return (*node[:key], _replaced(node[key], rest, value, whole, source), *node[key + 1 :])
     message = f"--set: {dotted(whole)}: {source.file} has nothing at {dotted(whole[: len(whole) - len(rest)])}"
     raise ConfigError(message, problems=[message])
+
+
+def _as_written(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shortened(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 
 from nanodesk.backtest.sweep import sweep
 from nanodesk.errors import ConfigError, NanodeskError
+from nanodesk.research.headline import costs_bps_per_year, turnover_per_year
 from nanodesk.research.manifest import load_manifest
 from nanodesk.research.run import run_manifest
 
 MAX_POINTS = 10_000
-_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +148,17 @@ def run_point(point: SweepPoint) -> SweepOutcome:
         result = run_manifest(manifest, base_dir=Path(point.file).parent)
     except NanodeskError as error:
         return _failed(point, error)
-    test, periods = result.backtest, result.periods_per_year
-    paid = sum(float(costs.sum()) for costs in test.costs.values())
+    metrics = result.backtest.metrics
     return SweepOutcome(
         settings,
         result.name,
         result.run_id,
-        test.metrics.cagr,
-        test.metrics.volatility,
-        test.metrics.sharpe,
-        test.metrics.max_drawdown,
-        float(test.turnover.mean()) * periods,
-        paid / float(test.equity.mean()) / len(test.equity) * periods * _BPS,
+        metrics.cagr,
+        metrics.volatility,
+        metrics.sharpe,
+        metrics.max_drawdown,
+        turnover_per_year(result),
+        math.fsum(costs_bps_per_year(result).values()),
     )
 
 

@@ -33,7 +33,7 @@ from nanodesk.research.transforms.price_steps import LogReturns, Returns, Roc, V
 from nanodesk.research.transforms.relative_steps import DropIf, Impute, Neutralize, Orthogonalize
 from nanodesk.research.transforms.time_steps import Align, DecayLinear, Ewma, Lag
 
-__all__ = ["PreprocessContext", "Step", "apply_steps", "check_steps"]
+__all__ = ["PreprocessContext", "Step", "apply_steps", "check_steps", "problems_in"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -109,6 +109,34 @@ def check_steps(
     return tuple(found)
 
 
+def problems_in(steps: Sequence[BaseStep], columns: Sequence[str], context: PreprocessContext) -> tuple[str, ...]:
+    """What is wrong with steps given the data at hand; as `check_steps`.
+
+    Parameters
+    ----------
+    steps : sequence of step
+        In the order applied.
+    columns : sequence of str
+        Names of the factors.
+    context : PreprocessContext
+        What steps may read beside them.
+
+    Returns
+    -------
+    problems : tuple of str
+        Each begins with ``[i].key``.
+    """
+    panel = None if context.rows is None else context.panel
+    return check_steps(
+        steps,
+        columns,
+        covariates=context.covariates,
+        sectors=context.has_sectors,
+        bars=[name for name in ("open", "high", "low", "close") if getattr(panel, name, None) is not None],
+        calendar=context.calendar,
+    )
+
+
 def apply_steps(
     steps: Sequence[BaseStep], values: Values, mask: BoolArray, context: PreprocessContext | None = None
 ) -> dict[str, FloatArray]:
@@ -149,23 +177,10 @@ def apply_steps(
             raise ShapeError(
                 f"{name} has shape {matrix.shape}, expected {mask.shape} like the mask.", field=name, value=matrix.shape
             )
-    problems = check_steps(
-        steps,
-        tuple(values),
-        covariates=known.covariates,
-        sectors=known.has_sectors,
-        bars=_bars(known),
-        calendar=known.calendar,
-    )
+    problems = problems_in(steps, tuple(values), known)
     if problems:
         raise ValidationError("; ".join(f"preprocess{problem}" for problem in problems) + ".", field="preprocess")
     current = dict(values)
     for step in steps:
         current = step.apply(current, mask, known)
     return {name: masked(matrix, mask) for name, matrix in current.items()}
-
-
-def _bars(context: PreprocessContext) -> tuple[str, ...]:
-    if context.panel is None or context.rows is None:
-        return ()
-    return tuple(name for name in ("open", "high", "low", "close") if getattr(context.panel, name) is not None)

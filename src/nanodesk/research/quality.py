@@ -258,7 +258,9 @@ def _bar_rules(gates: QualityGates, columns: Sequence[str]) -> list[_Rule]:
 def _row_rules(kind: Kind, gates: QualityGates, about: About, columns: Sequence[str]) -> list[_Rule]:
     """Rules that compare a row with its neighbours or with the calendar; rows are sorted by key."""
     later = pl.all_horizontal([pl.col(name) == pl.col(name).shift(-1) for name in kind.key])
-    rules = [_Rule("duplicate", kind.key[-1], later.fill_null(False), f"{kind.key} repeats; the last line wins")]
+    rules = [
+        _Rule("duplicate", kind.key[-1], later.fill_null(False), f"{' and '.join(kind.key)} repeat; the last line wins")
+    ]
     if kind.name == "prices":
         rules.append(_Rule("stray_session", "date", _stray(about), f"no session of {about.calendar}"))
         rules.append(_Rule("stale_run", "close", _stale(gates.stale_sessions), "close has not moved"))

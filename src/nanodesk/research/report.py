@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nanodesk.atomic_file import write_text
+from nanodesk.errors import ValidationError
 from nanodesk.research.result import ResearchResult
 from nanodesk.research.tearsheet.numbers import collect
 from nanodesk.research.tearsheet.page import render
@@ -26,8 +27,22 @@ def write_report(result: ResearchResult, path: Path) -> Path:
     -------
     path : Path
         The HTML file. The JSON file has the same name with the suffix ``.json``.
+
+    Raises
+    ------
+    ValidationError
+        If ``path`` is a folder, or is itself named ``.json``.
     """
     path = Path(path)
+    if path.suffix == ".json" or path.is_dir():
+        what = "a folder" if path.is_dir() else "where the numbers go"
+        raise ValidationError(
+            f"path={str(path)!r} is {what}; it must name an HTML file.",
+            field="path",
+            value=str(path),
+            allowed="a file name that does not end in .json",
+            fix="Write for example tearsheet.html.",
+        )
     numbers = report_numbers(result)
     write_text(path.with_suffix(".json"), numbers_text(numbers))
     write_text(path, render(numbers))

@@ -23,7 +23,7 @@ from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.compute import compute_factors
 from nanodesk.research.manifest import Manifest, canonical, plain_values
 from nanodesk.research.manifest_source import parse_dotted
-from nanodesk.research.preprocess import PreprocessContext, apply_steps, check_steps
+from nanodesk.research.preprocess import PreprocessContext, apply_steps, problems_in
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
@@ -181,31 +181,28 @@ def simulate(manifest: Manifest, inputs: RunInputs, decisions: Sequence[Decision
         max_participation=limits.adv_participation,
         stops=_stops(manifest),
         delisting_return=settings.delisting_return,
-        risk_free=float(inputs.risk_free[first:].mean()),
         periods_per_year=settings.periods_per_year,
     )
-    return _since(backtest, first - start, inputs, manifest)
+    cut = _since(backtest, first - start)
+    metrics = compute_metrics(
+        cut.returns, periods_per_year=settings.periods_per_year, risk_free=inputs.risk_free[first:]
+    )
+    return replace(cut, metrics=metrics)
 
 
-def _since(backtest: BacktestResult, row: int, inputs: RunInputs, manifest: Manifest) -> BacktestResult:
+def _since(backtest: BacktestResult, row: int) -> BacktestResult:
     """The backtest without its first sessions, in which nothing was held."""
     if row == 0:
         return backtest
     per_session = ("dates", "equity", "cash", "returns", "holdings", "weights", "symbol_returns", "turnover")
     cut: dict[str, Any] = {name: np.ascontiguousarray(getattr(backtest, name)[row:]) for name in per_session}
     tables = {name: replace(table, row=table.row - row) for name, table in _tables(backtest).items()}
-    metrics = compute_metrics(
-        cut["returns"],
-        periods_per_year=manifest.backtest.periods_per_year,
-        risk_free=float(inputs.risk_free[-len(cut["returns"]) :].mean()),
-    )
     return replace(
         backtest,
         **cut,
         **tables,
         costs={kind: paid[row:] for kind, paid in backtest.costs.items()},
         income=None if backtest.income is None else backtest.income[row:],
-        metrics=metrics,
         exact=None,
     )
 
@@ -235,14 +232,7 @@ def _transformed(
     manifest: Manifest, inputs: RunInputs, factors: Mapping[str, FloatArray], eligible: BoolArray
 ) -> dict[str, FloatArray]:
     context = PreprocessContext(inputs.panel, inputs.rows, _covariates(manifest, inputs), manifest.data.calendar)
-    problems = check_steps(
-        manifest.preprocess,
-        tuple(factors),
-        covariates=context.covariates,
-        sectors=context.has_sectors,
-        bars=tuple(name for name in ("open", "high", "low", "close") if getattr(inputs.panel, name) is not None),
-        calendar=manifest.data.calendar,
-    )
+    problems = problems_in(manifest.preprocess, tuple(factors), context)
     if problems:
         raise manifest.errors(_step_problem(text) for text in problems)
     return apply_steps(manifest.preprocess, factors, eligible, context)
@@ -341,7 +331,7 @@ def _assemble(
         funnel=tuple(decision.funnel for decision in decisions),
         factor_reports=_factor_reports(inputs, signals),
         sectors={name: inputs.panel.sectors[name] for name in inputs.panel.symbols if name in inputs.panel.sectors},
-        warnings=inputs.warnings + _decision_warnings(decisions),
+        warnings=inputs.warnings + _decision_warnings(decisions, backtest),
         target=_target(manifest, inputs, decisions[-1], identity),
         periods_per_year=manifest.backtest.periods_per_year,
     )
@@ -364,11 +354,15 @@ def _factor_reports(inputs: RunInputs, signals: Signals) -> tuple[FactorReport, 
     )
 
 
-def _decision_warnings(decisions: Sequence[Decision]) -> tuple[str, ...]:
-    exceeding = sum(decision.exceeds_turnover for decision in decisions)
-    if exceeding == 0:
-        return ()
-    return (f"max_turnover could not be met together with the other limits on {exceeding} of {len(decisions)} dates.",)
+def _decision_warnings(decisions: Sequence[Decision], backtest: BacktestResult) -> tuple[str, ...]:
+    said = []
+    if len(backtest.trades) == 0:
+        said.append("nothing was traded: every target is below one share, or no fill session has a price.")
+    if exceeding := sum(decision.exceeds_turnover for decision in decisions):
+        said.append(
+            f"max_turnover could not be met together with the other limits on {exceeding} of {len(decisions)} dates."
+        )
+    return tuple(said)
 
 
 def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity: str) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -165,7 +166,15 @@ def _write_matrix(
 
 
 def _write_frame(path: Path, frame: pl.DataFrame) -> None:
-    frame.write_parquet(path, compression="zstd", statistics=False)
+    content = io.BytesIO()  # Polars writing to a full disk raises no OSError
+    frame.write_parquet(content, compression="zstd", statistics=False)
+    path.write_bytes(content.getbuffer())
+
+
+def _read_frame(path: Path) -> pl.DataFrame:
+    # By file, not by name: Polars takes brackets and stars in the name of a folder as a pattern.
+    with path.open("rb") as file:
+        return pl.read_parquet(file)
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -174,8 +183,8 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
     symbols = tuple(header["symbols"])
-    sessions = pl.read_parquet(folder / "sessions.parquet")
-    targets = pl.read_parquet(folder / "target_weights.parquet")
+    sessions = _read_frame(folder / "sessions.parquet")
+    targets = _read_frame(folder / "target_weights.parquet")
     decision_dates = targets["date"].to_numpy()
     shape = (len(targets), len(symbols))
     backtest = _read_backtest(folder, header, sessions, symbols)
@@ -244,7 +253,7 @@ def _read_backtest(
 
 
 def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], fill: float) -> FloatArray:
-    frame = pl.read_parquet(path)
+    frame = _read_frame(path)
     matrix = np.full(shape, fill)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     for name in frame.columns:
@@ -254,7 +263,7 @@ def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], f
 
 
 def _read_events(table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]) -> Any:
-    frame = pl.read_parquet(path)
+    frame = _read_frame(path)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     columns: dict[str, Any] = {
         item.name: frame[item.name].to_numpy()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.allocation.allocate import FROM_RETURNS
 from nanodesk.errors import DataError
 from nanodesk.market import calendar
 from nanodesk.market.panel import PricePanel
@@ -21,21 +23,6 @@ from nanodesk.research.manifest_sections import Every
 from nanodesk.research.toml_lines import KeyPath
 
 FloatArray = NDArray[np.float64]
-
-NEEDS_RETURNS = frozenset(
-    {
-        "inverse_vol",
-        "min_variance",
-        "mean_variance",
-        "max_sharpe",
-        "risk_parity",
-        "hrp",
-        "cvar",
-        "inverse_cvar",
-        "inverse_cdar",
-    }
-)
-"""Methods of allocation that look at past returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +86,10 @@ def read_inputs(manifest: Manifest, base_dir: Path) -> RunInputs:
     DataError
         If a dataset or series is missing or ends too early.
     """
-    lake = _open(manifest, base_dir)
-    info = lake.describe(manifest.data.prices)
+    with _told_at(manifest, "data", "lake" if manifest.data.snapshot == "latest" else "snapshot"):
+        lake = _open(manifest, base_dir)
+    with _told_at(manifest, "data", "prices"):
+        info = lake.describe(manifest.data.prices)
     panel, execution = _read_prices(manifest, lake, info)
     rows = _rows(manifest, panel)
     data = manifest.data
@@ -108,9 +97,9 @@ def read_inputs(manifest: Manifest, base_dir: Path) -> RunInputs:
         panel=panel,
         execution=execution,
         rows=rows,
-        market=_level(lake, data.market or manifest.backtest.benchmark, panel),
-        vix=_level(lake, data.vix, panel),
-        benchmark=_level(lake, manifest.backtest.benchmark, panel),
+        market=_level(manifest, lake, ("data", "market") if data.market else ("backtest", "benchmark"), panel),
+        vix=_level(manifest, lake, ("data", "vix"), panel),
+        benchmark=_level(manifest, lake, ("backtest", "benchmark"), panel),
         risk_free=_risk_free(manifest, lake, panel),
         lake=lake,
         snapshot_id=lake.snapshot_id(),
@@ -137,7 +126,7 @@ def longest_lookback(manifest: Manifest) -> int:
         needs.append(factor.reach(factor.resolve(choice.params)))
     for chosen in manifest.universe.filter:
         needs += [getattr(chosen, name, 0) or 0 for name in ("window", "min_sessions", "lookback")]
-    if manifest.portfolio.method in NEEDS_RETURNS:
+    if manifest.portfolio.method in FROM_RETURNS:
         needs.append(manifest.portfolio.window)
     return max(needs)
 
@@ -159,7 +148,8 @@ def _read_prices(manifest: Manifest, lake: Lake, info: DatasetInfo) -> tuple[Pri
         message = f'"require", but dataset {data.prices} is {info.about.survivorship}; use "warn"'
         raise manifest.error(("universe", "survivorship"), message)
     symbols: Sequence[str] | None = universe.names or None
-    panel = lake.price_panel(data.prices, start=data.start, end=data.end, symbols=symbols)
+    with _told_at(manifest, *(("universe", "names") if symbols else ("data", "prices"))):
+        panel = lake.price_panel(data.prices, start=data.start, end=data.end, symbols=symbols)
     execution = panel
     if not info.about.adjusted:
         execution = lake.price_panel(data.prices, start=data.start, end=data.end, symbols=panel.symbols, adjust="none")
@@ -174,7 +164,7 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
     if backtest.fill == "next_open":
         needs.append((("backtest", "fill"), '"next_open"', ("open",), 'use "next_close"'))
     if backtest.fill == "vwap_proxy":
-        needs.append((("backtest", "fill"), '"vwap_proxy"', ("high", "low"), 'use "next_close"'))
+        needs.append((("backtest", "fill"), '"vwap_proxy"', ("open", "high", "low"), 'use "next_close"'))
     if backtest.stops.check == "intrabar":
         needs.append((("backtest", "stops", "check"), '"intrabar"', ("open", "high", "low"), 'use "close"'))
     if backtest.stops.atr_multiple > 0 and backtest.stops.atr == "wilder":
@@ -184,10 +174,13 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
     if limits.adv_participation is not None:
         volume_of: KeyPath = ("portfolio", "limits", "adv_participation")
         needs.append((volume_of, "adv_participation", ("volume",), "leave it out"))
-    for path, word, columns, fix in needs:
-        absent = [name for name in columns if getattr(panel, name) is None]
-        if absent:
-            raise manifest.error(path, f"{word} needs {', '.join(absent)}, which dataset {dataset} lacks; {fix}")
+    faults = [
+        (path, f"{word} needs {', '.join(absent)}, which dataset {dataset} lacks; {fix}")
+        for path, word, columns, fix in needs
+        if (absent := [name for name in columns if getattr(panel, name) is None])
+    ]
+    if faults:
+        raise manifest.errors(faults)
 
 
 def _rows(manifest: Manifest, panel: PricePanel) -> NDArray[np.int64]:
@@ -219,21 +212,38 @@ def _missed(manifest: Manifest, panel: PricePanel, rows: NDArray[np.int64]) -> t
     return (said,)
 
 
-def _level(lake: Lake, name: str | None, panel: PricePanel) -> FloatArray | None:
+@contextmanager
+def _told_at(manifest: Manifest, *path: str) -> Iterator[None]:
+    """What the lake says of a name is told with the place that the name was written at."""
+    try:
+        yield
+    except DataError as error:
+        facts = {name: getattr(error, name) for name in ("field", "value", "allowed")}
+        raise type(error)(f"{manifest.place(path)}: {error}", **facts) from error
+
+
+def _level(manifest: Manifest, lake: Lake, path: tuple[str, str], panel: PricePanel) -> FloatArray | None:
     """A series on the panel's sessions; a symbol of the panel will do where no series has the name."""
+    name = getattr(getattr(manifest, path[0]), path[1])
     if name is None:
         return None
     if name not in lake.series_names() and name in panel.symbols:
         return np.ascontiguousarray(panel.close[:, panel.symbols.index(name)])
-    return lake.series(name, panel.dates)
+    with _told_at(manifest, *path):
+        return lake.series(name, panel.dates)
 
 
 def _risk_free(manifest: Manifest, lake: Lake, panel: PricePanel) -> FloatArray:
     rate, periods = manifest.report.risk_free, manifest.backtest.periods_per_year
     if isinstance(rate, str):
-        yearly = lake.series(rate, panel.dates, unit="fraction")
+        with _told_at(manifest, "report", "risk_free"):
+            yearly = lake.series(rate, panel.dates, unit="fraction")
         if np.isnan(yearly).all():
-            raise DataError(f"series {rate!r} has no value known by {panel.dates[-1]}.", field="report.risk_free")
+            raise DataError(
+                f"series {rate!r} has no value known by {panel.dates[-1]}.",
+                field="report.risk_free",
+                fix="Name another series, or a yearly rate such as 0.02.",
+            )
         # Before the first known rate there is no risk-free return.
         return np.asarray(np.nan_to_num(yearly, nan=0.0) / periods)
     return np.full(len(panel.dates), rate / periods)

@@ -15,10 +15,10 @@ from nanodesk.metrics.information import (
     icir,
     known_mean,
     mean_by_quantile,
-    newey_west_t,
     quantile_returns,
     rank_ic,
 )
+from nanodesk.metrics.newey_west import newey_west_t
 from nanodesk.metrics.ranking import masked
 from nanodesk.metrics.stability import coverage, rank_autocorrelation
 from nanodesk.research.factors.catalog import FACTORS

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.market.units import BPS_PER_UNIT, SESSIONS_PER_YEAR
+
 FloatMatrix = NDArray[np.float64]
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-SESSIONS_PER_YEAR = 252.0
-BPS_PER_UNIT = 1e4
 MIN_COVERAGE_FRAC = 0.8
 _CORWIN_SCHULTZ = 3.0 - 2.0 * np.sqrt(2.0)
 

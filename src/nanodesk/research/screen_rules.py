@@ -12,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nanodesk.errors import DataError
 from nanodesk.market.panel import PricePanel
+from nanodesk.metrics.holdings import UNKNOWN_SECTOR
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_measures import correlation_with
 
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_SHARES = "shares"
-_UNKNOWN_SECTOR = "unknown"
+SHARES = "shares"
+"""Column of a fundamentals dataset that holds the shares outstanding."""
 _ROUNDING = 1e-9
 
 Window = Annotated[int, Field(ge=2)]
@@ -166,7 +167,7 @@ class MarketCap(_Range):
 
     def _keep(self, decision: Decision) -> Mask:
         """Names whose market capitalisation is in the range."""
-        shares = decision.context.figure(_SHARES, rule=self.kind)
+        shares = decision.context.figure(SHARES, rule=self.kind)
         price = decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)
         return self._inside(shares[decision.at] * price[decision.at])
 
@@ -377,16 +378,16 @@ class Diversify(Rule):
         assert self.max_sector_share is not None  # noqa: S101 - narrows the type
         if not panel.sectors:
             raise _no_sectors("diversify")
-        sector = {column: panel.sectors.get(panel.symbols[column], _UNKNOWN_SECTOR) for column in order}
+        sector = {column: panel.sectors.get(panel.symbols[column], UNKNOWN_SECTOR) for column in order}
         if self.unknown_sector == "drop":
-            order = [column for column in order if sector[column] != _UNKNOWN_SECTOR]
+            order = [column for column in order if sector[column] != UNKNOWN_SECTOR]
         while True:
             most = max(1, int(self.max_sector_share * len(order) + _ROUNDING))
             seen: dict[str, int] = {}
             left = []
             for column in order:
                 seen[sector[column]] = seen.get(sector[column], 0) + 1
-                exempt = self.unknown_sector == "exempt" and sector[column] == _UNKNOWN_SECTOR
+                exempt = self.unknown_sector == "exempt" and sector[column] == UNKNOWN_SECTOR
                 if exempt or seen[sector[column]] <= most:
                     left.append(column)
             if len(left) == len(order):

@@ -116,7 +116,10 @@ class Snapshot:
             If the text is torn.
         """
         document = read_document(text, file=file)
-        return cls({name: _entry_from_json(entry) for name, entry in document["datasets"].items()})
+        try:
+            return cls({name: _entry_from_json(entry) for name, entry in document["datasets"].items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise damaged(file) from error
 
 
 def content_hash(frame: pl.DataFrame) -> str:
@@ -152,6 +155,23 @@ def content_hash(frame: pl.DataFrame) -> str:
     return digest.hexdigest()[:12]
 
 
+def damaged(file: str) -> DataError:
+    """The error of a JSON file that is not what the lake wrote.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+
+    Returns
+    -------
+    error : DataError
+        Ready to raise.
+    """
+    message = f"{file}: is not valid JSON of a lake."
+    return DataError(message, field="file", value=file, fix="Restore it from a copy.")
+
+
 def read_document(text: str, *, file: str) -> dict[str, Any]:
     """A JSON document of this schema.
 
@@ -177,9 +197,7 @@ def read_document(text: str, *, file: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise DataError(
-            f"{file}: is not valid JSON.", field="file", value=file, fix="Restore it from a copy."
-        ) from error
+        raise damaged(file) from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise SchemaMismatchError(

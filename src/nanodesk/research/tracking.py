@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import errno
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,7 @@ def save_run(result: ResearchResult, store: str | Path) -> Path:
         If the store cannot be written; nothing half written is left.
     """
     root = Path(store)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
+    with _writing(root):
         counted = dataclasses.replace(result, n_trials=register_trial(root, result.name, result.run_id))
         temporary = Path(tempfile.mkdtemp(dir=root, prefix=f".{result.run_id}."))
         try:
@@ -61,6 +62,31 @@ def save_run(result: ResearchResult, store: str | Path) -> Path:
             return _move_into_place(temporary, root / result.run_id)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_store(store: str | Path) -> None:
+    """Make sure that runs can be written, before there are any.
+
+    Parameters
+    ----------
+    store : str or Path
+        Folder of all runs; made if absent.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    with _writing(Path(store)), tempfile.TemporaryFile(dir=store):
+        pass
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """The folder of all runs, made if absent, and one error for all that the disk says."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise DataError(
             f"the run store {root} cannot be written: {error.strerror or error}.",
@@ -154,7 +180,7 @@ def register_trial(store: str | Path, strategy: str, run_id: str) -> int:
     Parameters
     ----------
     store : str or Path
-        Folder of all runs; must exist.
+        Folder of all runs; made if absent.
     strategy : str
         Strategy name.
     run_id : str
@@ -164,17 +190,26 @@ def register_trial(store: str | Path, strategy: str, run_id: str) -> int:
     -------
     n_trials : int
         Distinct runs of the strategy, this one included.
+
+    Raises
+    ------
+    DataError
+        If the store cannot be written, or its list of trials is damaged.
     """
     tried = trials(store).get(strategy, [])
     if run_id in tried:
         return len(tried)
-    line = json.dumps({"schema": 1, "strategy": strategy, "run_id": run_id}) + "\n"
-    # One write to a file opened for appending: two processes cannot tear each other's lines.
-    handle = os.open(Path(store) / TRIALS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
+    line = (json.dumps({"schema": 1, "strategy": strategy, "run_id": run_id}) + "\n").encode()
+    with _writing(Path(store)):
+        # One write to a file opened for appending: two processes cannot tear each other's lines.
+        handle = os.open(Path(store) / TRIALS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            written = os.write(handle, line)
+            if written < len(line):  # the disk is full: half a line must not stay
+                os.ftruncate(handle, os.fstat(handle).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(handle)
     return len(trials(store)[strategy])
 
 

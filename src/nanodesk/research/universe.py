@@ -28,7 +28,6 @@ Mask = NDArray[np.bool_]
 
 _TRADED = "traded"
 _MAX_NAMES = "max_names"
-_SHARES = "shares"
 
 Filter = Annotated[
     rules.Listing
@@ -115,7 +114,7 @@ def screen_context(
     indexes = {rule.index for rule in filters if isinstance(rule, rules.Membership)}
     columns = {rule.column for rule in filters if isinstance(rule, rules.Fundamental)}
     if fundamentals is not None and any(isinstance(rule, rules.MarketCap) for rule in filters):
-        columns |= {_SHARES} & set(lake.describe(fundamentals).columns)
+        columns |= {rules.SHARES} & set(lake.describe(fundamentals).columns)
     ages = fundamentals is not None and any(isinstance(rule, rules.FundamentalCoverage) for rule in filters)
     return ScreenContext(
         panel,
@@ -181,28 +180,52 @@ def screen(
     for name, vector in (("composite", composite), ("held", held)):
         if vector is not None and vector.shape != (n_symbols,):
             raise ShapeError(f"{name} has shape {vector.shape}, expected ({n_symbols},).", field=name)
-    symbols = np.array(context.panel.symbols, dtype=object)
+    symbols = context.panel.symbols
     if after is None:
-        alive, step = _step(_TRADED, np.ones(n_symbols, dtype=np.bool_), ~np.isnan(context.panel.close[row]), symbols)
+        alive, step = narrowed(
+            _TRADED, np.ones(n_symbols, dtype=np.bool_), ~np.isnan(context.panel.close[row]), symbols
+        )
         steps = [step]
     else:
         alive, steps = after[0], list(after[1])
     for rule in filters:
-        alive, step = _step(
+        alive, step = narrowed(
             rule.kind, alive, rules.passing(rule, Decision(context, at, alive, composite, held)), symbols
         )
         steps.append(step)
     if max_names is not None and int(alive.sum()) > max_names:
-        alive, step = _step(_MAX_NAMES, alive, _best(Decision(context, at, alive, composite, held), max_names), symbols)
+        alive, step = narrowed(
+            _MAX_NAMES, alive, _best(Decision(context, at, alive, composite, held), max_names), symbols
+        )
         steps.append(step)
     if int(alive.sum()) < max(min_names, 1):
         raise _empty(steps, int(alive.sum()), min_names, str(context.panel.dates[row]))
     return alive, tuple(steps)
 
 
-def _step(kind: str, alive: Mask, kept: Mask, symbols: NDArray[np.object_]) -> tuple[Mask, ScreenStep]:
-    left = alive & kept
-    dropped = tuple(symbols[alive & ~kept].tolist())
+def narrowed(kind: str, alive: Mask, passing: Mask, symbols: Sequence[str]) -> tuple[Mask, ScreenStep]:
+    """One step of a screen: who is left, and what the funnel says of it.
+
+    Parameters
+    ----------
+    kind : str
+        What the step is called.
+    alive : ndarray of bool, shape (n_symbols,)
+        Names before the step.
+    passing : ndarray of bool, shape (n_symbols,)
+        Names that may stay.
+    symbols : sequence of str, length n_symbols
+        Their names.
+
+    Returns
+    -------
+    left : ndarray of bool, shape (n_symbols,)
+        Names after the step.
+    step : ScreenStep
+        The counts, and who was dropped.
+    """
+    left = alive & passing
+    dropped = tuple(symbols[i] for i in np.flatnonzero(alive & ~passing).tolist())
     return left, ScreenStep(kind, int(alive.sum()), int(left.sum()), dropped)
 
 
@@ -223,11 +246,13 @@ def _empty(steps: Sequence[ScreenStep], left: int, min_names: int, day: str) -> 
     enough_traded = len(steps) > 1 and steps[0].left >= max(min_names, 1)
     worst = max(steps[1:] if enough_traded else steps[:1], key=lambda step: step.entered - step.left)
     funnel = " -> ".join([str(steps[0].entered), *(f"{step.left} ({step.kind})" for step in steps)])
+    dropped = worst.entered - worst.left
+    most = f" The step {worst.kind!r} dropped the most, {dropped} of {worst.entered}." if dropped else ""
+    fix = f"Loosen {worst.kind!r}, or start later." if worst.kind != _TRADED else "Start later, or ingest more data."
     return DataError(
-        f"empty universe on {day}: {left} names are left, min_names={min_names}. The step {worst.kind!r} dropped the "
-        f"most, {worst.entered - worst.left} of {worst.entered}. Funnel: {funnel}.",
+        f"empty universe on {day}: {left} names are left, min_names={min_names}.{most} Funnel: {funnel}.",
         field="universe",
         value=left,
         allowed=f">= {max(min_names, 1)} names",
-        fix=f"Loosen {worst.kind!r}, or start later." if worst.kind != _TRADED else "Start later, or ingest more data.",
+        fix=fix if dropped else "Lower min_names, or ingest more names.",
     )

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.ranges import whole_number
 from nanodesk.portfolio.portfolio import Portfolio
 
 
@@ -54,7 +55,7 @@ class Momentum:
             ("lookback", lookback, 1),
             ("rebalance_every", rebalance_every, 1),
         ):
-            _check(name, value, least)
+            whole_number(name, value, low=least)
         if skip >= lookback:
             raise ValidationError(
                 f"skip={skip} must be below lookback={lookback}.",
@@ -101,13 +102,3 @@ class Momentum:
         rose = {symbol: last[symbol] / first[symbol] for symbol in prices if symbol in first and symbol in last}
         best = sorted(rose, key=lambda symbol: (-rose[symbol], symbol))[: self.top]
         return [(symbol, 1.0 / len(best)) for symbol in best]
-
-
-def _check(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValidationError(
-            f"{name}={value!r} must be an integer of at least {least}.",
-            field=name,
-            value=value,
-            allowed=f">= {least}",
-        )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.ranges import one_of, whole_number
 from nanodesk.volatility.inputs import return_series
 
 FloatArray = NDArray[np.float64]
@@ -67,15 +68,8 @@ def garch_ewma_forecast(returns: ArrayLike, p: int = 1, q: int = 1, mean: Mean =
     0.006167
     """
     for name, lags in (("p", p), ("q", q)):
-        if isinstance(lags, bool) or not isinstance(lags, (int, np.integer)) or not 1 <= lags <= MOST_LAGS:
-            raise ValidationError(
-                f"{name}={lags!r} must be an integer from 1 to {MOST_LAGS}.",
-                field=name,
-                value=lags,
-                allowed=f"1..{MOST_LAGS}",
-            )
-    if mean not in ("zero", "constant"):
-        raise ValidationError(f"mean={mean!r} is unknown.", field="mean", value=mean, allowed="zero, constant")
+        whole_number(name, lags, low=1, high=MOST_LAGS)
+    one_of("mean", mean, ("zero", "constant"))
     series = return_series(returns)
     shocks = series - series.mean() if mean == "constant" else series
     return math.sqrt(_variances(shocks, int(p), int(q))[-1])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nanodesk.errors import MissingExtraError, NotConvergedError, ValidationError
+from nanodesk.market.ranges import one_of, whole_number
 from nanodesk.volatility.inputs import return_series
 
 FloatArray = NDArray[np.float64]
@@ -98,25 +99,14 @@ def fit_garch(
     Glosten, Jagannathan, Runkle (1993), J. Finance 48(5).
     """
     for name, value, least in (("p", p, 1), ("o", o, 0), ("q", q, 0), ("horizon", horizon, 1)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValidationError(
-                f"{name}={value!r} must be an integer of at least {least}.",
-                field=name,
-                value=value,
-                allowed=f">= {least}",
-            )
-    if mean not in ("zero", "constant"):
-        raise ValidationError(f"mean={mean!r} is unknown.", field="mean", value=mean, allowed="zero, constant")
-    if distribution not in ("normal", "t", "skewt"):
-        raise ValidationError(
-            f"distribution={distribution!r} is unknown.",
-            field="distribution",
-            value=distribution,
-            allowed="normal, t, skewt",
-        )
+        whole_number(name, value, low=least)
+    one_of("mean", mean, ("zero", "constant"))
+    one_of("distribution", distribution, ("normal", "t", "skewt"))
     series = return_series(returns, at_least=FEWEST_RETURNS)
     if series.min() == series.max():
-        raise ValidationError("returns are all the same.", field="returns", value=float(series[0]))
+        raise ValidationError(
+            "returns are all the same.", field="returns", value=float(series[0]), allowed="returns that vary"
+        )
     try:
         from arch import arch_model
     except ImportError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.errors import PriceError, ShapeError
+from nanodesk.market.finite import finite_array
 
 FloatArray = NDArray[np.float64]
 
@@ -32,23 +33,7 @@ def return_series(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:
     ValidationError
         If a return is not finite.
     """
-    series = np.ascontiguousarray(returns, dtype=np.float64)
-    if series.ndim != 1 or len(series) < at_least:
-        raise ShapeError(
-            f"returns has shape {series.shape}; one series of at least {at_least} returns is needed.",
-            field="returns",
-            value=series.shape,
-            allowed=f"(n_sessions,), n_sessions >= {at_least}",
-        )
-    if not np.isfinite(series).all():
-        index = int(np.flatnonzero(~np.isfinite(series))[0])
-        raise ValidationError(
-            f"returns[{index}]={series[index]} must be finite.",
-            field="returns",
-            value=float(series[index]),
-            fix="Leave out sessions without a return.",
-        )
-    return series
+    return finite_array("returns", returns, ndim=1, least=at_least, fix="Leave out sessions without a return.")
 
 
 def price_series(*, at_least: int, **bars: ArrayLike) -> list[FloatArray]:

@@ -75,7 +75,7 @@ class TestRiskParity:
         [
             (np.diag([1.0, 0.0]), {}, "without risk"),
             (np.eye(2), {"budget": [1.0, 0.0]}, r"budget\[1\]"),
-            (np.eye(2), {"budget": [1.0]}, "budget has shape"),
+            (np.eye(2), {"budget": [1.0]}, "budget has 1 entries for 2 names"),
             (np.eye(2), {"limits": Limits(long_only=False)}, "holds no shorts"),
         ],
     )

@@ -74,7 +74,7 @@ class TestFit:
         assert weights == pytest.approx([0.25, 0.75], abs=1e-9)
 
     def test_refuses_negative_proportions_when_long_only(self):
-        with pytest.raises(ValidationError, match="not negative"):
+        with pytest.raises(ValidationError, match="must not be negative"):
             fit([1.0, -1.0])
 
 

@@ -190,8 +190,23 @@ class TestBadPrices:
         with pytest.raises(ShapeError, match="expected numbers"):
             run(prices=np.array([["a", "b"]]))
 
+    def test_a_column_of_words_is_named(self):
+        frame = pl.DataFrame({"date": DAYS, "A": CLOSES[:, 0], "B": ["19", "20", "21"]})
+        with pytest.raises(PriceError, match="prices: column 'B' holds String, not numbers"):
+            run(prices=frame)
+
 
 class TestBadWeights:
+    def test_a_column_of_words_is_named(self):
+        frame = pl.DataFrame({"date": DAYS[:1], "symbol": ["A"], "w": [1.0]})
+        with pytest.raises(WeightsError, match="weights: column 'symbol' holds String"):
+            run(frame, dates=DATES, symbols=["A", "B"])
+
+    def test_unsorted_dates_are_named(self):
+        frame = pl.DataFrame({"date": [DAYS[2], DAYS[0]], "A": [1.0, 0.0], "B": [0.0, 1.0]})
+        with pytest.raises(ValidationError, match=r"dates\[1\]=2024-01-02 comes before dates\[0\]=2024-01-05"):
+            run(frame, dates=DATES, symbols=["A", "B"])
+
     def test_infinite_weight(self):
         weights = WEIGHTS.copy()
         weights[2, 1] = math.inf
@@ -245,6 +260,11 @@ class TestBadWeights:
 
 
 class TestBadOptions:
+    @pytest.mark.parametrize("name", ["costs", "stops"])
+    def test_a_dict_is_no_model(self, name):
+        with pytest.raises(ValidationError, match=rf"{name}=.* must be a (CostModel|Stops). Write {name}="):
+            run(**{name: {"commission_bps": 1.0}})
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
@@ -293,3 +313,31 @@ class TestBadOptions:
     def test_too_much_cash(self):
         with pytest.raises(QuantityError, match="Lower price_scale"):
             run(cash=1e18)
+
+
+class TestLazyFrames:
+    def test_are_collected(self):
+        closes = pl.LazyFrame({"date": DAYS, "A": CLOSES[:, 0], "B": CLOSES[:, 1]})
+        assert same(run(pl.LazyFrame({"date": [DAYS[0], DAYS[2]], "B": [0.5, 0.0], "A": [0.5, 1.0]}), closes))
+
+
+class TestPandasFrames:
+    def test_columns_and_dates_are_matched_by_name(self):
+        pandas = pytest.importorskip("pandas")
+        index = pandas.DatetimeIndex(DATES, name="day")
+        closes = pandas.DataFrame(CLOSES, index=index, columns=["A", "B"])
+        weights = pandas.DataFrame(WEIGHTS, index=index, columns=["A", "B"])[["B", "A"]]
+        result = run(weights, closes)
+        assert same(result)
+        assert (result.symbols, result.dates.tolist()) == (("A", "B"), DATES.tolist())
+
+    def test_a_repeated_column(self):
+        pandas = pytest.importorskip("pandas")
+        closes = pandas.DataFrame(CLOSES, index=pandas.DatetimeIndex(DATES), columns=["A"] * CLOSES.shape[1])
+        with pytest.raises(ValidationError, match="column 'A' appears twice"):
+            run(WEIGHTS, closes)
+
+    def test_without_dates(self):
+        pandas = pytest.importorskip("pandas")
+        with pytest.raises(ShapeError, match="0 columns of dates"):
+            run(WEIGHTS, pandas.DataFrame(CLOSES))

@@ -154,7 +154,7 @@ class TestRun:
         before = sorted(Path().iterdir())
         code, out, err = invoke("run", "low_volatility.toml", "--set", "data.prices=sp500")
         assert (code, out) == (DATA, "")
-        assert err.startswith("nanodesk: dataset 'sp500' is not in lake 'bundled'.")
+        assert err.startswith("nanodesk: --set: data.prices: dataset 'sp500' is not in lake 'bundled'.")
         assert sorted(Path().iterdir()) == before
         code, _, err = invoke("run", "low_volatility.toml", "--set", "backtest.fill=next_open")
         assert code == USAGE

@@ -12,7 +12,6 @@ from nanodesk.metrics.information import (
     long_short,
     mean_by_quantile,
     monotonicity,
-    newey_west_t,
     quantile_returns,
     quantiles_of,
     rank_ic,
@@ -95,23 +94,6 @@ class TestIcir:
     def test_needs_variation(self):
         assert math.isnan(icir(np.array([0.1, 0.1])))
         assert math.isnan(icir(np.array([0.1, NAN])))
-
-
-class TestNeweyWestT:
-    def test_without_lags_is_the_plain_t_with_population_deviation(self):
-        x = np.random.default_rng(0).normal(0.1, 1, 200)
-        assert newey_west_t(x, lags=0) == pytest.approx(x.mean() / x.std() * math.sqrt(200))
-
-    def test_positive_autocorrelation_lowers_it(self):
-        x = np.repeat(np.random.default_rng(0).normal(0.3, 1, 60), 4)
-        assert abs(newey_west_t(x, lags=6)) < abs(newey_west_t(x, lags=0))
-
-    def test_has_no_value_without_variation(self):
-        assert math.isnan(newey_west_t(np.array([0.2, 0.2, NAN])))
-
-    def test_negative_lags_are_refused(self):
-        with pytest.raises(ValidationError, match="lags=-1"):
-            newey_west_t(np.ones(3), lags=-1)
 
 
 class TestQuantilesOf:

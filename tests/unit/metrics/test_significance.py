@@ -13,7 +13,6 @@ from nanodesk.metrics.significance import (
     expected_maximum_sharpe,
     mean_t,
     minimum_track_record,
-    newey_west_lags,
     probabilistic_sharpe,
     sharpe_standard_error,
 )
@@ -83,11 +82,6 @@ class TestMeanT:
 
     def test_constant_returns_have_none(self):
         assert mean_t([0.1] * 4) == 0.0
-
-
-class TestNeweyWestLags:
-    def test_never_reaches_the_length(self):
-        assert [newey_west_lags(n) for n in (1, 2, 3, 100, 1000)] == [0, 1, 1, 4, 6]
 
 
 class TestSharpeStandardError:

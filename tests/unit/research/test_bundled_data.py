@@ -7,7 +7,7 @@ import pytest
 
 from nanodesk.errors import DataError
 from nanodesk.research.lake import open_lake
-from nanodesk.research.sources.bundled import BUNDLED, bundled_bytes
+from nanodesk.research.sources.bundled import BUNDLED_FILES, bundled_bytes
 
 FOLDER = files("nanodesk.research.sources").joinpath("bundled")
 
@@ -18,19 +18,19 @@ def lake():
 
 
 class TestBundledFiles:
-    @pytest.mark.parametrize("entry", BUNDLED, ids=lambda entry: entry.name)
+    @pytest.mark.parametrize("entry", BUNDLED_FILES, ids=lambda entry: entry.name)
     def test_bytes_are_the_ones_of_the_notice(self, entry):
         digest = hashlib.sha256(FOLDER.joinpath(entry.name).read_bytes()).hexdigest()
         assert digest == entry.sha256
         assert f"{digest}  {entry.name}" in FOLDER.joinpath("NOTICE.md").read_text("utf-8")
 
     def test_every_file_is_listed(self):
-        assert {path.name for path in FOLDER.iterdir()} == {entry.name for entry in BUNDLED} | {"NOTICE.md"}
+        assert {path.name for path in FOLDER.iterdir()} == {entry.name for entry in BUNDLED_FILES} | {"NOTICE.md"}
 
     def test_a_changed_file_is_refused(self, monkeypatch):
         monkeypatch.setattr(hashlib, "sha256", lambda content: hashlib.md5(content))  # noqa: S324
         with pytest.raises(DataError, match="the file in the package was changed"):
-            bundled_bytes(BUNDLED[0].name)
+            bundled_bytes(BUNDLED_FILES[0].name)
 
     def test_small_enough_to_ship(self):
         assert sum(len(path.read_bytes()) for path in FOLDER.iterdir()) < 1_000_000

@@ -99,6 +99,10 @@ class TestWrongFiles:
             ("symbol,date,close\nA,2024-01-02,1,234\n", SchemaMismatchError, "p.csv:2: has 4 fields, the header has 3"),
             ("symbol,date,close,close\nA,2024-01-02,1,2\n", SchemaMismatchError, "p.csv:1: the header names 'close'"),
             (b"symbol,date,close\nA\xff,2024-01-02,1\n", DataError, "p.csv:2: byte 0xff is not UTF-8"),
+            ("symbol,date,close\n".encode("utf-16"), DataError, "p.csv:1: byte 0x00 is not text; the file is UTF-16"),
+            ("symbol;date;close\nA;2024-01-02;1\n", SchemaMismatchError, "columns are separated by ';'; separate"),
+            ('symbol,date,close\nA,2024-01-02,1\n"A,2024-01-03,1\nA,2024-01-04,1\n', SchemaMismatchError,
+             "p.csv:3: a quoted cell does not end on its line. Close or drop the"),
         ],
     )  # fmt: skip
     def test_one_clear_error(self, tmp_path, text, error, message):
@@ -124,6 +128,10 @@ class TestWrongFiles:
     def test_absent(self, tmp_path):
         with pytest.raises(DataError, match="there is no such file"):
             FileSource(tmp_path / "p.csv", "us").read()
+
+    def test_a_folder(self, tmp_path):
+        with pytest.raises(DataError, match="is a folder; one file is read at a time"):
+            FileSource(tmp_path, "us").read()
 
     def test_unknown_format_names_the_nearest(self, tmp_path):
         with pytest.raises(ValidationError, match=r"format='pystok' is unknown.*Did you mean 'pystock'"):

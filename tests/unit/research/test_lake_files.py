@@ -7,7 +7,7 @@ import textwrap
 import polars as pl
 import pytest
 
-from nanodesk.errors import DataError, SchemaMismatchError
+from nanodesk.errors import DataError, SchemaMismatchError, ValidationError
 from nanodesk.research.lake import open_lake
 from nanodesk.research.snapshot import Snapshot, content_hash
 
@@ -70,9 +70,60 @@ class TestCrash:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(DataError, match="cannot be written: No space left"):
             lake.ingest(prices(2), "us", kind="prices")
         assert sorted(path.name for path in tmp_path.rglob("*")) == files
+
+    def test_a_first_ingest_that_fails_leaves_no_folder(self, tmp_path, monkeypatch):
+        def full(*args, **kwargs):
+            raise OSError(28, "No space left on device")
+
+        lake = open_lake(tmp_path / "new" / "lake")
+        with pytest.raises(DataError, match="close must be greater than 0"):
+            lake.ingest(prices(1).with_columns(close=pl.lit(-1.0)), "us", kind="prices")
+        monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+        with pytest.raises(DataError, match="cannot be written: No space left"):
+            lake.ingest(prices(1), "us", kind="prices")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_that_was_there_stays(self, tmp_path):
+        (tmp_path / "notes.txt").write_text("mine")
+        with pytest.raises(DataError):
+            open_lake(tmp_path).ingest(prices(1).with_columns(close=pl.lit(-1.0)), "us", kind="prices")
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+
+    def test_an_unwritable_place(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(DataError, match="cannot be written: Not a directory"):
+            open_lake(tmp_path / "file" / "lake").ingest(prices(1), "us", kind="prices")
+
+    @pytest.mark.parametrize("name", ["../us", "a/b", "", "a b", ".us", "é", "x" * 65])
+    def test_a_name_that_is_no_name(self, tmp_path, name):
+        with pytest.raises(ValidationError, match=r"is no name: a letter or digit"):
+            open_lake(tmp_path / "lake").ingest(prices(1), name, kind="prices")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestDamagedFiles:
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{", b"\xff\xfe", b'{"schema": 1}', b'{"schema": 1, "history": 3}', b'{"schema": 1, "history": [1]}'],
+    )
+    def test_the_pointer(self, tmp_path, content):
+        open_lake(tmp_path).ingest(prices(1), "us", kind="prices")
+        (tmp_path / "lake.json").write_bytes(content)
+        with pytest.raises(DataError, match=r"lake\.json: is not valid JSON of a lake. Restore it from a copy"):
+            open_lake(tmp_path)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"\xff", b'{"schema": 1}', b'{"schema": 1, "datasets": 3}', b'{"schema": 1, "datasets": {"us": {}}}'],
+    )
+    def test_a_snapshot(self, tmp_path, content):
+        found = open_lake(tmp_path).ingest(prices(1), "us", kind="prices").snapshot_id
+        (tmp_path / "snapshots" / f"{found}.json").write_bytes(content)
+        with pytest.raises(DataError, match=rf"{found}.json: is not valid JSON of a lake"):
+            open_lake(tmp_path)
 
 
 class TestFolderStore:

@@ -11,6 +11,9 @@ not care about order. A trade is one record of four integers. Before a session s
 could make; otherwise ``run`` returns FULL and the shell calls again with a longer table, because all state lives in
 the engine.
 
+A function that can fail returns a status, a price or an amount, none of which is ever -1, so that its caller need not
+ask the interpreter whether -1 was an exception: that call would stand in every loop and empty the registers.
+
 Overflow: every amount is compared with LIMIT as a double before it is computed as an integer, so nothing wraps.
 The rules themselves are written down in docs/backtest.md.
 """
@@ -120,7 +123,7 @@ class Engine:
     range_close: cython.longlong[::1]
     candidate: cython.longlong[::1]
     delta: cython.longlong[::1]
-    sized: cython.longlong[::1]
+    asked: cython.longlong[::1]
     sells: cython.longlong[::1]
     buys: cython.longlong[::1]
     average_volume: cython.double[::1]
@@ -135,24 +138,23 @@ class Engine:
     n_trades: cython.Py_ssize_t
     n_stops: cython.Py_ssize_t
     n_candidates: cython.Py_ssize_t
+    n_sells: cython.Py_ssize_t
+    n_buys: cython.Py_ssize_t
     error_row: cython.Py_ssize_t
     error_column: cython.Py_ssize_t
-    units_held: cython.double  # sum of absolute positions
-    price_bits: cython.longlong  # every price read so far, or-ed: at least the highest, less than twice it
+    most_held: cython.double  # at least the sum of absolute positions; counted anew when it is too much to be of use
+    price_bits: cython.longlong  # every price or mark so far, or-ed: at least the highest, less than twice it
     skipped: cython.bint
     level_reason: cython.int
-    # Parts and sums alternate: side by side the compiler adds them two at a time, and a 16-byte load right after two
-    # 8-byte stores stalls (measured: a third of the time of a trade).
-    commission_now: cython.longlong
+    # Not side by side what a trade adds to: the compiler would add in pairs, and a 16-byte load right after two 8-byte
+    # stores stalls (measured: a third of the time of a trade).
     commission: cython.longlong
-    spread_now: cython.longlong
-    spread: cython.longlong
-    impact_now: cython.longlong
-    impact: cython.longlong
     borrow: cython.longlong
+    spread: cython.longlong
     income: cython.longlong
-    traded: cython.longlong
+    impact: cython.longlong
     row_gross: cython.double
+    traded: cython.longlong
     row_is_long: cython.bint
     # Options.
     scale: cython.double
@@ -176,6 +178,8 @@ class Engine:
     min_commission: cython.longlong
     spread_bps: cython.double
     impact_coef: cython.double
+    has_spread: cython.bint
+    has_impact: cython.bint
     borrow_bps: cython.double
     periods_per_year: cython.double
     rounding: cython.double
@@ -227,7 +231,7 @@ class Engine:
         self.range_close = state[12]
         self.candidate = state[13]
         self.delta = state[14]
-        self.sized = state[15]
+        self.asked = state[15]
         self.sells = state[16]
         self.buys = state[17]
         self.statistics_row = state[18]
@@ -261,6 +265,8 @@ class Engine:
         self.min_commission = numbers["min_commission"]
         self.spread_bps = numbers["spread_bps"]
         self.impact_coef = numbers["impact_coef"]
+        self.has_spread = self.spread_bps > 0.0
+        self.has_impact = self.impact_coef > 0.0
         self.borrow_bps = numbers["borrow_bps"]
         self.periods_per_year = numbers["periods_per_year"]
         self.rounding = numbers["rounding"]
@@ -306,7 +312,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _run(self) -> cython.int:
         status: cython.int = 0
         last: cython.Py_ssize_t = self.close.shape[0] - 1
@@ -330,7 +336,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _session(self, t: cython.Py_ssize_t) -> cython.int:
         """One session in the order of time: actions, open, range, close."""
         status: cython.int = 0
@@ -358,7 +364,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _close_session(self, t: cython.Py_ssize_t, rebalanced: cython.bint) -> cython.int:
         """Stops at the close, then marks, value, borrow and the records of the session."""
         status: cython.int
@@ -411,7 +417,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _fetch_ahead(self, t: cython.Py_ssize_t, k: cython.longlong) -> cython.int:
         """Ask for the rows of the next session: a row is near a page long, where hardware prefetching stops."""
         i: cython.Py_ssize_t
@@ -425,7 +431,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _check_bar(self, t: cython.Py_ssize_t, trades: cython.bint) -> cython.int:
         """Whether every price of the bar that this run looks at is one, or missing."""
         status: cython.int = self._check_prices(self.close[t])
@@ -439,74 +445,127 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _check_prices(self, source: cython.const[cython.double][::1]) -> cython.int:
         """Every cell at least half a unit and below the largest price; nan compares false with both."""
         i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = source.shape[0]
         least: cython.double = self.least_price
+        # Even and odd columns apart: two chains of comparisons, and the compiler makes vectors of them.
         lowest: cython.double = least
+        lowest_odd: cython.double = least
         highest: cython.double = least
-        for i in range(source.shape[0]):
+        highest_odd: cython.double = least
+        for i in range(0, n - 1, 2):
             lowest = source[i] if source[i] < lowest else lowest
+            lowest_odd = source[i + 1] if source[i + 1] < lowest_odd else lowest_odd
             highest = source[i] if source[i] > highest else highest
-        return BAD_PRICE if lowest < least or highest >= self.most_price else 0
+            highest_odd = source[i + 1] if source[i + 1] > highest_odd else highest_odd
+        lowest = source[n - 1] if source[n - 1] < lowest else lowest
+        highest = source[n - 1] if source[n - 1] > highest else highest
+        if lowest < least or lowest_odd < least or highest >= self.most_price or highest_odd >= self.most_price:
+            return BAD_PRICE
+        return 0
 
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _quote(self, t: cython.Py_ssize_t, i: cython.Py_ssize_t, which: cython.int) -> cython.longlong:
-        """A price in units; 0 stands for none."""
-        x: cython.double
-        units: cython.longlong
+        """A price of a bar in units; 0 stands for none."""
         if which == CLOSE:
-            x = self.close[t, i]
-        elif which == OPEN:
-            x = self.open[t, i]
-        elif which == HIGH:
-            x = self.high[t, i]
-        elif which == LOW:
-            x = self.low[t, i]
-        else:
-            x = (((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0
-        units = cython.cast(cython.longlong, x * self.scale + 0.5 if x == x else 0.0)
-        units = 1 if units == 0 and x == x else units  # half a unit, less the last bit of the product
-        self.price_bits |= units
-        return units
+            return self._units(self.close[t, i])
+        if which == OPEN:
+            return self._units(self.open[t, i])
+        if which == HIGH:
+            return self._units(self.high[t, i])
+        if which == LOW:
+            return self._units(self.low[t, i])
+        return self._units((((self.open[t, i] + self.high[t, i]) + self.low[t, i]) + self.close[t, i]) / 4.0)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _units(self, x: cython.double) -> cython.longlong:
+        """Half up and at least one; nan compares false, so that only numbers are converted."""
+        units: cython.double = x * self.scale + 0.5
+        units = units if units > 1.0 else 1.0
+        return cython.cast(cython.longlong, units) if x == x else 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _price_held(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
         j: cython.Py_ssize_t
+        units: cython.longlong
+        bits: cython.longlong = 0
         for j in range(self.n_held):
-            self.price[self.held[j]] = self._quote(t, self.held[j], which)
+            units = self._quote(t, self.held[j], which)
+            self.price[self.held[j]] = units
+            bits |= units
+        self.price_bits |= bits
         return 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
+    def _price_asked(self, t: cython.Py_ssize_t, which: cython.int) -> cython.int:
+        """What is held and what may trade; where that is most of a row, the whole row, which is cheaper a cell."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        if which == CLOSE and self.n_held + self.n_candidates > self.n_symbols:
+            return self._price_row(self.close[t])
+        if which == OPEN and self.n_held + self.n_candidates > self.n_symbols:
+            return self._price_row(self.open[t])
+        self._price_held(t, which)
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            if self.is_held[i] == 0.0:
+                self.price[i] = self._quote(t, i, which)
+                self.price_bits |= self.price[i]
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _price_row(self, row: cython.const[cython.double][::1]) -> cython.int:
+        i: cython.Py_ssize_t
+        units: cython.longlong
+        bits: cython.longlong = 0
+        for i in range(row.shape[0]):
+            units = self._units(row[i])
+            self.price[i] = units
+            bits |= units
+        self.price_bits |= bits
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _fits(self) -> cython.int:
         """Whether the market value fits the limit: by a bound that costs nothing, else by adding it up."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
+        units: cython.double
         gross: cython.double = 0.0
-        if self.units_held * cython.cast(cython.double, self.price_bits) < LIMIT:
+        if self.most_held * cython.cast(cython.double, self.price_bits) < LIMIT:
             return 1
+        self.most_held = 0.0
         for j in range(self.n_held):
             i = self.held[j]
-            gross += fabs(cython.cast(cython.double, self.position[i])) * cython.cast(
-                cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i]
-            )
+            units = fabs(cython.cast(cython.double, self.position[i]))
+            self.most_held += units
+            gross += units * cython.cast(cython.double, self.price[i] if self.price[i] > self.mark[i] else self.mark[i])
         return 1 if gross < LIMIT else 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _hold(self, i: cython.Py_ssize_t, after: cython.longlong) -> cython.int:
         """Set a position and keep the list of what is held."""
         before: cython.longlong = self.position[i]
-        self.units_held += fabs(cython.cast(cython.double, after)) - fabs(cython.cast(cython.double, before))
         self.position[i] = after
         if before == 0 and after != 0:
             self.held[self.n_held] = i
@@ -525,14 +584,14 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(check=False)
     def _rounded(self, amount: cython.double) -> cython.longlong:
         """A non-negative amount of money as an integer, half up (or down by option); LIMIT stands for too much."""
         return cython.cast(cython.longlong, (amount if amount < LIMIT else LIMIT) + self.rounding)
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _measure(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.int:
         """Average volume and daily volatility of a symbol, from the sessions before this one."""
         s: cython.Py_ssize_t
@@ -575,28 +634,48 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
-    def _cost(
-        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, notional: cython.longlong
-    ) -> cython.longlong:
-        """What a fill of that size costs; its parts stay in the engine until the fill is booked."""
-        amount: cython.double = cython.cast(cython.double, notional)
-        units: cython.double = cython.cast(cython.double, quantity)
-        part: cython.double
-        self.commission_now = self._rounded(amount * self.commission_bps / 10000.0 + units * self.per_unit)
-        if self.commission_now < self.min_commission:
-            self.commission_now = self.min_commission
-        self.spread_now = self._rounded(amount * self.spread_bps / 10000.0) if self.spread_bps > 0.0 else 0
-        self.impact_now = 0
-        if self.impact_coef > 0.0:
-            self._measure(i, t)
-            part = units / self.average_volume[i] if self.average_volume[i] > 0.0 else 1.0
-            self.impact_now = self._rounded(self.impact_coef * self.volatility[i] * sqrt(part) * amount)
-        return self.commission_now + self.spread_now + self.impact_now
+    @cython.exceptval(check=False)
+    def _commission(self, amount: cython.double, units: cython.double) -> cython.longlong:
+        paid: cython.longlong = self._rounded(amount * self.commission_bps / 10000.0 + units * self.per_unit)
+        return paid if paid > self.min_commission else self.min_commission
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def _spread(self, amount: cython.double) -> cython.longlong:
+        return self._rounded(amount * self.spread_bps / 10000.0)
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
+    def _impact(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
+    ) -> cython.longlong:
+        part: cython.double
+        self._measure(i, t)
+        part = units / self.average_volume[i] if self.average_volume[i] > 0.0 else 1.0
+        return self._rounded(self.impact_coef * self.volatility[i] * sqrt(part) * amount)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _cost(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, amount: cython.double, units: cython.double
+    ) -> cython.longlong:
+        """What a fill of that notional and size costs in all."""
+        cost: cython.longlong = self._commission(amount, units)
+        if self.has_spread:
+            cost += self._spread(amount)
+        if self.has_impact:
+            cost += self._impact(i, t, amount, units)
+        return cost
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _trade(
         self,
         i: cython.Py_ssize_t,
@@ -605,36 +684,71 @@ class Engine:
         price: cython.longlong,
         reason: cython.int,
     ) -> cython.int:
-        """Book one fill; ``skipped`` tells that a sale was not worth its cost."""
+        """One fill with its costs; ``skipped`` tells that a sale was not worth them."""
         held: cython.longlong = self.position[i]
         quantity: cython.longlong = delta if delta > 0 else -delta
         after: cython.longlong = held + delta
+        units: cython.double = cython.cast(cython.double, quantity)
+        amount: cython.double = units * cython.cast(cython.double, price)  # rounded once, as the integer product is
         notional: cython.longlong
-        cost: cython.longlong = 0
+        commission: cython.longlong
+        cost: cython.longlong
+        extra: cython.longlong = 0
         self.skipped = False
         if after > MOST_UNITS or after < -MOST_UNITS or quantity > MOST_UNITS:
             self.error_column = i
             return QUANTITY_RANGE
-        if cython.cast(cython.double, quantity) * cython.cast(cython.double, price) > LIMIT:
+        if amount > LIMIT:
             self.error_column = i
             return MONEY_RANGE
         notional = quantity * price
-        if reason != DELISTING:
-            cost = self._cost(i, t, quantity, notional)
-            if cost >= MAX_MONEY:
-                self.error_column = i
-                return MONEY_RANGE
-            if self.reserves and delta < 0 and held > 0 and cost > notional and self.cash + notional - cost < 0:
-                self.skipped = True
-                return 0
-            self.commission += self.commission_now
-            self.spread += self.spread_now
-            self.impact += self.impact_now
-            self.traded += notional
-        self.cash -= delta * price + cost
-        if self.cash > MAX_MONEY or self.cash < -MAX_MONEY or self.traded > MAX_MONEY:
+        cost = commission = self._commission(amount, units)
+        if self.has_spread:
+            cost += self._spread(amount)
+        if self.has_impact:
+            extra = self._impact(i, t, amount, units)
+            cost += extra
+        if cost >= MAX_MONEY:
             self.error_column = i
             return MONEY_RANGE
+        if cost > notional and self.reserves and delta < 0 and held > 0 and self.cash + notional - cost < 0:
+            self.skipped = True
+            return 0
+        self.commission += commission
+        if self.has_impact:
+            self.impact += extra
+            self.spread += cost - commission - extra
+        elif self.has_spread:
+            self.spread += cost - commission
+        self.most_held += units
+        self.traded += notional
+        if self.traded > MAX_MONEY:
+            self.error_column = i
+            return MONEY_RANGE
+        return self._book(i, t, delta, price, reason, (notional if delta > 0 else -notional) + cost, cost)
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _book(
+        self,
+        i: cython.Py_ssize_t,
+        t: cython.Py_ssize_t,
+        delta: cython.longlong,
+        price: cython.longlong,
+        reason: cython.int,
+        paid: cython.longlong,
+        cost: cython.longlong,
+    ) -> cython.int:
+        """Cash, position, mark and record of one fill."""
+        held: cython.longlong = self.position[i]
+        after: cython.longlong = held + delta
+        cash: cython.longlong = self.cash - paid
+        if cash > MAX_MONEY or cash < -MAX_MONEY:
+            self.error_column = i
+            return MONEY_RANGE
+        self.cash = cash
         self._hold(i, after)
         self.mark[i] = price
         self.trades[self.n_trades, 0] = i * 8 + reason
@@ -650,47 +764,76 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
-    def _read_weights(self, k: cython.Py_ssize_t) -> cython.int:
-        """The columns of a row that may trade, in order, and the gross and sign of what they state."""
+    @cython.exceptval(-1, check=False)
+    def _trade_all(
+        self, t: cython.Py_ssize_t, columns: cython.longlong[::1], n_columns: cython.Py_ssize_t
+    ) -> cython.int:
+        """Book the trades of a rebalance in these columns, in order."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
-        n: cython.Py_ssize_t = 0
-        w: cython.double
-        gross: cython.double = 0.0
-        lowest: cython.double = 0.0
-        for i in range(self.n_symbols):
-            w = self.weights[k, i]
-            self.candidate[n] = i
-            n += fabs(w) + self.is_held[i] > 0.0  # false for nan
-        for j in range(n):
-            w = self.weights[k, self.candidate[j]]
-            gross += fabs(w)
-            lowest = w if w < lowest else lowest
-        self.n_candidates = n
-        self.row_gross = gross
-        self.row_is_long = lowest == 0.0
-        if not gross <= self.max_gross:
-            self.error_column = k  # the row of weights, not a column of prices
-            return BAD_WEIGHT
+        status: cython.int
+        for j in range(n_columns):
+            i = columns[j]
+            if self.delta[i] != 0:
+                status = self._trade(i, t, self.delta[i], self.price[i], REBALANCE)
+                if status != 0:
+                    return status
         return 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
+    def _read_weights(self, k: cython.Py_ssize_t) -> cython.int:
+        """The columns of a row that may trade, in order, and the gross and sign of what they state."""
+        i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = 0
+        self._add_up(self.weights[k])
+        if not self.row_gross <= self.max_gross:
+            self.error_column = k  # the row of weights, not a column of prices
+            return BAD_WEIGHT
+        for i in range(self.n_symbols):
+            self.candidate[n] = i
+            n += fabs(self.weights[k, i]) + self.is_held[i] > 0.0  # false for nan
+        self.n_candidates = n
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _add_up(self, row: cython.const[cython.double][::1]) -> cython.int:
+        """Gross and sign of a row, in two chains as for prices; a branch on nan is cheap, one on zero is not."""
+        i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = row.shape[0]
+        gross: cython.double = 0.0
+        gross_odd: cython.double = 0.0
+        lowest: cython.double = 0.0
+        lowest_odd: cython.double = 0.0
+        for i in range(0, n - 1, 2):
+            gross += fabs(row[i]) if row[i] == row[i] else 0.0
+            gross_odd += fabs(row[i + 1]) if row[i + 1] == row[i + 1] else 0.0
+            lowest = row[i] if row[i] < lowest else lowest
+            lowest_odd = row[i + 1] if row[i + 1] < lowest_odd else lowest_odd
+        if n % 2 == 1:
+            gross += fabs(row[n - 1]) if row[n - 1] == row[n - 1] else 0.0
+            lowest = row[n - 1] if row[n - 1] < lowest else lowest
+        self.row_gross = gross + gross_odd
+        self.row_is_long = lowest == 0.0 and lowest_odd == 0.0
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _rebalance(
         self, t: cython.Py_ssize_t, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, which: cython.int
     ) -> cython.int:
         """Trade toward one row of weights at one price of the bar: sells first, then buys."""
         i: cython.Py_ssize_t
         j: cython.Py_ssize_t
-        n_sells: cython.Py_ssize_t = 0
-        n_buys: cython.Py_ssize_t = 0
         status: cython.int = self._read_weights(k)
         equity: cython.longlong = self.cash
         if status != 0 or self.n_candidates == 0:
             return status
-        self._price_held(t, which)
+        self._price_asked(t, which)
         if self._fits() == 0:
             return MONEY_RANGE
         for j in range(self.n_held):
@@ -698,119 +841,140 @@ class Engine:
             equity += self.position[i] * (self.price[i] if self.price[i] > 0 else self.mark[i])
         if equity <= 0:
             return 0
-        for j in range(self.n_candidates):
-            i = self.candidate[j]
-            if self.is_held[i] == 0.0:
-                self.price[i] = self._quote(t, i, which)
-            self.delta[j] = 0
-            if self.price[i] > 0 and not (self.has_stops and decided <= self.blocked[i]):
-                status = self._size(i, j, t, self.weights[k, i], self.price[i], cython.cast(cython.double, equity))
-                if status != 0:
-                    return status
-        if self.max_turnover >= 0.0:
+        status = self._size_all(decided, k, cython.cast(cython.double, equity))
+        if status == 0 and self.max_participation >= 0.0:
+            self._cap_participation(t)
+        if status == 0 and self.max_turnover >= 0.0:
             self._cap_turnover(cython.cast(cython.double, equity))
-        # Which trades are sales is random, so the lists are made without a branch to mispredict.
-        for j in range(self.n_candidates):
-            self.sells[n_sells] = j
-            n_sells += self.delta[j] < 0
-            self.buys[n_buys] = j
-            n_buys += self.delta[j] > 0
-        for j in range(n_sells):
-            i = self.candidate[self.sells[j]]
-            status = self._trade(i, t, self.delta[self.sells[j]], self.price[i], REBALANCE)
-            if status != 0:
-                return status
+        if status == 0:
+            status = self._trade_all(t, self.sells, self.n_sells)
+        if status != 0:
+            return status
         if self.reserves and self.row_is_long and self.row_gross <= 1.0 + 1e-9:
-            return self._buy_within_cash(t, n_buys)
-        for j in range(n_buys):
-            i = self.candidate[self.buys[j]]
-            status = self._trade(i, t, self.delta[self.buys[j]], self.price[i], REBALANCE)
-            if status != 0:
-                return status
-        return 0
+            return self._buy_within_cash(t)
+        return self._trade_all(t, self.buys, self.n_buys)
 
     @cython.cfunc
-    @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
-    def _size(
-        self,
-        i: cython.Py_ssize_t,
-        j: cython.Py_ssize_t,
-        t: cython.Py_ssize_t,
-        weight: cython.double,
-        price: cython.longlong,
-        equity: cython.double,
-    ) -> cython.int:
-        """The trade that takes a symbol to its weight, before caps on turnover and cash."""
-        held: cython.longlong = self.position[i]
-        value: cython.double = equity * self.invested * weight
-        at: cython.double = cython.cast(cython.double, price)
-        target: cython.double
+    @cython.exceptval(-1, check=False)
+    def _size_all(self, decided: cython.Py_ssize_t, k: cython.Py_ssize_t, equity: cython.double) -> cython.int:
+        """The trade that takes every candidate to its weight, before caps, and which of them sell and buy.
+
+        Options are copied first: the compiler may not read ahead of a branch what only one side of it needs.
+        """
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        n_sells: cython.Py_ssize_t = 0
+        n_buys: cython.Py_ssize_t = 0
+        held: cython.longlong
+        price: cython.longlong
         delta: cython.longlong
-        cap: cython.longlong
-        if weight == 0.0:
-            delta = -held
-        else:
-            if (
-                self.band > 0.0
-                and fabs(weight * self.invested - cython.cast(cython.double, held) * at / equity) < self.band
-            ):
-                return 0
-            if self.by_delta:
+        weight: cython.double
+        value: cython.double
+        at: cython.double
+        part: cython.double = self.invested
+        invested: cython.double = equity * part
+        band: cython.double = self.band
+        by_delta: cython.bint = self.by_delta
+        in_lots: cython.bint = self.lot != 1
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            held = self.position[i]
+            weight = self.weights[k, i]
+            price = self.price[i]
+            at = cython.cast(cython.double, price)
+            delta = 0
+            if price == 0 or decided <= self.blocked[i]:
+                pass
+            elif weight == 0.0:
+                delta = -held
+            elif band > 0.0 and fabs(weight * part - cython.cast(cython.double, held) * at / equity) < band:
+                pass
+            elif by_delta:
+                value = invested * weight
                 if not fabs(value) < LIMIT:
                     self.error_column = i
                     return MONEY_RANGE
                 delta = self._whole_lots((cython.cast(cython.longlong, value) - held * price) // price)
             else:
-                target = value / at
-                if not fabs(target) < MAX_QUANTITY:
+                value = invested * weight / at
+                if not fabs(value) < MAX_QUANTITY:
                     self.error_column = i
                     return QUANTITY_RANGE
-                delta = self._whole_lots(cython.cast(cython.longlong, target)) - held
-        if self.max_participation >= 0.0:
-            self._measure(i, t)
-            target = self.max_participation * self.average_volume[i]
-            cap = cython.cast(cython.longlong, target if target < MAX_QUANTITY else MAX_QUANTITY)
-            if delta > cap:
-                delta = self._whole_lots(cap)
-            elif delta < -cap:
-                delta = -self._whole_lots(cap)
-        self.delta[j] = delta
+                delta = cython.cast(cython.longlong, value)
+                if in_lots:
+                    delta = self._whole_lots(delta)
+                delta -= held
+            self.delta[i] = delta
+            # Which trades are sales is random, so the lists are made without a branch to mispredict.
+            self.sells[n_sells] = i
+            n_sells += delta < 0
+            self.buys[n_buys] = i
+            n_buys += delta > 0
+        self.n_sells = n_sells
+        self.n_buys = n_buys
         return 0
 
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-4611686018427387904)
+    @cython.exceptval(-4611686018427387904, check=False)
     def _whole_lots(self, quantity: cython.longlong) -> cython.longlong:
         """Truncated toward zero onto the lot grid."""
         return quantity if self.lot == 1 else quantity - quantity % self.lot
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
-    def _cap_turnover(self, equity: cython.double) -> cython.int:
-        """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
+    @cython.exceptval(-4611686018427387904, check=False)
+    def _shrunk(self, quantity: cython.longlong, factor: cython.double) -> cython.longlong:
+        return self._whole_lots(cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor))
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _cap_participation(self, t: cython.Py_ssize_t) -> cython.int:
+        """Cut every trade to its part of the average volume."""
+        i: cython.Py_ssize_t
         j: cython.Py_ssize_t
-        total: cython.double = 0.0
-        allowed: cython.double = 2.0 * self.max_turnover * equity
+        most: cython.double
+        cap: cython.longlong
         for j in range(self.n_candidates):
-            total += fabs(cython.cast(cython.double, self.delta[j])) * cython.cast(
-                cython.double, self.price[self.candidate[j]]
-            )
-        if total <= allowed:
-            return 0
-        for j in range(self.n_candidates):
-            self.delta[j] = self._whole_lots(
-                cython.cast(cython.longlong, cython.cast(cython.double, self.delta[j]) * (allowed / total))
-            )
+            i = self.candidate[j]
+            if self.delta[i] == 0:
+                continue
+            self._measure(i, t)
+            most = self.max_participation * self.average_volume[i]
+            cap = cython.cast(cython.longlong, most if most < MAX_QUANTITY else MAX_QUANTITY)
+            if self.delta[i] > cap:
+                self.delta[i] = self._whole_lots(cap)
+            elif self.delta[i] < -cap:
+                self.delta[i] = -self._whole_lots(cap)
         return 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
-    def _buy_within_cash(self, t: cython.Py_ssize_t, n_buys: cython.Py_ssize_t) -> cython.int:
+    @cython.exceptval(-1, check=False)
+    def _cap_turnover(self, equity: cython.double) -> cython.int:
+        """Shrink every trade by one factor where half of what is bought and sold exceeds the cap."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        total: cython.double = 0.0
+        allowed: cython.double = 2.0 * self.max_turnover * equity
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            total += fabs(cython.cast(cython.double, self.delta[i])) * cython.cast(cython.double, self.price[i])
+        if total <= allowed:
+            return 0
+        for j in range(self.n_candidates):
+            i = self.candidate[j]
+            self.delta[i] = self._shrunk(self.delta[i], allowed / total)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _buy_within_cash(self, t: cython.Py_ssize_t) -> cython.int:
         """Buy, shrinking all purchases by one factor until they and their costs fit the cash at hand.
 
         The factor is found by at most CASH_ATTEMPTS corrections; where a minimum commission or impact keeps
@@ -820,74 +984,85 @@ class Engine:
         j: cython.Py_ssize_t
         attempt: cython.int
         status: cython.int
-        quantity: cython.longlong
-        notional: cython.longlong
-        needed: cython.longlong = 0
+        needed: cython.longlong
         factor: cython.double = 1.0
         cash: cython.double = cython.cast(cython.double, self.cash if self.cash > 0 else 0)
-        fits: cython.bint = False
         for attempt in range(CASH_ATTEMPTS):
-            needed = 0
-            for j in range(n_buys):
-                i = self.candidate[self.buys[j]]
-                quantity = self.delta[self.buys[j]]
-                if attempt > 0:
-                    quantity = self._whole_lots(
-                        cython.cast(cython.longlong, cython.cast(cython.double, quantity) * factor)
-                    )
-                self.sized[j] = quantity
-                if cython.cast(cython.double, quantity) * cython.cast(cython.double, self.price[i]) > LIMIT:
-                    self.error_column = i
-                    return MONEY_RANGE
-                notional = quantity * self.price[i]
-                if quantity > 0:
-                    needed += notional + self._cost(i, t, quantity, notional)
-                if needed > MAX_MONEY:
-                    self.error_column = i
-                    return MONEY_RANGE
-            fits = needed <= self.cash or needed == 0
-            if fits:
-                break
+            for j in range(self.n_buys):
+                i = self.buys[j]
+                if attempt == 0:
+                    self.asked[j] = self.delta[i]
+                else:
+                    self.delta[i] = self._shrunk(self.asked[j], factor)
+            needed = self._needed(t)
+            if needed > MAX_MONEY:
+                return MONEY_RANGE
+            if needed <= self.cash or needed == 0:
+                return self._trade_all(t, self.buys, self.n_buys)
             factor = factor * (cash / cython.cast(cython.double, needed))
-        for j in range(n_buys):
-            i = self.candidate[self.buys[j]]
-            quantity = self.sized[j]
-            if not fits and quantity > 0:
-                quantity = self._affordable(i, t, quantity, self.price[i])
-            if quantity > 0:
-                status = self._trade(i, t, quantity, self.price[i], REBALANCE)
-                if status != 0:
-                    return status
+        for j in range(self.n_buys):
+            i = self.buys[j]
+            self.delta[i] = self._affordable(i, t, self.delta[i], self.price[i])
+            status = self._trade_all(t, self.buys[j:], 1)
+            if status != 0:
+                return status
         return 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
+    def _needed(self, t: cython.Py_ssize_t) -> cython.longlong:
+        """What the purchases cost in all; more than MAX_MONEY stands for too much."""
+        i: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        units: cython.double
+        amount: cython.double
+        needed: cython.longlong = 0
+        for j in range(self.n_buys):
+            i = self.buys[j]
+            units = cython.cast(cython.double, self.delta[i])
+            amount = units * cython.cast(cython.double, self.price[i])
+            if amount > LIMIT:
+                self.error_column = i
+                return MAX_MONEY + 1
+            if self.delta[i] > 0:
+                needed += self.delta[i] * self.price[i] + self._cost(i, t, amount, units)
+            if needed > MAX_MONEY:
+                self.error_column = i
+                return needed
+        return needed
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
     def _affordable(
         self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
     ) -> cython.longlong:
         """The purchase itself if the cash pays for it, else it shrunk once in proportion, else nothing."""
-        needed: cython.longlong = quantity * price + self._cost(i, t, quantity, quantity * price)
+        needed: cython.longlong = self._with_cost(i, t, quantity, price)
         if needed <= self.cash:
             return quantity
         if self.cash <= 0:
             return 0
-        quantity = self._whole_lots(
-            cython.cast(
-                cython.longlong,
-                cython.cast(cython.double, quantity)
-                * (cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed)),
-            )
-        )
-        if quantity > 0 and quantity * price + self._cost(i, t, quantity, quantity * price) <= self.cash:
-            return quantity
-        return 0
+        quantity = self._shrunk(quantity, cython.cast(cython.double, self.cash) / cython.cast(cython.double, needed))
+        return quantity if self._with_cost(i, t, quantity, price) <= self.cash else 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def _with_cost(
+        self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, quantity: cython.longlong, price: cython.longlong
+    ) -> cython.longlong:
+        units: cython.double = cython.cast(cython.double, quantity)
+        if quantity == 0:
+            return 0
+        return quantity * price + self._cost(i, t, units * cython.cast(cython.double, price), units)
 
     # Corporate actions.
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _corporate_actions(self, t: cython.Py_ssize_t) -> cython.int:
         """Dividends on what was held at the last close, then splits."""
         i: cython.Py_ssize_t
@@ -911,7 +1086,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _receive(self, amount: cython.double, is_long: cython.bint) -> cython.int:
         """Cash in for a long, out for a short."""
         money: cython.longlong = cython.cast(cython.longlong, amount + 0.5)
@@ -923,7 +1098,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _split(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t, ratio: cython.double) -> cython.int:
         """New quantity, the fraction of a unit paid in cash, and every remembered price on the new footing."""
         held: cython.double = cython.cast(cython.double, self.position[i])
@@ -948,6 +1123,7 @@ class Engine:
                 return MONEY_RANGE
             self._receive((exact - whole) * price, held > 0.0)
         self._hold(i, cython.cast(cython.longlong, whole if held > 0.0 else -whole))
+        self.most_held += whole
         if self.has_stops:
             self.entry[i] = self._rescaled(self.entry[i], ratio)
             self.best[i] = self._rescaled(self.best[i], ratio)
@@ -961,7 +1137,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _rescaled(self, price: cython.longlong, ratio: cython.double) -> cython.longlong:
         """A price on the footing after a split: half up, at least one unit, within the largest price."""
         after: cython.double = cython.cast(cython.double, price) / ratio + 0.5
@@ -973,7 +1149,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _price_of_day(self, i: cython.Py_ssize_t, t: cython.Py_ssize_t) -> cython.longlong:
         """Open of the session, else its close, else the last known price."""
         units: cython.longlong = 0
@@ -985,19 +1161,22 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _delist(self, t: cython.Py_ssize_t) -> cython.int:
         """Close what is held of symbols that ended on the session before, at their terminal value."""
         i: cython.Py_ssize_t
         status: cython.int
-        price: cython.double
+        exact: cython.double
+        price: cython.longlong
         for i in range(self.n_symbols):
             if self.delisting_row[i] == t and self.position[i] != 0:
-                price = cython.cast(cython.double, self.mark[i]) * (1.0 + self.terminal[i]) + 0.5
-                if not price < MAX_PRICE:
+                exact = cython.cast(cython.double, self.mark[i]) * (1.0 + self.terminal[i]) + 0.5
+                if not (exact < MAX_PRICE and fabs(cython.cast(cython.double, self.position[i])) * exact <= LIMIT):
                     self.error_column = i
                     return MONEY_RANGE
-                status = self._trade(i, t, -self.position[i], cython.cast(cython.longlong, price), DELISTING)
+                price = cython.cast(cython.longlong, exact)
+                self.price_bits |= price
+                status = self._book(i, t, -self.position[i], price, DELISTING, -self.position[i] * price, 0)
                 if status != 0:
                     return status
         return 0
@@ -1006,7 +1185,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _level(self, i: cython.Py_ssize_t) -> cython.longlong:
         """The tightest stop level of an open position, 0 where none is active; its kind in ``level_reason``."""
         sign: cython.double = 1.0 if self.position[i] > 0 else -1.0
@@ -1032,7 +1211,7 @@ class Engine:
     @cython.cfunc
     @cython.inline
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _tighter(
         self, level: cython.longlong, candidate: cython.double, sign: cython.double, reason: cython.int
     ) -> cython.longlong:
@@ -1047,7 +1226,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-2.0)
+    @cython.exceptval(-2.0, check=False)
     def _average_range(self, i: cython.Py_ssize_t) -> cython.double:
         """Average true range, or average absolute change since entry by option; -1 while unknown."""
         n: cython.longlong
@@ -1064,7 +1243,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _exit(
         self,
         i: cython.Py_ssize_t,
@@ -1074,7 +1253,9 @@ class Engine:
     ) -> cython.int:
         """Leave a whole position because of a stop."""
         reason: cython.int = self.level_reason
-        status: cython.int = self._trade(i, t, -self.position[i], price, reason)
+        status: cython.int
+        self.price_bits |= price
+        status = self._trade(i, t, -self.position[i], price, reason)
         if status != 0 or self.skipped:
             return status
         self.blocked[i] = t + self.reentry_after
@@ -1088,7 +1269,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_at_open(self, t: cython.Py_ssize_t) -> cython.int:
         """Positions that open beyond their level leave at the open."""
         i: cython.Py_ssize_t
@@ -1108,7 +1289,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_in_range(self, t: cython.Py_ssize_t) -> cython.int:
         """Positions whose level lies within the bar leave at the level, never better than the bar traded."""
         i: cython.Py_ssize_t
@@ -1140,7 +1321,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _stop_at_close(self, t: cython.Py_ssize_t) -> cython.int:
         """Bring the trackers up to this close and, where stops look at closes, leave at the close."""
         i: cython.Py_ssize_t
@@ -1175,7 +1356,7 @@ class Engine:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
+    @cython.exceptval(-1, check=False)
     def _update_ranges(self, t: cython.Py_ssize_t) -> cython.int:
         """Wilder's average true range of every symbol, this bar included."""
         i: cython.Py_ssize_t

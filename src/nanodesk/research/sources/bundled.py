@@ -73,7 +73,7 @@ class BundledFile:
         return replace(table, frame=_with_spreads(table.frame)) if self.dataset == "treasury" else table
 
 
-BUNDLED: tuple[BundledFile, ...] = (
+BUNDLED_FILES: tuple[BundledFile, ...] = (
     BundledFile(
         "skfolio_sp500_dataset.csv.gz",
         "ee21cac28befb1d0a739a9ceb22184f995394726aa0cfde9a21941d1ac04ac0d",
@@ -182,7 +182,7 @@ def bundled_bytes(name: str) -> bytes:
     DataError
         If the file is not the one that was shipped.
     """
-    entry = next(file for file in BUNDLED if file.name == name)
+    entry = next(file for file in BUNDLED_FILES if file.name == name)
     content = files("nanodesk.research.sources").joinpath("bundled", name).read_bytes()
     if hashlib.sha256(content).hexdigest() != entry.sha256:
         raise DataError(

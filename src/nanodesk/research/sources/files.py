@@ -163,7 +163,7 @@ class FileSource:
         SchemaMismatchError
             If a column is missing or a cell cannot be read; the message names line, column and value.
         """
-        layout = _format(self.format)
+        layout = file_format(self.format)
         if self.symbol is not None:
             layout = replace(layout, constants={**layout.constants, "symbol": self.symbol})
         file = self.path.name
@@ -174,12 +174,29 @@ class FileSource:
         return SourceTable(self.dataset, layout.kind, frame, layout.about, file)
 
 
-def _format(name: FileFormat | str) -> FileFormat:
+def file_format(name: FileFormat | str) -> FileFormat:
+    """The format of a name.
+
+    Parameters
+    ----------
+    name : FileFormat or str
+        A format, or the name of one in :data:`FORMATS`.
+
+    Returns
+    -------
+    layout : FileFormat
+        The format.
+
+    Raises
+    ------
+    ValidationError
+        If the name is unknown.
+    """
     if isinstance(name, FileFormat):
         return name
     if name not in FORMATS:
         raise ValidationError(
-            f"format={name!r} is unknown.",
+            f"format={name!r} is unknown; there are {', '.join(FORMATS)}.",
             field="format",
             value=name,
             allowed=", ".join(FORMATS),
@@ -191,15 +208,29 @@ def _format(name: FileFormat | str) -> FileFormat:
 def _read_cells(path: Path) -> pl.DataFrame:
     """Every cell of a CSV as text, or a Parquet file as it is, with ``line``."""
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file.", field="file", value=str(path), fix="Check the path.")
+        what = "is a folder; one file is read at a time" if path.is_dir() else "there is no such file"
+        raise DataError(f"{path}: {what}.", field="file", value=str(path), fix="Check the path.")
     if path.suffix == ".parquet":
         try:
-            return pl.read_parquet(path).with_row_index("line", 1)
+            return pl.read_parquet(path, glob=False).with_row_index("line", 1)
         except pl.exceptions.PolarsError as error:
             raise DataError(f"{path}: is not a whole Parquet file.", field="file", value=str(path)) from error
     text = _bytes(path)
     if not text.strip():
         raise DataError(f"{path}: is empty.", field="file", value=str(path), fix="Fetch it again.")
+    if b"\0" in text:
+        line = text.count(b"\n", 0, text.index(b"\0")) + 1
+        raise DataError(
+            f"{path}:{line}: byte 0x00 is not text; the file is UTF-16, or no CSV at all.",
+            field="line",
+            value=line,
+            allowed="UTF-8",
+            fix="Save it as CSV in UTF-8.",
+        )
+    try:
+        text.partition(b"\n")[0].decode()  # the reader would replace what it cannot decode in the header
+    except UnicodeDecodeError as fault:
+        raise _not_utf8(path, text, fault.start) from fault
     try:
         frame = pl.read_csv(io.BytesIO(text), infer_schema=False)
     except pl.exceptions.PolarsError as error:
@@ -215,7 +246,10 @@ def _read_cells(path: Path) -> pl.DataFrame:
 
 def _bytes(path: Path) -> bytes:
     if path.suffix != ".gz":
-        return path.read_bytes()
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read: {error.strerror}.", field="file", value=str(path)) from error
     try:
         with gzip.open(path) as stream:
             return stream.read()
@@ -231,9 +265,13 @@ def _bytes(path: Path) -> bytes:
 
 def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
     try:
-        rows = csv.reader(io.StringIO(text.decode("utf-8")))
+        rows = csv.reader(io.StringIO(text.decode("utf-8")), strict=True)
         width = len(next(rows))
+        line = rows.line_num
         for row in rows:
+            first, line = line + 1, rows.line_num
+            if line > first and any("\n" in cell for cell in row):
+                return _open_quote(path, first)
             if len(row) > width:
                 return SchemaMismatchError(
                     f"{path}:{rows.line_num}: has {len(row)} fields, the header has {width}; the first extra one is "
@@ -244,17 +282,28 @@ def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
                     fix="Quote cells that hold a comma.",
                 )
     except UnicodeDecodeError as fault:
-        line = text.count(b"\n", 0, fault.start) + 1
-        return DataError(
-            f"{path}:{line}: byte {text[fault.start]:#04x} is not UTF-8 text.",
-            field="line",
-            value=line,
-            allowed="UTF-8",
-            fix="Convert the file, or check that it is a CSV at all.",
-        )
+        return _not_utf8(path, text, fault.start)
     except csv.Error:
-        pass
-    return DataError(f"{path}: is no readable CSV: {error}.", field="file", value=str(path))
+        return _open_quote(path, line + 1)
+    first_line = str(error).partition("\n")[0]
+    return DataError(f"{path}: is no readable CSV: {first_line}", field="file", value=str(path))
+
+
+def _not_utf8(path: Path, text: bytes, at: int) -> DataError:
+    line = text.count(b"\n", 0, at) + 1
+    return DataError(
+        f"{path}:{line}: byte {text[at]:#04x} is not UTF-8 text.",
+        field="line",
+        value=line,
+        allowed="UTF-8",
+        fix="Convert the file, or check that it is a CSV at all.",
+    )
+
+
+def _open_quote(path: Path, line: int) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"{path}:{line}: a quoted cell does not end on its line.", field="line", value=line, fix='Close or drop the ".'
+    )
 
 
 def _long(raw: pl.DataFrame, layout: FileFormat, file: str) -> pl.DataFrame:
@@ -315,8 +364,13 @@ def _require(names: Any, columns: list[str], file: str) -> None:
                 field=name,
                 value=present,
                 allowed=name,
-                fix=nearest(name, present) or "Map another column to it.",
+                fix=_separator(present) or nearest(name, present) or "Map another column to it.",
             )
+
+
+def _separator(present: list[str]) -> str | None:
+    sign = next((sign for sign in ";\t|" if len(present) == 1 and sign in present[0]), None)
+    return None if sign is None else f"Its columns are separated by {sign!r}; separate them by commas."
 
 
 def _parsed(frame: pl.DataFrame, new: str, old: str, dtype: Any, layout: FileFormat, file: str) -> pl.Series:

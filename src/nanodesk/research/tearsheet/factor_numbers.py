@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.metrics.information import rank_ic
+from nanodesk.metrics.stability import factor_correlation
 from nanodesk.research.result import FactorReport, ResearchResult
 
 FloatArray = NDArray[np.float64]
@@ -121,9 +120,6 @@ def _correlation(result: ResearchResult) -> dict[str, Any] | None:
     rows = np.unique(np.linspace(0, len(screened) - 1, n_rows).round().astype(np.int64))
     cells = np.ix_(rows, columns)
     values = {name: np.where(screened[cells], result.factor_values[name][cells], np.nan) for name in names}
-    matrix = np.eye(len(names))
-    for i, j in combinations(range(len(names)), 2):
-        correlations = rank_ic(values[names[i]], values[names[j]])
-        finite = correlations[np.isfinite(correlations)]
-        matrix[i, j] = matrix[j, i] = finite.mean() if len(finite) else np.nan
+    matrix = factor_correlation(values)
+    np.fill_diagonal(matrix, 1.0)
     return {"id": names, "dates": len(rows), "matrix": matrix}

@@ -11,6 +11,7 @@ from nanodesk.metrics.calendar_returns import monthly_returns, yearly_returns
 from nanodesk.metrics.drawdown import Drawdown, drawdown_series, drawdown_table
 from nanodesk.metrics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
 from nanodesk.metrics.summary import summarize
+from nanodesk.research.headline import benchmark_returns
 from nanodesk.research.result import ResearchResult
 from nanodesk.research.tearsheet.factor_numbers import factor_numbers, screen_numbers
 from nanodesk.research.tearsheet.plain import plain
@@ -48,7 +49,7 @@ def collect(result: ResearchResult) -> dict[str, Any]:
         ``schema`` first; ready for ``json.dumps(..., allow_nan=False)``. A number that does not exist is ``None``.
     """
     backtest = result.backtest
-    benchmark, notes = _benchmark(result)
+    benchmark, notes = benchmark_returns(result)
     numbers = {
         "schema": SCHEMA,
         "kind": "nanodesk.tearsheet",
@@ -97,19 +98,6 @@ def _facts(result: ResearchResult) -> dict[str, Any]:
         "last_decision": result.decision_dates[-1] if len(result.decision_dates) else None,
         "symbols": len(backtest.symbols),
     }
-
-
-def _benchmark(result: ResearchResult) -> tuple[FloatArray | None, list[str]]:
-    """Benchmark returns without gaps, and what was done about gaps."""
-    if result.benchmark_returns is None:
-        return None, []
-    missing = int((~np.isfinite(result.benchmark_returns)).sum())
-    if missing == 0:
-        return result.benchmark_returns, []
-    if missing == len(result.benchmark_returns):
-        return None, [f"The benchmark {result.benchmark_name} has no return in this period and is left out."]
-    filled = np.where(np.isfinite(result.benchmark_returns), result.benchmark_returns, 0.0)
-    return filled, [f"The benchmark {result.benchmark_name} has no return on {missing} sessions; they count as zero."]
 
 
 def _metrics(result: ResearchResult, benchmark: FloatArray | None) -> dict[str, Any]:

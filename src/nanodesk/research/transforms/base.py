@@ -66,7 +66,23 @@ class PreprocessContext:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a step can rely on, for checking it before anything is computed."""
+    """What a step can rely on, for checking it before anything is computed.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns that exist when the step runs: the factors, and what earlier steps added.
+    covariates : collection of str
+        Columns that can only be read.
+    sectors : bool
+        Whether the sector of any name is known.
+    bars : collection of str
+        Which of open, high, low and close the prices have.
+    calendar : str or None
+        Calendar of the data; ``None`` where nothing says.
+    standardised : bool
+        Whether an earlier step has put all columns on one scale.
+    """
 
     columns: tuple[str, ...]
     covariates: Collection[str]

@@ -20,6 +20,8 @@ IntArray = NDArray[np.int64]
 
 
 class _PriceStep(BaseStep):
+    """A step that adds one column taken from the daily bars up to each decision."""
+
     into: str | None = Field(None, pattern=r"^[A-Za-z_]\w{0,63}$")
 
     def problems(self, known: Known) -> list[str]:
@@ -30,6 +32,13 @@ class _PriceStep(BaseStep):
         return found
 
     def reads(self) -> tuple[str, ...]:
+        """Which prices the step needs.
+
+        Returns
+        -------
+        names : tuple of str
+            Some of ``open``, ``high``, ``low`` and ``close``.
+        """
         return ("close",)
 
     def apply(
@@ -39,14 +48,32 @@ class _PriceStep(BaseStep):
         context: PreprocessContext,
     ) -> dict[str, FloatArray]:
         if context.panel is None or context.rows is None:
-            raise ValidationError("the step reads prices, but the context has no panel.", field="context")
+            raise ValidationError(
+                "the step reads prices, but the context has no panel.", field="context", fix="Pass panel and rows."
+            )
         return {**values, self.added()[0]: self.column(context.panel, context.rows)}
 
     def column(self, panel: PricePanel, rows: IntArray) -> FloatArray:
+        """The column that the step adds.
+
+        Parameters
+        ----------
+        panel : PricePanel
+            Daily bars.
+        rows : ndarray of int64, shape (n_decisions,)
+            Row of the panel of each decision; later rows are not read.
+
+        Returns
+        -------
+        values : ndarray of float64, shape (n_decisions, n_symbols)
+            ``nan`` where the window begins before the data.
+        """
         raise NotImplementedError
 
 
 class _ChangeStep(_PriceStep):
+    """A step that compares the close with an earlier one."""
+
     periods: int = Field(1, ge=1, le=2520)
 
     def column(self, panel: PricePanel, rows: IntArray) -> FloatArray:
@@ -55,6 +82,18 @@ class _ChangeStep(_PriceStep):
         return self.change(panel.close[rows], older)
 
     def change(self, newer: FloatArray, older: FloatArray) -> FloatArray:
+        """How the step writes the change from one price to another.
+
+        Parameters
+        ----------
+        newer, older : ndarray of float64, shape (n_decisions, n_symbols)
+            Closes on the decision and `periods` sessions before it.
+
+        Returns
+        -------
+        change : ndarray of float64, shape (n_decisions, n_symbols)
+            ``nan`` where either is missing.
+        """
         raise NotImplementedError
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nanodesk.errors import ValidationError
 from nanodesk.market.panel import PricePanel
+from nanodesk.market.units import SESSIONS_PER_YEAR
 from nanodesk.research.factors.coverage import needed
 from nanodesk.research.factors.kernels.window_sums import weighted_sums
 from nanodesk.research.factors.market_series import MarketSeries, log_returns
@@ -20,7 +21,6 @@ IntArray = NDArray[np.int64]
 
 Estimator = Literal["std", "ewm", "parkinson", "garman_klass", "yang_zhang"]
 
-SESSIONS_PER_YEAR = 252
 MIN_COVERAGE = 0.8
 
 
