@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import cython
-
 from nanodesk.book import orders, results, snapshot
 from nanodesk.compat.published_values import dollars
 from nanodesk.market.enums import OrderStatus, TimeInForce
@@ -22,8 +20,6 @@ _RESULT_STATUS = {
 _ORDER_STATUS = {status: spelled.lower() for status, spelled in _RESULT_STATUS.items()}
 
 
-@cython.no_gc
-@cython.freelist(64)
 class Trade:
     """One match, at the price of the order that waited.
 
@@ -136,8 +132,6 @@ class Trade:
         return f"Trade(id={self.trade_id}, price={price}, qty={quantity}, side='{side}')"
 
 
-@cython.no_gc
-@cython.freelist(64)
 class SubmitResult:
     """How an order stood when its own matching ended.
 
@@ -187,8 +181,6 @@ class SubmitResult:
         )
 
 
-@cython.no_gc
-@cython.freelist(64)
 class CancelResult:
     """Answer to a cancel.
 
@@ -383,8 +375,6 @@ class Order:
         return f"Order(id={self.id}, side={self.side}, price={self.price}, qty={traded}, status={self.status})"
 
 
-@cython.no_gc
-@cython.freelist(64)
 class LevelSnapshot:
     """One price of one side.
 
