@@ -61,8 +61,8 @@ def problems_of(error: ValidationError, model: type[BaseModel], values: Mapping[
         message = _message(dict(item), path, model, values)
         if message not in (known := messages.setdefault(path, [])):
             known.append(message)
-    for path in [path for path in messages if isinstance(_at(values, path), dict)]:
-        # Where a table may stand for a word, what is wrong inside the table says more than that it is no word.
+    for path in [path for path in messages if isinstance(_at(values, path), (dict, list, tuple)) and _at(values, path)]:
+        # What is wrong inside a table or list says more than that the table is no word, or the list without it empty.
         if any(other[: len(path)] == path and other != path for other in messages):
             del messages[path]
     return [

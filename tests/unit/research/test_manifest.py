@@ -54,6 +54,11 @@ class TestParseManifest:
         with pytest.raises(ValidationError):
             manifest.strategy.name = "other"
 
+    def test_a_list_of_wrong_items_is_not_called_empty(self):
+        assert problems(SMALL + 'weight = "5%"\n') == (
+            'q.toml:8: signals.factor[0].weight: must be a number (got "5%")',
+        )
+
     def test_every_problem_at_once_sorted_by_line(self):
         text = SMALL + (
             "[[universe.filter]]\n"  # 8
