@@ -65,6 +65,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     INT64_MIN,
     IOC,
     LINKED,
+    PARENT,
     PARKED,
     PEGGED,
     POST_ONLY,
@@ -459,6 +460,7 @@ class Exchange:
             )
         return 0
 
+    @cython.overflowcheck(False)
     def _optional(self, e, o, post_only, display, min_quantity, expire_ns):
         tif: cython.int = e.policy & 15
         parts: object
@@ -1942,7 +1944,8 @@ class Exchange:
                 o.state = FORGOTTEN_STOP
             else:
                 continue
-            if o.extra != 0:
+            # A filled parent that the cascade limit left unlooked at still has legs to send.
+            if o.extra != 0 and not o.flags & PARENT:
                 b.extras[o.extra].id = b.free_extra
                 b.free_extra = o.extra
                 o.extra = 0

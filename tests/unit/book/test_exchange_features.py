@@ -325,3 +325,29 @@ class TestLots:
             exchange.submit_limit("buy", 1, 15)
         exchange.submit_limit("buy", 1, 20)
         assert exchange.reduce(1, 5).error == "InvalidQuantity"
+
+
+class TestForgettingWithWorkLeft:
+    def test_a_filled_parent_keeps_its_legs_when_history_is_cleared(self):
+        exchange = Exchange(cascade_limit=1)
+        exchange.submit_bracket("sell", 110, 5, 90, 130)
+        exchange.submit_stop_market("buy", 100, 5)
+        trade(exchange, 100)
+        assert exchange.take_notices()[-1].kind == "cascade_limit"
+        for price in range(20, 60):
+            exchange.submit_limit("buy", price, 1, display=1)
+        exchange.clear_order_history()
+        exchange.clear_trades()
+        trade(exchange, 101)
+        assert exchange.best_bid() == 90
+        assert exchange.get_stop_order(3).status == "pending"
+        assert exchange.replayed().state_hash() == exchange.state_hash()
+
+    def test_the_contingency_of_the_legs_is_not_that_of_the_parents_group(self):
+        exchange = Exchange()
+        exchange.submit_bracket("sell", 110, 5, 90, 130, contingency="ouo")
+        other = exchange.submit_limit("buy", 50, 1).order_id
+        exchange.link("oco", [1, other])
+        exchange.submit_limit("buy", 110, 5)
+        exchange.submit_limit("sell", 90, 2)
+        assert exchange.get_stop_order(3).quantity == 3

@@ -120,6 +120,7 @@ def fold_history(b: cython.pointer(Book), until: int64_t) -> cython.void:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+@cython.overflowcheck(False)
 def _distance(p: int64_t, q: int64_t) -> int64_t:
     """Absolute difference, at most 2^63 - 1."""
     wide: int128 = cython.cast(int128, p) - q
@@ -134,6 +135,7 @@ def _distance(p: int64_t, q: int64_t) -> int64_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+@cython.overflowcheck(False)
 def _average_change(b: cython.pointer(Book), period: int64_t, factor: cython.double) -> cython.double:
     """A multiple of the mean of the last absolute changes; below 0 if there is none."""
     n: int64_t = min(period, min(b.n_history, _HISTORY))
@@ -170,6 +172,7 @@ def _wilder(x: cython.pointer(Extra), price: int64_t) -> cython.double:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
+@cython.overflowcheck(False)
 def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int:
     """Move one trailing stop after a print."""
     o: cython.pointer(Order) = order_at(b, id)
@@ -422,7 +425,7 @@ def _activate(b: cython.pointer(Book), parent: int64_t) -> cython.int:
     loss_id: int64_t = x.leg_loss
     profit: cython.pointer(Order) = order_at(b, profit_id)
     loss: cython.pointer(Order) = order_at(b, loss_id)
-    kind: cython.int = x.link
+    kind: cython.int = x.leg_link
     filled: int64_t = o.quantity - x.cut
     out: Outcome
     o.flags &= ~PARENT
@@ -540,6 +543,7 @@ def _best_fixed(b: cython.pointer(Book), side: cython.int, price: cython.pointer
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+@cython.overflowcheck(False)
 def _floor_to(value: int128, step: int64_t) -> int128:
     rest_: int128 = value % step
     if rest_ < 0:
@@ -550,6 +554,7 @@ def _floor_to(value: int128, step: int64_t) -> int128:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+@cython.overflowcheck(False)
 def _target(b: cython.pointer(Book), o: cython.pointer(Order), price: cython.pointer(int64_t)) -> cython.bint:
     """Where a pegged order belongs now; False if nowhere."""
     x: cython.pointer(Extra) = cython.address(b.extras[o.extra])

@@ -289,6 +289,7 @@ def _modify(
         y.expire_ns = x.expire_ns
         expire_ns = x.expire_ns
         y.link = x.link
+        y.leg_link = x.leg_link
         y.leg_profit = x.leg_profit
         y.leg_loss = x.leg_loss
         if flags & LINKED:
@@ -399,7 +400,7 @@ def _submit_bracket(
         b.committed[o.side] += o.open
     o = order_at(b, id)
     x = extra_of(b, o)
-    x.link = options.link
+    x.leg_link = options.link
     x.expire_ns = options.expire_ns
     x.leg_profit = id + 1
     x.leg_loss = id + 2

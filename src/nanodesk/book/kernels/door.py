@@ -1,11 +1,12 @@
 """The C-level door: an exchange for strategies compiled by Cython (cimport) or Numba (function addresses).
 
-Every function takes the number that ``Exchange.address()`` gives, checks its arguments, and answers with numbers: below 0
+Every function takes the number that ``Exchange.address()`` gives, checks its arguments, and answers with numbers:
+below 0
 is an error, minus the code of ``book.batch`` or of a failed cancel or modify. Nothing is raised.
 """
 
 import cython
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uintptr_t
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.commands import apply_event, cancel_event, check_event, submit_event
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level

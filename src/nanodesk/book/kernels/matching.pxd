@@ -198,6 +198,7 @@ ctypedef struct Extra:
     uint8_t link
     uint8_t is_loss_leg
     uint8_t marked
+    uint8_t leg_link
 
 ctypedef struct Trade:
     int64_t price

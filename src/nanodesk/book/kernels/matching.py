@@ -964,6 +964,7 @@ def _match(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
+@cython.overflowcheck(False)
 def _allocate(
     b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, mode: cython.int, out: cython.pointer(Outcome)
 ) -> cython.int:

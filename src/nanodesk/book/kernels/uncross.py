@@ -49,6 +49,7 @@ def _worst_first(s: cython.pointer(Ladder)) -> uint32_t:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+@cython.overflowcheck(False)
 def _gap(p: int64_t, q: int64_t) -> int128:
     wide: int128 = cython.cast(int128, p) - q
     return -wide if wide < 0 else wide
