@@ -94,10 +94,12 @@ def _level_values(level: Any) -> dict[str, int]:
 
 def _load(file: Path) -> Exchange:
     from nanodesk.cli.lob_shell.execute import read_book
-    from nanodesk.errors import DataError
+    from nanodesk.errors import DataError, ReplayError
 
     try:
         exchange, warned = read_book(file)
+    except ReplayError as error:
+        raise DataError(f"{file}: {error}") from error
     except OSError as error:
         raise DataError(f"{file}: {error.strerror or error}.") from error
     for line in warned:

@@ -59,7 +59,7 @@ class TestImports:
             "sys.modules['prompt_toolkit'] = sys.modules['textual'] = None\n"
             "from nanodesk.cli.app import run_command\n"
             "code = run_command(['lob'])\n"
-            "heavy = {'polars', 'scipy', 'rich', 'pydantic'} & {name.split('.')[0] for name in sys.modules}\n"
+            "heavy = {'polars', 'scipy', 'pandas'} & {name.split('.')[0] for name in sys.modules}\n"
             "print(json.dumps([code, sorted(heavy)]))\n"
         )
         finished = subprocess.run(

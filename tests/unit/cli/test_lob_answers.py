@@ -228,8 +228,13 @@ class TestFiles:
         assert say(f"load {path}").count("\n") == 1
         assert session.exchange.state_hash() == before
 
+    @pytest.mark.parametrize("command", ["save", "load"])
+    def test_an_unknown_home_is_one_line(self, say, command):
+        told = say(f"{command} ~no-such-user-here/book.jsonl")
+        assert told == f"{command}: nobody's home is '~no-such-user-here'.\n"
+
     def test_no_folder_is_one_line(self, say, tmp_path):
-        assert "no such file" in say(f"save {tmp_path}/none/book.jsonl").lower()
+        assert re.fullmatch(r"save: '.*': no such file or directory\.\n", say(f"save {tmp_path}/none/book.jsonl"))
 
 
 class TestDollars:

@@ -62,6 +62,7 @@ class TestSuggest:
         assert words(f"load {tmp_path}/my b", session) == [f"{tmp_path}/my book.jsonl"]
         assert words(f"load {tmp_path}/none/", session) == []
         assert words("load a\0", session) == []
+        assert words("load ~no-such-user-here/", session) == []
 
     def test_the_word_so_far_is_what_gets_replaced(self, session):
         assert [found.typed for found in suggest("market se", session)] == ["se"]

@@ -303,6 +303,18 @@ class TestWatchApp:
 
         watch(play, paused=True)
 
+    def test_an_auction_tells_what_would_trade(self, watch):
+        async def play(app, pilot):
+            exchange = Exchange()
+            exchange.start_auction()
+            exchange.submit_limit("buy", 10_100, 30)
+            exchange.submit_limit("sell", 9_900, 20)
+            app.market.flow.exchange = exchange
+            await pilot.press("d")
+            assert "auction: 20 would trade at $101.00" in title(app)
+
+        watch(play, paused=True)
+
     def test_an_empty_book(self, watch):
         async def play(app, pilot):
             app.market.flow.exchange = Exchange()

@@ -126,10 +126,9 @@ def _files(typed: str) -> Iterator[tuple[str, str]]:
     if not typed.isprintable():
         return
     parent, slash, _ = typed.rpartition("/")
-    folder = Path(parent + slash or ".").expanduser()
     try:
-        entries = sorted(folder.iterdir())[:_FILES]
-    except OSError:
+        entries = sorted(Path(parent + slash or ".").expanduser().iterdir())[:_FILES]
+    except (OSError, RuntimeError):  # the second where a home is unknown
         return
     for entry in entries:
         if not entry.name.startswith(".") and entry.name.isprintable():

@@ -68,13 +68,15 @@ def answer(session: Session, line: str) -> Fragments:
     text : list of (style, text)
         Nothing for an empty line; an error is one line of style ``error``.
     """
+    command = None
     try:
         command = parse_line(line)
         return [] if command is None else execute(session, command)
     except NanodeskError as error:
         return [("error", f"{error}\n")]
     except OSError as error:
-        return [("error", f"{error.filename or 'file'}: {(error.strerror or str(error)).lower()}.\n")]
+        what = f"{command.name}: {quoted(command.values['path'])}" if command is not None else "file"
+        return [("error", f"{what}: {(error.strerror or str(error)).lower()}.\n")]
 
 
 def execute(session: Session, command: Command) -> Fragments:
@@ -314,14 +316,22 @@ def _clear(session: Session, _command: Command) -> Fragments:
     return [("", "An empty book.\n")]
 
 
+def _path(command: Command) -> Path:
+    try:
+        return Path(command.values["path"]).expanduser()
+    except RuntimeError as error:
+        home = quoted(command.values["path"].partition("/")[0])
+        raise BookError(f"nobody's home is {home}.", field="path", value=command.values["path"]) from error
+
+
 def _save(session: Session, command: Command) -> Fragments:
-    path = Path(command.values["path"]).expanduser()
+    path = _path(command)
     session.exchange.save(path)
     return [("", f"{session.exchange.event_count():,} commands written to {path}.\n")]
 
 
 def _load(session: Session, command: Command) -> Fragments:
-    path = Path(command.values["path"]).expanduser()
+    path = _path(command)
     session.exchange, warned = read_book(path)
     session.exchange.take_notices()
     session.stop_ids.clear()

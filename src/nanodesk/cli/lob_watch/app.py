@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.theme import Theme
 from textual.widgets import Footer, Static
 
-from nanodesk.cli.lob_shell.render import dollars
+from nanodesk.cli.lob_shell.render import dollars, indication
 from nanodesk.cli.lob_watch.drawing import (
     DARK,
     LIGHT,
@@ -214,8 +214,10 @@ class WatchApp(App[None]):
         steps = f"{market.steps:,}" + ("" if length is None else f" of {length:,}") + " commands"
         title = Text.assemble(("lob", f"bold {palette.accent}"), ("  " + market.flow.title, palette.text))
         title.append(f"   {state[0]}", f"bold {state[1]}").append(f"   {steps}", palette.muted)
-        if market.flow.exchange.phase != "continuous":
-            title.append(f"   {market.flow.exchange.phase.upper()}", f"bold {palette.last}")
+        exchange = market.flow.exchange
+        if exchange.phase != "continuous":
+            phase = indication(exchange) if exchange.phase == "auction" else exchange.phase
+            title.append(f"   {phase}", f"bold {palette.last}")
         if self.is_paused and market.last_command:
             title.append(f"   {market.last_command}", palette.text)
         title.truncate(max(1, self.size.width - 2), overflow="ellipsis")
@@ -290,7 +292,7 @@ class WatchApp(App[None]):
     def _draw_line(self, width: int) -> None:
         mids = self.market.mids
         shown = list(mids)[-2 * width :]
-        head = f"{'Mid':<14}" + (f"{_money(min(shown))} – {_money(max(shown))}".rjust(width - 14) if shown else "")
+        head = f"{'Mid':<4}" + (f"{_money(min(shown))} – {_money(max(shown))}".rjust(width - 4) if shown else "")
         lines = "\n".join(draw_line(shown, width, 6))
         chart = Text.assemble((head + "\n", self.palette.muted), (lines, self.palette.accent), no_wrap=True, end="")
         self.query_one("#line", Static).update(chart)
