@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nanodesk.backtest.sweep import sweep as sweep
     from nanodesk.backtest.weights import HOLD as HOLD
     from nanodesk.backtest.weights import backtest_weights as backtest_weights
+    from nanodesk.book.exchange import Exchange as Exchange
+    from nanodesk.book.multi_exchange import MultiExchange as MultiExchange
     from nanodesk.errors import DataError as DataError
     from nanodesk.errors import NanodeskError as NanodeskError
     from nanodesk.errors import SolverError as SolverError
@@ -59,6 +61,7 @@ _HOMES = {
     "CostModel": "nanodesk.portfolio.costs",
     "DataError": "nanodesk.errors",
     "EqualWeight": "nanodesk.strategies.equal_weight",
+    "Exchange": "nanodesk.book.exchange",
     "FACTORS": "nanodesk.research.factors.catalog",
     "HOLD": "nanodesk.backtest.weights",
     "Instrument": "nanodesk.market.instrument",
@@ -66,6 +69,7 @@ _HOMES = {
     "Limits": "nanodesk.allocation.limits",
     "Manifest": "nanodesk.research.manifest",
     "Momentum": "nanodesk.strategies.momentum",
+    "MultiExchange": "nanodesk.book.multi_exchange",
     "NanodeskError": "nanodesk.errors",
     "OrderStatus": "nanodesk.market.enums",
     "PerformanceMetrics": "nanodesk.metrics.performance",
