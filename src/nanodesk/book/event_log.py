@@ -346,7 +346,7 @@ def _load_json(data: bytes) -> tuple[Exchange, str | None]:
 def _parsed(line: bytes, number: int, count: int = 0) -> object:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReplayError(f"line {number} is not JSON: {error}", position=number, events_read=count) from error
 
 

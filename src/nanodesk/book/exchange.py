@@ -23,7 +23,7 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
+from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
 from cython.cimports.nanodesk.book.kernels.matching import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
@@ -79,6 +79,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_FIXED,
     TRAIL_PERCENTAGE,
     TRAIL_SMA,
+    TRAIL_WILDER,
     Book,
     Event,
     Extra,
@@ -168,6 +169,7 @@ _METHODS = (
     "submit_bracket",
 )
 _LARGEST_PERIOD = 10_000
+_LARGEST_GROUP = 100
 
 
 def _refuse_integer(value, field, is_price, low):
@@ -1320,6 +1322,10 @@ class Exchange:
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
+        if len(ids) > _LARGEST_GROUP:
+            raise BookError(
+                f"order_ids: {len(ids)} ids are too many.", field="order_ids", allowed=f"at most {_LARGEST_GROUP}"
+            )
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
             raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
         for order_id in ids:
@@ -1696,7 +1702,7 @@ class Exchange:
         """
         b: cython.pointer(Book) = cython.address(self.book)
         at: int64_t
-        index: uint32_t = _level(b, _side(side), _integer(price, "price", True))
+        index: uint32_t = ladder_find(cython.address(b.ladders[_side(side)]), _integer(price, "price", True))
         found: list = []
         if index != 0:
             at = b.ladders[_side(side)].levels[index].head
@@ -2122,7 +2128,19 @@ class Exchange:
         -------
         parts : tuple of bytes
             Events, their options, their link ids.
+
+        Raises
+        ------
+        ValidationError
+            If this is no part of the log.
         """
+        if not 0 <= start <= stop <= self.book.n_events:
+            raise ValidationError(
+                f"start={start} and stop={stop} are no part of the log.",
+                field="start",
+                value=start,
+                allowed=f"0 <= start <= stop <= {self.book.n_events}",
+            )
         import numpy
 
         b: cython.pointer(Book) = cython.address(self.book)
@@ -2334,6 +2352,11 @@ def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython
     kind: cython.int = e.kind
     tif: cython.int = e.policy & 15
     i: int64_t
+    # A record from a file may hold any bytes: no word is looked up before its number is in range.
+    if e.side > 1 or tif > DAY or e.policy >> 4 > 4:
+        raise ReplayError("a record with a side, time in force or self-trade mode that does not exist")
+    if o != cython.NULL and (o.link > 1 or o.peg > 2 or o.trail_method > TRAIL_WILDER):
+        raise ReplayError("a record with options that do not exist")
     if kind == EVENT_CANCEL:
         return "cancel", {"order_id": e.id}
     if kind == EVENT_MODIFY:
@@ -2402,14 +2425,6 @@ def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython
     if e.policy >> 4 != 0:
         fields["self_trade"] = _SELF_TRADE[e.policy >> 4]
     return _METHODS[kind], fields
-
-
-@cython.cfunc
-def _level(b: cython.pointer(Book), side: cython.int, price: int64_t) -> uint32_t:
-    index: uint32_t = b.ladders[side].best
-    while index != 0 and b.ladders[side].levels[index].price != price:
-        index = b.ladders[side].levels[index].worse
-    return index
 
 
 _STATUS_OF = {status.value: status for status in OrderStatus}

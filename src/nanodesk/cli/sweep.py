@@ -1,2 +1,4 @@
 """sweep"""
+
+
 def sweep(): ...

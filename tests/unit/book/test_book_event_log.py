@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import warnings
@@ -11,7 +12,7 @@ import pytest
 from nanodesk.book.event_log import TornLogWarning, from_json, to_json
 from nanodesk.book.events import Event
 from nanodesk.book.exchange import Exchange
-from nanodesk.errors import ReplayError
+from nanodesk.errors import ReplayError, ValidationError
 from nanodesk.market.instrument import Instrument
 
 
@@ -191,3 +192,28 @@ class TestPublishedFiles:
         path.write_text('{"schema":2,"format":"nanodesk.exchange"}\n')
         with pytest.raises(ReplayError, match="schema 1"):
             Exchange.load(path)
+
+
+class TestCraftedRecords:
+    @pytest.mark.parametrize("at", range(32))
+    @pytest.mark.parametrize("value", [1, 7, 77, 255])
+    def test_any_byte_is_checked(self, at, value):
+        source = Exchange()
+        source.submit_limit("buy", 5, 9, display=3)
+        source.submit_limit("buy", 5, 9)
+        source.submit_trailing_stop_market("sell", 5, 1, "percentage", 0.5)
+        events, options, ids = source.raw_log(0, 3)
+        for record in range(3):
+            changed = bytearray(events)
+            changed[32 * record + at] = value
+            target = Exchange()
+            with contextlib.suppress(ReplayError):
+                target.replay_raw(bytes(changed), options, ids)
+            assert target.replayed().state_hash() == target.state_hash()
+
+    @pytest.mark.parametrize("part", [(-1, 1), (0, 2), (1, 0)])
+    def test_parts_of_the_log(self, part):
+        exchange = Exchange()
+        exchange.submit_limit("buy", 5, 9)
+        with pytest.raises(ValidationError):
+            exchange.raw_log(*part)

@@ -2,6 +2,8 @@
 
 import cython
 from cython.cimports.libc.stdint import int64_t, uint32_t
+from cython.cimports.libc.stdlib import qsort
+from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.matching import (
     BUY,
@@ -214,6 +216,8 @@ def end_auction(b: cython.pointer(Book)) -> cython.int:
     o: cython.pointer(Order)
     ladder: cython.pointer(Ladder)
     b.scratch.n = 0
+    list_push(cython.address(b.scratch), 0)
+    b.scratch.n = 0
     for side in range(2):
         edge = INT64_MAX if side == BUY else INT64_MIN
         ladder = cython.address(b.ladders[side])
@@ -221,12 +225,8 @@ def end_auction(b: cython.pointer(Book)) -> cython.int:
             at = ladder.levels[ladder.best].head
             while at != 0:
                 list_push(cython.address(b.scratch), at)
-                i = b.scratch.n - 1
-                while i > 0 and b.scratch.data[i - 1] > at:
-                    b.scratch.data[i] = b.scratch.data[i - 1]
-                    i -= 1
-                b.scratch.data[i] = at
                 at = order_at(b, at).next
+    qsort(b.scratch.data, b.scratch.n, cython.sizeof(int64_t), _compare)
     for i in range(b.scratch.n):
         at = b.scratch.data[i]
         o = order_at(b, at)
