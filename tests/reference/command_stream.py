@@ -341,6 +341,8 @@ class CommandStream:
 
     def _link(self) -> tuple:
         ids = tuple(self._id() for _ in range(self.rng.choice((2, 2, 2, 3, 4, 1))))
+        if self.rng.random() < self.profile.invalid_rate:
+            ids = tuple(range(1, self.rng.choice((101, 102))))
         return ("link", self.rng.choice(("oco", "ouo")), ids)
 
     def _position(self) -> tuple:
