@@ -12,6 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def place_beside(module: Path, folder: Path) -> None:
+    """By renaming: a running process keeps the file it has mapped."""
+    temporary = folder / f".{module.name}"
+    shutil.copy2(module, temporary)
+    temporary.replace(folder / module.name)
+
+
 def main() -> None:
     checked = "--checked" in sys.argv[1:]
     environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
@@ -23,7 +30,7 @@ def main() -> None:
     modules = {path.name.split(".")[0]: path for path in (build / "src").glob("*.so")}
     for line in (build / "src" / "modules.txt").read_text(encoding="utf-8").splitlines():
         folder, stem = line.split()
-        shutil.copy2(modules[stem], ROOT / "src" / folder / modules[stem].name)
+        place_beside(modules[stem], ROOT / "src" / folder)
 
 
 if __name__ == "__main__":

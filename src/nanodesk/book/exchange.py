@@ -1818,6 +1818,21 @@ class Exchange:
         """
         return self.book.n_pending_stops
 
+    def committed_quantity(self, side):
+        """Open quantity of a side's orders and stops, of whatever kind: what counts against its capacity (R5).
+
+        Parameters
+        ----------
+        side : Side or str
+            Direction.
+
+        Returns
+        -------
+        quantity : int
+            At most 2**63 - 1.
+        """
+        return self.book.committed[_side(side)]
+
     def last_trade_price(self):
         """Price of the last trade.
         Returns

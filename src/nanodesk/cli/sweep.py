@@ -1,4 +1,2 @@
 """sweep"""
-
-
 def sweep(): ...

@@ -53,10 +53,7 @@ def decision_rows(dates: Dates, pace: str | int, *, calendar_name: str, first: i
         return np.arange(first, len(dates), dtype=np.int64)
     if pace not in ("weekly", "month_end"):
         raise ValidationError(
-            f"pace={pace!r} is unknown.",
-            field="pace",
-            value=pace,
-            allowed="daily, weekly, month_end, or a whole number",
+            f"pace={pace!r} is unknown.", field="pace", value=pace, allowed="daily, weekly, month_end, or a whole number"
         )
     later = calendar.offset_sessions(calendar_name, dates, 1)
     period = _week if pace == "weekly" else _month

@@ -176,8 +176,7 @@ def _read(folder: Path, header: Mapping[str, Any]) -> ResearchResult:
     shape = (len(targets), len(symbols))
     backtest = _read_backtest(folder, header, sessions, symbols)
     decided = {
-        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill)
-        for name, fill in _DECISION_MATRICES.items()
+        name: _read_matrix(folder / f"{name}.parquet", shape, symbols, fill) for name, fill in _DECISION_MATRICES.items()
     }
     benchmark = sessions["benchmark_return"].to_numpy() if "benchmark_return" in sessions.columns else None
     return ResearchResult(
@@ -239,7 +238,9 @@ def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], f
     return matrix
 
 
-def _read_events(table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]) -> Any:
+def _read_events(
+    table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]
+) -> Any:
     frame = pl.read_parquet(path)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     columns: dict[str, Any] = {

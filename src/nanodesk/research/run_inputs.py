@@ -145,9 +145,7 @@ def _open(manifest: Manifest, base_dir: Path) -> Lake:
     if location != BUNDLED:
         location = base_dir / location
         if not location.is_dir():
-            raise manifest.error(
-                ("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"'
-            )
+            raise manifest.error(("data", "lake"), f'there is no folder {location}; ingest data first, or use "bundled"')
     return open_lake(location, snapshot=manifest.data.snapshot)
 
 
