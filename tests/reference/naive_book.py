@@ -86,6 +86,7 @@ class NaiveDriver:
             "clock": book.clock,
             "indicative": indicative(book, None),
             "top": (shown_levels(book.levels(BUY))[:2], shown_levels(book.levels(SELL))[:2]),
+            "committed": (book.committed(BUY), book.committed(SELL)),
             "queues": (self.queue(BUY), self.queue(SELL)),
         }
 
