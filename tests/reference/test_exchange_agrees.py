@@ -22,7 +22,7 @@ def test_engine_agrees_with_reference(profile, seed):
     driver = engine()
     found = compare_stream(driver, seed, profile, LENGTH)
     if found is not None:
-        pytest.fail(f"profile {profile}, seed {seed}\n{shrink(driver, found, max_runs=300)}")
+        pytest.fail(f"profile {profile}, seed {seed}\n{shrink(driver, found, max_runs=1500)}")
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))
