@@ -7,7 +7,7 @@ SOURCES := $(shell find src tools meson.build meson.options pyproject.toml const
 ASAN = $(shell gcc -print-file-name=libasan.so)
 CHECKED = build/checked
 # The tests that reach a compiled loop: run once more on the build with every check on.
-COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/research/factors tests/unit/compat tests/property tests/reference
+COMPILED_TESTS = tests/unit/backtest tests/unit/research/factors tests/unit/compat tests/property tests/reference
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean

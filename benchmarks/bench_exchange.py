@@ -1,7 +1,7 @@
 """The exchange from Python: nanoseconds a call, beside the published wheel where it is installed.
 
-Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own: set ``NANODESK_PEER``
-to the Python that has it.
+Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own: ``NANODESK_PEER`` names
+the Python that has it.
 Instructions a call (``--instructions``, needs valgrind) do not depend on what else the machine does.
 """
 
@@ -35,9 +35,11 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import exchange_workload as w
 from nanodesk.book.exchange import Exchange
-w.CALLS = 20_000
-name, make, run, n = w.CASES[int(sys.argv[2])]
-run(make(Exchange))
+w.CALLS, w.BIDS = 20_000, w.BIDS[:20_000]
+name, make, run, _ = w.CASES[int(sys.argv[2])]
+state = make(Exchange) if make is not w.resting else make(Exchange, w.CALLS)
+if sys.argv[3] == "run":
+    run(state)
 """
 
 
@@ -140,26 +142,30 @@ def print_sizes() -> None:
 
 
 def print_instructions() -> None:
+    """Instructions inside the called method, from callgrind: a run less its preparation."""
     import exchange_workload as workload
 
+    print("\n| a call | instructions |\n|---|---|")
+    methods = ("submit_limit", "submit_limit", "submit_limit", "cancel", "best_bid_ask", "depth")
+    for number, (case, method) in enumerate(zip(workload.CASES, methods, strict=True)):
+        if case[0].endswith("read"):
+            continue
+        calls = 2_000 if method == "depth" else 20_000
+        spent = instructions(number, method, "run") - instructions(number, method, "prepare")
+        print(f"| {case[0]} | {spent / calls:.0f} |")
+
+
+def instructions(number: int, method: str, what: str) -> int:
     import nanodesk.book.exchange as module
 
     symbols = subprocess.run(["nm", "-a", module.__file__], check=True, capture_output=True, text=True).stdout
-    print("\n| a call | instructions |\n|---|---|")
-    for number, (name, *_rest) in enumerate(workload.CASES):
-        method = {"submit": "submit_limit", "cancel": "cancel", "best_b": "best_bid_ask", "depth(": "depth"}[name[:6]]
-        symbol = re.search(rf"\b(__pyx_pw_\w*Exchange_\d+{method})\b", symbols).group(1)
-        with tempfile.TemporaryDirectory() as folder:
-            command = ["valgrind", "--tool=callgrind", f"--toggle-collect={symbol}"]
-            command += [f"--callgrind-out-file={folder}/out", sys.executable, "-c", PROBE, str(HERE), str(number)]
-            text = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-            calls = 0
-            for line in Path(folder, "out").read_text().splitlines():
-                calls += line.startswith("calls=") and 0
-        collected = int(re.search(r"Collected : (\d+)", text).group(1))
-        setup = {"submit, o": 2, "cancel, r": 1}.get(name[:9], 1)
-        n = 2_000 if name.startswith("depth") else 20_000
-        print(f"| {name} | {collected / n / (setup if name.startswith('submit, o') else 1):.0f} |")
+    symbol = re.findall(rf"\b(__pyx_pw_\w*8Exchange_\d+{method})\b", symbols)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["valgrind", "--tool=callgrind", f"--toggle-collect={symbol}", f"--callgrind-out-file={folder}/out"]
+        command += [sys.executable, "-c", PROBE, str(HERE), str(number), what]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    found = re.search(r"Collected : (\d+)", text)
+    return int(found.group(1)) if found else 0
 
 
 def main() -> None:
