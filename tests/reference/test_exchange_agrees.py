@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reference.book_comparison import compare_stream, shrink
-from reference.command_stream import PROFILES
 from reference.naive_book import NaiveDriver
+from reference.stream_profiles import PROFILES
 
 SEEDS = (1, 2, 3, 4)
 LENGTH = 3_600  # 15 profiles x 4 seeds x 3,600 = 216,000 commands
