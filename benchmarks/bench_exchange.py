@@ -1,7 +1,7 @@
 """The exchange from Python: nanoseconds a call, beside the published wheel where it is installed.
 
-Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own: ``NANODESK_PEER`` names
-the Python that has it.
+Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own:
+``NANODESK_PEER`` names the Python that has it.
 Instructions a call (``--instructions``, needs valgrind) do not depend on what else the machine does.
 """
 

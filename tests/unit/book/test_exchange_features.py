@@ -351,3 +351,18 @@ class TestForgettingWithWorkLeft:
         exchange.submit_limit("buy", 110, 5)
         exchange.submit_limit("sell", 90, 2)
         assert exchange.get_stop_order(3).quantity == 3
+
+
+class TestCapacity:
+    def test_a_marked_stop_that_is_cut_gives_its_capacity_back_once(self):
+        exchange = Exchange()
+        exchange.submit_limit("buy", 99, 30)
+        exchange.submit_stop_limit("buy", 103, 104, 30)
+        exchange.link("ouo", [1, 2])
+        exchange.submit_limit("sell", 103, 1)
+        exchange.submit_stop_market("sell", 103, 20)
+        exchange.submit_limit("buy", 103, 1)
+        open_orders = [order for i in range(1, 10) if (order := exchange.get_order(i)) is not None]
+        for side in ("buy", "sell"):
+            expected = sum(order.remaining_quantity for order in open_orders if order.side.value == side)
+            assert exchange.committed_quantity(side) == expected

@@ -575,7 +575,8 @@ def cut(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, quantity
         return 0
     x = extra_of(b, o)
     x.cut += quantity
-    if o.state != WORKING:
+    # An order that is matching, or a marked stop, holds no capacity.
+    if o.state != WORKING and o.state != STOP_TRIGGERED:
         b.committed[o.side] -= quantity
     if o.state == RESTING:
         level = cython.address(b.ladders[o.side].levels[o.level])
@@ -788,7 +789,7 @@ def group_ended(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) 
     _dissolve(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
-        if p.state == FILLED:
+        if p.open == 0:
             continue
         note(b, NOTE_CONTINGENT, others.data[i], p.open, id)
         end_order(b, p, others.data[i])
@@ -812,7 +813,7 @@ def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t
         unlink(b, o, id)
     for i in range(others.n):
         p = order_at(b, others.data[i])
-        if p.state == FILLED:
+        if p.open == 0:
             continue
         note(b, NOTE_CONTINGENT, others.data[i], min(quantity, p.open), id)
         if quantity >= p.open and p.flags & LINKED:
@@ -889,10 +890,11 @@ def _prevent(
     if mode == STP_DECREMENT:
         loss = min(o.open, p.open)
         note(b, NOTE_SELF_TRADE, passive, loss, id)
-        cut(b, p, passive, loss)
+        # Both lose at once: what hangs on the resting order sees the aggressor without its loss.
         o.open -= loss
         extra_of(b, o).cut += loss
         out.cancelled += loss
+        cut(b, p, passive, loss)
         return 1 if o.open == 0 else 0
     if mode != STP_NEWEST:
         note(b, NOTE_SELF_TRADE, passive, p.open, id)
