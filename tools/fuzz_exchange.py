@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from reference.book_comparison import Disagreement, compare_stream, shrink  # noqa: E402
-from reference.command_stream import PROFILES  # noqa: E402
+from reference.stream_profiles import PROFILES  # noqa: E402
 
 SCHEMA = 1
 SAVE_EVERY_S = 10.0

@@ -10,8 +10,9 @@ import pytest
 from nanodesk.book.event_log import TornLogWarning
 from nanodesk.book.exchange import Exchange
 from nanodesk.errors import ReplayError
-from reference.command_stream import PROFILES, CommandStream
+from reference.command_stream import CommandStream
 from reference.exchange_driver import Driver
+from reference.stream_profiles import PROFILES
 
 LENGTH = 600
 EMPTY = 0  # events before the first

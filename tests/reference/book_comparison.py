@@ -9,8 +9,9 @@ from typing import Any
 
 from reference import naive_checks as checks
 from reference.book_laws import BookLaws
-from reference.command_stream import GHOST_ID, PROFILES, CommandStream
+from reference.command_stream import GHOST_ID, CommandStream
 from reference.naive_book import NaiveDriver
+from reference.stream_profiles import PROFILES
 
 MakeDriver = Callable[..., Any]
 PARTS = ("result", "trades", "notices", "bids", "asks", "hash")

@@ -104,6 +104,7 @@ class Driver:
             "clock": exchange.clock_ns,
             "indicative": self.indicative(),
             "top": self._shown(exchange.depth(2)),
+            "committed": (exchange.committed_quantity("buy"), exchange.committed_quantity("sell")),
             "queues": (self.queue("buy"), self.queue("sell")),
         }
 

@@ -29,6 +29,7 @@ from reference.naive_pegs import place_peg, reprice_pegs
 from reference.naive_state import NaiveState
 from reference.naive_stops import aftermath
 
+LARGEST_GROUP = 100
 LIMIT_FIELDS = ("owner", "self_trade", "post_only", "display", "reduce_only", "expire_ns")
 # Commands that end with the aftermath if anything traded, and then with the repricing of pegs (R45).
 ACTIVE = ("limit", "market", "pegged", "stop_market", "stop_limit", "trail_market", "trail_limit", "bracket")
@@ -85,6 +86,7 @@ class NaiveDriver:
             "clock": book.clock,
             "indicative": indicative(book, None),
             "top": (shown_levels(book.levels(BUY))[:2], shown_levels(book.levels(SELL))[:2]),
+            "committed": (book.committed(BUY), book.committed(SELL)),
             "queues": (self.queue(BUY), self.queue(SELL)),
         }
 
@@ -240,7 +242,7 @@ class NaiveDriver:
         for item_id in ids:
             checks.check_types(ids=item_id)
         checks.check_word("kind", kind, ("oco", "ouo"))
-        if len(ids) < 2 or len(set(ids)) < len(ids):
+        if not 2 <= len(ids) <= LARGEST_GROUP or len(set(ids)) < len(ids):
             raise RefusedError("BookError", "order_ids")
         found = [self._linkable(item_id) for item_id in ids]
         group = Group(kind, list(ids))

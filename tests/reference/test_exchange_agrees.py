@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reference.book_comparison import compare_stream, shrink
-from reference.command_stream import PROFILES
 from reference.naive_book import NaiveDriver
+from reference.stream_profiles import PROFILES
 
 SEEDS = (1, 2, 3, 4)
 LENGTH = 3_600  # 15 profiles x 4 seeds x 3,600 = 216,000 commands
@@ -22,7 +22,7 @@ def test_engine_agrees_with_reference(profile, seed):
     driver = engine()
     found = compare_stream(driver, seed, profile, LENGTH)
     if found is not None:
-        pytest.fail(f"profile {profile}, seed {seed}\n{shrink(driver, found, max_runs=300)}")
+        pytest.fail(f"profile {profile}, seed {seed}\n{shrink(driver, found, max_runs=1500)}")
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))

@@ -6,10 +6,11 @@ import pytest
 
 from reference.book_comparison import compare_stream, shrink
 from reference.book_laws import BookLaws
-from reference.command_stream import PROFILES, CommandStream
+from reference.command_stream import CommandStream
 from reference.naive_book import NaiveDriver
 from reference.naive_orders import BUY
 from reference.naive_state import NaiveState
+from reference.stream_profiles import PROFILES
 
 FEW_COMMANDS = 8
 
