@@ -230,6 +230,8 @@ def end_auction(b: cython.pointer(Book)) -> cython.int:
     for i in range(b.scratch.n):
         at = b.scratch.data[i]
         o = order_at(b, at)
+        if o.open == 0:  # its link group took it with another one
+            continue
         note(b, NOTE_AUCTION, at, o.open, 0)
         end_order(b, o, at)
     b.phase = CONTINUOUS
