@@ -317,6 +317,15 @@ class TestAuction:
         with pytest.raises(BookError):
             Exchange().uncross()
 
+    def test_what_its_group_took_is_not_cancelled_again(self):
+        exchange = Exchange()
+        exchange.start_auction()
+        exchange.submit_market("sell", 10)
+        exchange.submit_market("sell", 10)
+        exchange.link("ouo", (2, 1))
+        exchange.uncross()
+        assert [(notice.kind, notice.order_id) for notice in exchange.notices()] == [("auction", 1), ("contingent", 2)]
+
 
 class TestLots:
     def test_lot(self):

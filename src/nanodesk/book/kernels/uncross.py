@@ -13,6 +13,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     NOTE_AUCTION,
     NOTE_REDUCE_ONLY,
     REDUCE_ONLY,
+    RESTING,
     SELL,
     Book,
     Order,
@@ -230,7 +231,7 @@ def end_auction(b: cython.pointer(Book)) -> cython.int:
     for i in range(b.scratch.n):
         at = b.scratch.data[i]
         o = order_at(b, at)
-        if o.open == 0:  # its link group took it with another one
+        if o.state != RESTING:  # its link group took it with another one
             continue
         note(b, NOTE_AUCTION, at, o.open, 0)
         end_order(b, o, at)
