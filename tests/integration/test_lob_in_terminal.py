@@ -34,8 +34,9 @@ class Terminal:
             "LC_ALL": "C.UTF-8",
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
-        self._environment.pop("TMUX", None)
-        self._environment.pop("NO_COLOR", None)
+        # The window's size is tmux's to tell, whatever a runner of tests has put into the environment.
+        for name in ("TMUX", "NO_COLOR", "COLUMNS", "LINES"):
+            self._environment.pop(name, None)
 
     def tmux(self, *arguments: str) -> str:
         finished = subprocess.run(
