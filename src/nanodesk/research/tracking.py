@@ -7,6 +7,7 @@ import difflib
 import errno
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -53,8 +54,10 @@ def save_run(result: ResearchResult, store: str | Path) -> Path:
     root = Path(store)
     with _writing(root):
         counted = dataclasses.replace(result, n_trials=register_trial(root, result.name, result.run_id))
-        temporary = Path(tempfile.mkdtemp(dir=root, prefix=f".{result.run_id}."))
+        # Named before it is made, so that an interrupt has no moment in which the folder is nobody's to remove.
+        temporary = root / f".{result.run_id}.{secrets.token_hex(4)}"
         try:
+            temporary.mkdir(mode=0o700)
             write_files(counted, temporary)
             _write_report(counted, temporary)
             _to_disk(temporary)
