@@ -1,7 +1,7 @@
 """The exchange from Python: nanoseconds a call, beside the published wheel where it is installed.
 
 Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own:
-``NANODESK_PEER`` names the Python that has it.
+``NANODESK_NANOBOOK_PYTHON`` names the Python that has it.
 Instructions a call (``--instructions``, needs valgrind) do not depend on what else the machine does.
 """
 
@@ -45,7 +45,7 @@ if sys.argv[3] == "run":
 
 def peer_times() -> dict[str, tuple[float, float]]:
     """The published wheel's times, or nothing."""
-    python = os.environ.get("NANODESK_PEER")
+    python = os.environ.get("NANODESK_NANOBOOK_PYTHON")
     if not python:
         return {}
     command = [python, "-c", PEER, str(HERE)]
