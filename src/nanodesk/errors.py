@@ -8,6 +8,10 @@
     ├── FeedError                       TruncatedMessageError
     ├── DataError                       MissingSessionError, SchemaMismatchError
     ├── SolverError                     InfeasibleError, NotConvergedError
+    ├── RiskLimitBreached
+    ├── BrokerError                     NotConnectedError, OrderRejectedError, RateLimitedError
+    ├── JournalError                    JournalDamagedError, JournalLockedError
+    ├── RebalanceError                  StalePlanError, DuplicateRunError
     └── MissingExtraError (ImportError)
 
 A message names the field, the value, what is allowed and the fix; the same facts are attributes, so no
@@ -156,6 +160,86 @@ class InfeasibleError(SolverError):
 
 class NotConvergedError(SolverError):
     """The solver stopped before its tolerance was met."""
+
+
+class RiskLimitBreached(NanodeskError):  # noqa: N818  (the limit was breached; the name says what happened)
+    """An order or a batch failed a pre-trade check; raised by execution only.
+
+    Parameters
+    ----------
+    message : str
+        Which checks failed, with numbers and limits.
+    report : object
+        The :class:`~nanodesk.risk.report.RiskReport`.
+    """
+
+    def __init__(self, message: str, *, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class BrokerError(NanodeskError):
+    """A broker cannot be reached, or its answer cannot be read."""
+
+
+class NotConnectedError(BrokerError):
+    """The call needs a connection."""
+
+
+class OrderRejectedError(BrokerError):
+    """The venue refused an order for a stated reason."""
+
+
+class RateLimitedError(BrokerError):
+    """The venue asks to wait.
+
+    Parameters
+    ----------
+    message : str
+        What was asked too often.
+    retry_after_s : float
+        Seconds to wait before the next request.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class JournalError(NanodeskError):
+    """The journal of orders cannot be written or read."""
+
+
+class JournalDamagedError(JournalError):
+    """The journal does not follow its own chain of hashes.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    sequence : int, optional
+        First event that cannot be believed.
+    """
+
+    def __init__(self, message: str, *, sequence: int | None = None) -> None:
+        super().__init__(message)
+        self.sequence = sequence
+
+
+class JournalLockedError(JournalError):
+    """Another process writes this journal."""
+
+
+class RebalanceError(NanodeskError):
+    """A rebalance cannot go on."""
+
+
+class StalePlanError(RebalanceError):
+    """Quotes, positions or clock are too old for the plan to be sent."""
+
+
+class DuplicateRunError(RebalanceError):
+    """This run, or one of the same window, has been done or is under way."""
 
 
 class MissingExtraError(NanodeskError, ImportError):

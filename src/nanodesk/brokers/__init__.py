@@ -1,0 +1,1 @@
+"""Adapters of brokers behind one port."""
