@@ -91,6 +91,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     int128,
     order_at,
     position_of,
+    terms_of,
     visible_of,
 )
 from cython.cimports.nanodesk.book.kernels.matching import (
@@ -1732,31 +1733,31 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.extra != 0:
-            x = cython.address(b.extras[o.extra])
+        if terms_of(o).extra != 0:
+            x = cython.address(b.extras[terms_of(o).extra])
             cut = x.cut
             if x.is_loss_leg:
                 return None
         active = o.state == RESTING or o.state == PARKED or o.state == HELD
         if not active and o.state != FILLED and o.state != CANCELLED:
             return None
-        filled: object = o.quantity - o.open - cut
+        filled: object = terms_of(o).quantity - o.open - cut
         status: object = (
             "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
         )
         return Order(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            price=o.price,
-            original_quantity=o.quantity,
+            price=terms_of(o).price,
+            original_quantity=terms_of(o).quantity,
             remaining_quantity=o.open if active else 0,
             filled_quantity=filled,
             cancelled_quantity=cut if active else cut + o.open,
             visible_quantity=visible_of(b, o) if o.state == RESTING else 0,
-            timestamp=o.timestamp,
+            timestamp=terms_of(o).timestamp,
             time_in_force=TimeInForce(_TIFS[o.policy & 15]),
             status=_STATUS_OF[status],
-            owner=o.owner or None,
+            owner=terms_of(o).owner or None,
             self_trade=_SELF_TRADE[o.policy >> 4],
             post_only=bool(o.flags & POST_ONLY),
             reduce_only=bool(o.flags & REDUCE_ONLY),
@@ -1786,7 +1787,7 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.state == STOP_PENDING or (o.state == HELD and b.extras[o.extra].is_loss_leg):
+        if o.state == STOP_PENDING or (o.state == HELD and b.extras[terms_of(o).extra].is_loss_leg):
             status = "pending" if o.state == STOP_PENDING else "held"
         elif o.state == STOP_TRIGGERED:
             status = "triggered"
@@ -1794,16 +1795,16 @@ class Exchange:
             status = "cancelled"
         else:
             return None
-        x = cython.address(b.extras[o.extra])
+        x = cython.address(b.extras[terms_of(o).extra])
         return StopOrder(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            stop_price=o.price,
+            stop_price=terms_of(o).price,
             limit_price=x.limit_price if x.has_limit else None,
             quantity=o.open,
             status=status,
-            timestamp=o.timestamp,
-            owner=o.owner or None,
+            timestamp=terms_of(o).timestamp,
+            owner=terms_of(o).owner or None,
             trail_type=(None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[x.trail_method],
             watermark=x.watermark if x.has_watermark else None,
             triggered_order_id=x.twin or None,
@@ -1958,7 +1959,7 @@ class Exchange:
                 continue
             o = order_at(b, id)
             if o.state == FILLED or o.state == CANCELLED:
-                if not (o.state == CANCELLED and o.extra != 0 and b.extras[o.extra].is_loss_leg):
+                if not (o.state == CANCELLED and terms_of(o).extra != 0 and b.extras[terms_of(o).extra].is_loss_leg):
                     n += 1
                 o.state = FORGOTTEN_ORDER
             elif o.state == STOP_TRIGGERED or o.state == STOP_CANCELLED:
@@ -1966,10 +1967,10 @@ class Exchange:
             else:
                 continue
             # A filled parent that the cascade limit left unlooked at still has legs to send.
-            if o.extra != 0 and not o.flags & PARENT:
-                b.extras[o.extra].id = b.free_extra
-                b.free_extra = o.extra
-                o.extra = 0
+            if terms_of(o).extra != 0 and not o.flags & PARENT:
+                b.extras[terms_of(o).extra].id = b.free_extra
+                b.free_extra = terms_of(o).extra
+                terms_of(o).extra = 0
         return n
 
     def compact(self):

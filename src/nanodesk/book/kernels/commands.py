@@ -66,8 +66,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     NOT_MODIFIABLE,
     NOTE_DROPPED,
     OWNED,
-    PAGE_MASK,
-    PAGE_SHIFT,
     PARENT,
     PARKED,
     PEGGED,
@@ -101,6 +99,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     reducible,
     set_position,
     submit_plain,
+    terms_of,
     unrest,
 )
 from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
@@ -220,7 +219,7 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
     if o.flags & PEGGED:
         return NOT_MODIFIABLE
     if b.phase == AUCTION and (
-        o.price == INT64_MAX or o.price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
+        terms_of(o).price == INT64_MAX or terms_of(o).price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
     ):
         return NOT_MODIFIABLE
     if b.phase == HALTED:
@@ -279,12 +278,12 @@ def _modify(
         quantity,
         old.policy,
         flags & (ICEBERG | REDUCE_ONLY | LINKED | PARENT | POST_ONLY | OWNED),
-        old.owner,
+        terms_of(old).owner,
     )
     old = order_at(b, id)
-    if old.extra != 0:
+    if terms_of(old).extra != 0:
         y = extra_of(b, new)
-        x = cython.address(b.extras[old.extra])
+        x = cython.address(b.extras[terms_of(old).extra])
         y.display = min(x.display, quantity)
         y.expire_ns = x.expire_ns
         expire_ns = x.expire_ns
@@ -296,9 +295,9 @@ def _modify(
             y.group = x.group
             y.group_next = x.group_next
             at = x.group_next
-            while b.extras[order_at(b, at).extra].group_next != id:
-                at = b.extras[order_at(b, at).extra].group_next
-            b.extras[order_at(b, at).extra].group_next = new_id
+            while b.extras[terms_of(order_at(b, at)).extra].group_next != id:
+                at = b.extras[terms_of(order_at(b, at)).extra].group_next
+            b.extras[terms_of(order_at(b, at)).extra].group_next = new_id
             x.group_next = 0
             x.group = 0
     enter(b, new, new_id, cython.NULL, out)
@@ -571,7 +570,7 @@ def run_batch(
         # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee.
         ahead = events[i + _AHEAD if i + _AHEAD < n else i].id
         ahead = ahead if ahead > 0 and ahead < b.next_id else 1
-        nd_prefetch(b.pages[ahead >> PAGE_SHIFT] + (ahead & PAGE_MASK))
+        nd_prefetch(order_at(b, ahead))
         row.first_trade = b.next_trade_id
         if e.kind == EVENT_CANCEL:
             cancel_event(b, e.id, cython.address(out))
