@@ -23,6 +23,7 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
 from cython.cimports.nanodesk.book.kernels.matching import (
     ASK_POST_ONLY,
@@ -2030,7 +2031,7 @@ class Exchange:
         count : int
             One for each command that did not raise.
         """
-        return self.book.n_events
+        return self.book.journal.n
 
     def events(self, start=0, stop=None):
         """Inputs from the log.
@@ -2044,15 +2045,17 @@ class Exchange:
         events : list of Event
             Oldest first.
         """
-        first, last, _ = slice(start, stop).indices(self.book.n_events)
+        first, last, _ = slice(start, stop).indices(self.book.journal.n)
         found: list = []
         i: int64_t
-        e: cython.pointer(Event)
+        at: Cursor
+        e: Event
         o: cython.pointer(Options)
+        journal_seek(cython.address(self.book.journal), min(first, last), cython.address(at))
         for i in range(first, last):
-            e = cython.address(self.book.events[i])
+            journal_next(cython.address(at), cython.address(e))
             o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
-            kind, fields = _described(e, o, self.book.link_ids.data)
+            kind, fields = _described(cython.address(e), o, self.book.link_ids.data)
             found.append(LogEvent(kind, **fields))
         return found
 
@@ -2150,12 +2153,12 @@ class Exchange:
         ValidationError
             If this is no part of the log.
         """
-        if not 0 <= start <= stop <= self.book.n_events:
+        if not 0 <= start <= stop <= self.book.journal.n:
             raise ValidationError(
                 f"start={start} and stop={stop} are no part of the log.",
                 field="start",
                 value=start,
-                allowed=f"0 <= start <= stop <= {self.book.n_events}",
+                allowed=f"0 <= start <= stop <= {self.book.journal.n}",
             )
         import numpy
 
@@ -2166,11 +2169,13 @@ class Exchange:
         ids: list = []
         i: int64_t
         j: int64_t
+        at: Cursor
         e: Event
         o: Options
         target: cython.p_char = events
+        journal_seek(cython.address(b.journal), start, cython.address(at))
         for i in range(n):
-            e = b.events[cython.cast(int64_t, start) + i]
+            journal_next(cython.address(at), cython.address(e))
             if e.flags & HAS_OPTIONS:
                 o = b.options[e.id]
                 for j in range(o.ids_count):
@@ -2240,11 +2245,10 @@ class Exchange:
             Equal in every observable.
         """
         other: Exchange = Exchange(self.instrument, **self.configuration)
-        n: int64_t = self.book.n_events
         source: cython.pointer(Book) = cython.address(self.book)
         target: cython.pointer(Book) = cython.address(other.book)
         with cython.nogil:
-            run_log(target, source.events, n, source.options, source.link_ids.data)
+            run_log(target, source)
         return other
 
     def address(self):

@@ -14,6 +14,7 @@ from cython.cimports.nanodesk.book.kernels.aftermath import (
     submit_stop,
     watch_expiry,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_cancel, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.matching import (
     ABSENT,
@@ -149,10 +150,13 @@ def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outco
     """Log and run a cancel."""
     e: Event
     if b.logging:
-        memset(cython.address(e), 0, cython.sizeof(Event))
-        e.kind = EVENT_CANCEL
-        e.id = id
-        log_event(b, cython.address(e))
+        if id > 0 and id < b.next_id:
+            journal_cancel(cython.address(b.journal), id)
+        else:
+            memset(cython.address(e), 0, cython.sizeof(Event))
+            e.kind = EVENT_CANCEL
+            e.id = id
+            log_event(b, cython.address(e))
     return _cancel(b, id, out)
 
 
@@ -634,26 +638,22 @@ def run_plain(b, events, first, n):
     return n
 
 
-def run_log(
-    b: cython.pointer(Book),
-    events: cython.pointer(Event),
-    n: int64_t,
-    options: cython.pointer(Options),
-    ids: cython.pointer(int64_t),
-) -> cython.int:
-    """Run the records of a log that was checked when it was made or read."""
+def run_log(b: cython.pointer(Book), source: cython.pointer(Book)) -> cython.int:
+    """Run the records of another book's log."""
     i: int64_t
     out: Outcome
-    e: cython.pointer(Event)
+    c: Cursor
+    e: Event
     o: cython.pointer(Options)
     memset(cython.address(out), 0, cython.sizeof(Outcome))
-    for i in range(n):
-        e = cython.address(events[i])
+    journal_seek(cython.address(source.journal), 0, cython.address(c))
+    for i in range(source.journal.n):
+        journal_next(cython.address(c), cython.address(e))
         if e.kind <= EVENT_MARKET and e.flags == 0:
-            submit_event(b, e, cython.address(out))
+            submit_event(b, cython.address(e), cython.address(out))
         elif e.flags & HAS_OPTIONS:
-            o = cython.address(options[e.id])
-            apply_event(b, e, o, ids + o.ids_start, cython.address(out))
+            o = cython.address(source.options[e.id])
+            apply_event(b, cython.address(e), o, source.link_ids.data + o.ids_start, cython.address(out))
         else:
-            apply_event(b, e, cython.NULL, cython.NULL, cython.address(out))
+            apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
     return 0

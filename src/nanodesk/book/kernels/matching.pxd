@@ -1,39 +1,10 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from nanodesk.book.kernels.journal cimport Event, Journal, journal_write
 from nanodesk.book.kernels.ladder cimport Ladder, Level
+from nanodesk.book.kernels.memory cimport nd_block, nd_block_free, nd_large_pages, nd_prefetch
 
 cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define nd_prefetch(p) __builtin_prefetch(p)
-    #else
-    #define nd_prefetch(p)
-    #endif
-    #if defined(__linux__)
-    #include <sys/mman.h>
-    /* Ask for large pages inside a large block: a random order is then one miss, not two. */
-    static inline void nd_large_pages(void* data, size_t size) {
-        size_t first = ((size_t)data + 2097151) & ~(size_t)2097151;
-        size_t last = ((size_t)data + size) & ~(size_t)2097151;
-        if (last > first) madvise((void*)first, last - first, MADV_HUGEPAGE);
-    }
-    #else
-    #define nd_large_pages(data, size)
-    #endif
-    #include <stdlib.h>
-    #if defined(_WIN32)
-    #include <malloc.h>
-    #define nd_block(size) _aligned_malloc(size, 64)
-    #define nd_block_free _aligned_free
-    #else
-    #define nd_block(size) aligned_alloc((size) < 2097152 ? 4096 : 2097152, size)
-    #define nd_block_free free
-    #endif
-    """
-    void nd_prefetch(const void*) nogil
-    void nd_large_pages(void*, size_t) nogil
-    void* nd_block(size_t) nogil
-    void nd_block_free(void*) nogil
     ctypedef long long int128 "__int128"
 
 cdef extern from *:
@@ -305,17 +276,6 @@ cdef enum:
     HAS_LOW = 8
     HAS_HIGH = 16
 
-# One record of the event log. `id` is an order id, or the place of the Options when flags say so.
-ctypedef struct Event:
-    uint8_t kind
-    uint8_t side
-    uint8_t policy
-    uint8_t flags
-    uint32_t owner
-    int64_t price
-    int64_t quantity
-    int64_t id
-
 ctypedef struct Book:
     Order** pages
     int64_t n_pages
@@ -333,9 +293,7 @@ ctypedef struct Book:
     Ladder ladders[2]
     Ladder stops[2]
     TradeLog* trades
-    Event* events
-    int64_t n_events
-    int64_t event_capacity
+    Journal journal
     bint logging
     Options* options
     int64_t n_options
@@ -404,16 +362,9 @@ cdef inline Terms* terms_of(Order* o) noexcept nogil:
 cdef int book_init(Book* b) except -1 nogil
 cdef void book_free(Book* b) noexcept nogil
 cdef int trade_log_init(TradeLog* log, int64_t first_id) except -1 nogil
-cdef int more_events(Book* b) except -1 nogil
 
 cdef inline int log_event(Book* b, Event* e) except -1 nogil:
-    if not b.logging:
-        return 0
-    if b.n_events == b.event_capacity:
-        more_events(b)
-    b.events[b.n_events] = e[0]
-    b.n_events += 1
-    return 0
+    return journal_write(&b.journal, e) if b.logging else 0
 
 cdef int note(Book* b, int64_t kind, int64_t id, int64_t quantity, int64_t related) except -1 nogil
 cdef int list_push(IdList* list, int64_t id) except -1 nogil

@@ -11,6 +11,7 @@ import cython
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.nanodesk.book.kernels.journal import journal_free
 from cython.cimports.nanodesk.book.kernels.ladder import (
     Ladder,
     Level,
@@ -83,7 +84,7 @@ def book_free(b: cython.pointer(Book)) -> cython.void:
     for i in range(b.n_pages):
         nd_block_free(b.pages[i])
     free(b.pages)
-    free(b.events)
+    journal_free(cython.address(b.journal))
     free(b.options)
     free(b.extras)
     free(b.notes)
@@ -135,14 +136,6 @@ def _more_orders(b):
         b.n_pages = page + 1
         b.capacity += PAGE_ORDERS
     b.pages[page] = orders
-    return 0
-
-
-def more_events(b):
-    """Room for more records of the event log."""
-    b.events = cython.cast(
-        cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event))
-    )
     return 0
 
 
