@@ -9,6 +9,7 @@ from importlib import import_module
 
 import cython
 from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.math import isfinite
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc
@@ -1223,8 +1224,16 @@ class Exchange:
         """
         out: Outcome
         r: CancelResult
-        cancel_event(cython.address(self.book), _id_of(order_id), cython.address(out))
-        r = CancelResult.__new__(CancelResult)
+        id: cython.longlong
+        if not nd_small(order_id, cython.address(id)):
+            id = _id_of(order_id)
+        cancel_event(cython.address(self.book), id, cython.address(out))
+        # The last answer is used again if nobody kept it.
+        if nd_alone(cython.cast(cython.pointer(PyObject), self.answer)):
+            r = self.answer
+        else:
+            r = CancelResult.__new__(CancelResult)
+            self.answer = r
         r.cancelled_quantity = out.cancelled
         r.error_code = out.error
         return r
@@ -1604,13 +1613,16 @@ class Exchange:
         """
         bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
         asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
-        bid: object = None
-        ask: object = None
-        if bids.best != 0:
-            bid = bids.levels[bids.best].price
-        if asks.best != 0:
-            ask = asks.levels[asks.best].price
-        return (bid, ask)
+        bid: int64_t = bids.levels[bids.best].price if bids.best != 0 else 0
+        ask: int64_t = asks.levels[asks.best].price if asks.best != 0 else 0
+        found: cython.int = (1 if bids.best != 0 else 0) + (2 if asks.best != 0 else 0)
+        # The last tuple is given again while it is right: two prices cost more than all the rest.
+        if self.quote is None or bid != self.quoted_bid or ask != self.quoted_ask or found != self.quoted:
+            self.quote = (bid if found & 1 else None, ask if found & 2 else None)
+            self.quoted_bid = bid
+            self.quoted_ask = ask
+            self.quoted = found
+        return self.quote
 
     def best_bid(self):
         """Highest bid.

@@ -47,6 +47,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     FORGOTTEN_ORDER,
     GTC,
     HALTED,
+    HANGING,
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
@@ -85,6 +86,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Order,
     Outcome,
     _grown,
+    cancel_plain,
     cut,
     end_order,
     enter,
@@ -147,17 +149,26 @@ def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:
 
 
 def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:
-    """Log and run a cancel."""
+    """Log and run a cancel; a plain resting order is gone after its own line and those of its neighbours."""
     e: Event
-    if b.logging:
-        if id > 0 and id < b.next_id:
-            journal_cancel(cython.address(b.journal), id)
-        else:
+    o: cython.pointer(Order)
+    if id <= 0 or id >= b.next_id:
+        if b.logging:
             memset(cython.address(e), 0, cython.sizeof(Event))
             e.kind = EVENT_CANCEL
             e.id = id
             log_event(b, cython.address(e))
-    return _cancel(b, id, out)
+        return _cancel(b, id, out)
+    if b.logging:
+        journal_cancel(cython.address(b.journal), id)
+    o = order_at(b, id)
+    if o.state != RESTING or o.flags & HANGING or b.pegs.n != 0:
+        return _cancel(b, id, out)
+    out.error = 0
+    out.success = 1
+    out.cancelled = o.open
+    cancel_plain(b, o)
+    return 0
 
 
 @cython.cfunc

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from nanodesk.book.kernels.journal cimport Event, Journal, journal_write
-from nanodesk.book.kernels.ladder cimport Ladder, Level
+from nanodesk.book.kernels.ladder cimport Ladder, Level, ladder_remove
 from nanodesk.book.kernels.memory cimport nd_block, nd_block_free, nd_large_pages, nd_prefetch
 
 cdef extern from *:
@@ -53,6 +53,8 @@ cdef enum:
     OWNED = 64
     TOP = 128
     TENDER = 95
+    # What the end of an order has to look at, beside its queue.
+    HANGING = 31
 
 cdef enum:
     STP_OFF = 0
@@ -394,6 +396,27 @@ cdef inline Order* new_order(Book* b, int side, int64_t price, int64_t quantity,
     b.next_id += 1
     b.next_timestamp += 1
     return o
+
+cdef inline void cancel_plain(Book* b, Order* o) noexcept nogil:
+    """End a resting order on which nothing hangs."""
+    cdef Ladder* ladder = &b.ladders[o.side]
+    cdef Level* level = &ladder.levels[o.level]
+    if o.prev != 0:
+        order_at(b, o.prev).next = o.next
+    else:
+        level.head = o.next
+    if o.next != 0:
+        order_at(b, o.next).prev = o.prev
+    else:
+        level.tail = o.prev
+    o.state = CANCELLED
+    b.committed[o.side] -= o.open
+    level.open -= o.open
+    level.visible -= o.open
+    level.count -= 1
+    if level.count == 0:
+        ladder_remove(ladder, o.level)
+    o.level = 0
 
 cdef Extra* extra_of(Book* b, Order* o) except NULL nogil
 cdef int64_t visible_of(Book* b, Order* o) noexcept nogil
