@@ -1,3 +1,5 @@
+from cpython.object cimport PyObject
+
 cdef extern from *:
     """
     /* A small Python integer without a call; 0 if it is not one. */
@@ -19,10 +21,21 @@ cdef extern from *:
     """
     bint nd_small(object, long long*)
 
+cdef extern from *:
+    """
+    /* Whether the one reference to an object is the caller's own, so that nobody sees it change. */
+    #if defined(Py_GIL_DISABLED)
+    #define nd_alone(v) 0
+    #else
+    #define nd_alone(v) (Py_REFCNT(v) == 1)
+    #endif
+    """
+    bint nd_alone(PyObject*)
+
 from libc.stdint cimport int64_t
 
 from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome
-from nanodesk.book.results cimport SubmitResult, Trades
+from nanodesk.book.results cimport CancelResult, SubmitResult, Trades
 
 cdef class Exchange:
     cdef Book book
@@ -30,6 +43,11 @@ cdef class Exchange:
     cdef readonly object instrument
     cdef readonly dict configuration
     cdef int64_t notes_read
+    cdef CancelResult answer
+    cdef tuple quote
+    cdef int64_t quoted_bid
+    cdef int64_t quoted_ask
+    cdef int quoted
     cdef object __weakref__
 
     cdef int64_t _quantity_of(self, object value, str field) except -1
