@@ -205,10 +205,31 @@ def _integer(value: object, field: str, is_price: cython.int) -> int64_t:
     return number
 
 
-def _check_type(value, field):
-    """Raise TypeError for an optional integer that is none."""
-    if value is not None and not hasattr(type(value), "__index__"):
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _check_type(value: object, field: str) -> cython.int:
+    """Raise TypeError for what is no integer."""
+    if not PyLong_CheckExact(value) and not hasattr(type(value), "__index__"):
         raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _check_option_types(
+    owner: object = None, expire_ns: object = None, display: object = None, min_quantity: object = None
+) -> cython.int:
+    """Raise TypeError for an option that is neither missing nor an integer: types come before all else (R90)."""
+    if owner is not None:
+        _check_type(owner, "owner")
+    if expire_ns is not None:
+        _check_type(expire_ns, "expire_ns")
+    if display is not None:
+        _check_type(display, "display")
+    if min_quantity is not None:
+        _check_type(min_quantity, "min_quantity")
+    return 0
 
 
 @cython.cfunc
@@ -257,6 +278,37 @@ def _tif(tif: object) -> cython.int:
     if tif is _IOC_WORD:
         return IOC
     return _word(tif, "tif", _TIFS)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _resting_tif(tif: object, what: str) -> cython.int:
+    """The time in force of something that must be able to rest."""
+    number: cython.int = _tif(tif)
+    if number == IOC or number == FOK:
+        raise ValidationError(f"tif={tif!r} does not go with {what}.", field="tif", value=tif, allowed="gtc, gtd or day")
+    return number
+
+
+def _lower(word):
+    """A word in small letters; what is no word stays."""
+    text = getattr(word, "value", word)
+    return text.lower() if isinstance(text, str) else None
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _trail_method(word: object) -> cython.int:
+    """The number of a trailing method (R39)."""
+    found: object = _TRAILS.get(_lower(word))
+    if found is None:
+        raise ValidationError(
+            f"trail_type={word!r} is unknown.",
+            field="trail_type",
+            value=word,
+            allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
+        )
+    return found
 
 
 @cython.final
@@ -426,9 +478,15 @@ class Exchange:
             )
         return 0
 
-    def _owned(self, e, owner, self_trade):
-        number: int64_t
+    def _mode(self, e, self_trade):
         mode: cython.int
+        if self_trade is not _OFF_WORD:
+            mode = _word(self_trade, "self_trade", _SELF_TRADE)
+            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
+        return 0
+
+    def _owned(self, e, owner):
+        number: int64_t
         if owner is not None:
             number = _integer(owner, "owner", 2)
             if number < 1 or number > 4294967295:
@@ -436,9 +494,6 @@ class Exchange:
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
                 )
             e.owner = cython.cast(uint32_t, number)
-        if self_trade is not _OFF_WORD:
-            mode = _word(self_trade, "self_trade", _SELF_TRADE)
-            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
         return 0
 
     def _reducing(self, e, reduce_only, self_trade):
@@ -467,9 +522,6 @@ class Exchange:
         tif: cython.int = e.policy & 15
         parts: object
         can_rest: cython.bint = tif == GTC or tif >= GTD
-        _check_type(expire_ns, "expire_ns")
-        _check_type(display, "display")
-        _check_type(min_quantity, "min_quantity")
         if post_only is not False and post_only:
             e.flags |= ASK_POST_ONLY
             if not can_rest:
@@ -613,29 +665,37 @@ class Exchange:
         o: Options
         out: Outcome
         number: cython.longlong
+        limit: cython.longlong
+        ordinary: cython.bint = nd_small(quantity, cython.address(number)) and nd_small(price, cython.address(limit))
+        has_options: cython.bint = (
+            post_only is not False
+            or display is not None
+            or min_quantity is not None
+            or reduce_only is not False
+            or expire_ns is not None
+        )
+        if not ordinary or has_options or owner is not None:
+            _check_type(price, "price")
+            _check_type(quantity, "quantity")
+            _check_option_types(owner, expire_ns, display, min_quantity)
         e.kind = EVENT_LIMIT
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = _tif(tif)
-        if self_trade is not _OFF_WORD or owner is not None:
-            self._owned(cython.address(e), owner, self_trade)
+        if self_trade is not _OFF_WORD:
+            self._mode(cython.address(e), self_trade)
         # The ordinary number on an ordinary grid, without a call.
-        if not nd_small(quantity, cython.address(number)) or number <= 0 or self.book.lot != 1:
+        if not ordinary or number <= 0 or self.book.lot != 1:
             number = self._quantity_of(quantity, "quantity")
         e.quantity = number
-        if not nd_small(price, cython.address(number)) or number <= 0 or self.book.tick != 1:
-            number = self._price_of(price, "price")
-        e.price = number
-        if (
-            post_only is not False
-            or display is not None
-            or min_quantity is not None
-            or reduce_only is not False
-            or expire_ns is not None
-            or e.policy & 15 >= GTD
-        ):
+        if not ordinary or limit <= 0 or self.book.tick != 1:
+            limit = self._price_of(price, "price")
+        e.price = limit
+        if owner is not None:
+            self._owned(cython.address(e), owner)
+        if has_options or e.policy & 15 >= GTD:
             memset(cython.address(o), 0, cython.sizeof(Options))
             self._optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
             self._reducing(cython.address(e), reduce_only, self_trade)
@@ -683,15 +743,17 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, None, None, min_quantity)
         e.kind = EVENT_MARKET
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        if self_trade is not _OFF_WORD or owner is not None:
-            self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
+        self._owned(cython.address(e), owner)
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
         if min_quantity is not None or reduce_only is not False:
             memset(cython.address(o), 0, cython.sizeof(Options))
@@ -808,20 +870,22 @@ class Exchange:
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(quantity, "quantity")
+        _check_type(offset, "offset")
+        if limit_price is not None:
+            _check_type(limit_price, "limit_price")
+        _check_option_types(owner, expire_ns, display)
         e.kind = EVENT_PEGGED
         e.side = _side(side)
-        e.policy = _tif(tif)
+        e.policy = _resting_tif(tif, "a pegged order")
         o.peg = _word(reference, "reference", _REFERENCES)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.offset = _integer(offset, "offset", True)
         if limit_price is not None:
             o.limit_price = self._price_of(limit_price, "limit_price")
             o.has_limit = 1
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a pegged order.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
+        self._owned(cython.address(e), owner)
         self._optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
         self._reducing(cython.address(e), False, self_trade)
         self._room(e.side, e.quantity)
@@ -881,19 +945,24 @@ class Exchange:
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        for field, value in (
+            ("price", price),
+            ("quantity", quantity),
+            ("take_profit", take_profit),
+            ("stop_loss", stop_loss),
+        ):
+            _check_type(value, field)
+        _check_option_types(owner, expire_ns)
         e.kind = EVENT_BRACKET
         e.side = _side(side)
-        e.policy = _tif(tif)
+        e.policy = _resting_tif(tif, "a bracket")
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         e.price = self._price_of(price, "price")
         o.take_profit = self._price_of(take_profit, "take_profit")
         o.stop_price = self._price_of(stop_loss, "stop_loss")
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
+        self._owned(cython.address(e), owner)
         self._optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
         self._reducing(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
@@ -913,9 +982,10 @@ class Exchange:
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
-    def _stop(self, e, o, self_trade, reduce_only, expire_ns):
+    def _stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
         out: Outcome
         r: StopSubmitResult
+        self._owned(e, owner)
         self._optional(e, o, False, None, None, expire_ns)
         self._reducing(e, reduce_only, self_trade)
         self._room(e.side, e.quantity)
@@ -959,12 +1029,15 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner)
         e.kind = EVENT_STOP_MARKET
         e.side = _side(side)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_stop_limit(
         self,
@@ -1017,30 +1090,30 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(limit_price, "limit_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, expire_ns)
         e.kind = EVENT_STOP_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
 
-    def _trail(self, o, method, value, period):
-        number: cython.double
-        word: object = getattr(method, "value", method)
-        word = word.lower() if isinstance(word, str) else word
-        if word not in _TRAILS:
-            raise ValidationError(
-                f"trail_type={method!r} is unknown.",
-                field="trail_type",
-                value=method,
-                allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
-            )
-        o.trail_method = _TRAILS[word]
+    def _trail_types(self, method, value, period):
         if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
             raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
+        if period is not None and _TRAILS.get(_lower(method), TRAIL_SMA) >= TRAIL_SMA:
+            _check_type(period, "atr_period")
+        return 0
+
+    def _trail(self, o, value, period):
+        number: cython.double
+        whole: object
         if o.trail_method == TRAIL_FIXED:
             if hasattr(type(value), "__index__") or isfinite(float(value)):
                 whole = int(value)
@@ -1067,7 +1140,7 @@ class Exchange:
         if o.trail_method >= TRAIL_SMA:
             if period is None or not 1 <= _integer(period, "atr_period", 2) <= _LARGEST_PERIOD:
                 raise ValidationError(
-                    f"atr_period={period!r} is needed by {word!r}.",
+                    f"atr_period={period!r} is needed by this trail_type.",
                     field="atr_period",
                     value=period,
                     allowed=f"1 to {_LARGEST_PERIOD}",
@@ -1126,13 +1199,18 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner)
+        self._trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_MARKET
         e.side = _side(side)
-        self._owned(cython.address(e), owner, self_trade)
+        o.trail_method = _trail_method(trail_type)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
-        self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
+        self._trail(cython.address(o), trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_trailing_stop_limit(
         self,
@@ -1194,16 +1272,22 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(limit_price, "limit_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, expire_ns)
+        self._trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self._owned(cython.address(e), owner, self_trade)
+        o.trail_method = _trail_method(trail_type)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
+        self._trail(cython.address(o), trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
 
@@ -1370,8 +1454,9 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_POSITION
-        _integer(owner, "owner", 2)
-        self._owned(cython.address(e), owner, "off")
+        _check_type(owner, "owner")
+        _check_type(quantity, "quantity")
+        self._owned(cython.address(e), owner)
         e.quantity = _integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
             raise QuantityError("quantity must be above -2**63.", field="quantity", value=quantity)
@@ -1391,7 +1476,8 @@ class Exchange:
         """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
-        self._owned(cython.address(e), owner, "off")
+        _check_type(owner, "owner")
+        self._owned(cython.address(e), owner)
         return position_of(cython.address(self.book), e.owner)
 
     def _simple(self, e):
@@ -1464,6 +1550,9 @@ class Exchange:
         value: int64_t
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_BAND
+        for field, number in (("low", low), ("high", high)):
+            if number is not None:
+                _check_type(number, field)
         if low is not None:
             e.price = _integer(low, "low", True)
             e.flags |= HAS_LOW
