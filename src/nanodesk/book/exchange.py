@@ -549,7 +549,10 @@ class Exchange:
                 )
             if tif == FOK or e.flags & ASK_POST_ONLY:
                 raise ValidationError(
-                    "min_quantity does not go with fok or post_only.", field="min_quantity", value=o.min_quantity
+                    "min_quantity does not go with fok or post_only.",
+                    field="min_quantity",
+                    value=o.min_quantity,
+                    allowed="None with fok or post_only",
                 )
         if display is not None:
             o.display = self._quantity_of(display, "display")
@@ -664,8 +667,8 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
-        number: cython.longlong
-        limit: cython.longlong
+        number: cython.longlong = 0
+        limit: cython.longlong = 0
         ordinary: cython.bint = nd_small(quantity, cython.address(number)) and nd_small(price, cython.address(limit))
         has_options: cython.bint = (
             post_only is not False
@@ -975,7 +978,12 @@ class Exchange:
         self._room(e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
             self._room(1 - e.side, INT64_MAX)
-            raise QuantityError("quantity of two legs does not fit 64 bits.", field="quantity", value=quantity)
+            raise QuantityError(
+                f"quantity={quantity} of each of two legs does not fit 64 bits.",
+                field="quantity",
+                value=quantity,
+                allowed=f"at most {INT64_MAX // 2}",
+            )
         self._room(1 - e.side, 2 * e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
         return BracketResult(self._result(cython.address(out)), out.profit_id, out.loss_id)
@@ -1401,6 +1409,7 @@ class Exchange:
         ids: list = [_id_of(order_id) for order_id in order_ids]
         data: cython.pointer(int64_t)
         i: cython.Py_ssize_t
+        number: int64_t
         record: cython.pointer(OrderRecord)
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
@@ -1408,23 +1417,30 @@ class Exchange:
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
         if len(ids) > _LARGEST_GROUP:
             raise BookError(
-                f"order_ids: {len(ids)} ids are too many.", field="order_ids", allowed=f"at most {_LARGEST_GROUP}"
+                f"order_ids: {len(ids)} ids are too many.",
+                field="order_ids",
+                value=len(ids),
+                allowed=f"at most {_LARGEST_GROUP}",
             )
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
-            raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
-        for order_id in ids:
-            if (
-                not 1 <= order_id < self.book.next_id
-                or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL
-            ):
-                raise UnknownOrderError(f"order_ids: {order_id} is no order.", field="order_ids", value=order_id)
-            record = order_at(cython.address(self.book), order_id)
-            if (record.state == RESTING or record.state == PARKED) and record.flags & PEGGED:
-                raise BookError(f"order_ids: {order_id} is pegged.", field="order_ids", value=order_id)
-            if record.state != RESTING and record.state != STOP_PENDING:
-                raise UnknownOrderError(f"order_ids: {order_id} is not active.", field="order_ids", value=order_id)
-            if record.flags & LINKED:
-                raise BookError(f"order_ids: {order_id} is linked already.", field="order_ids", value=order_id)
+            raise BookError(
+                f"order_ids={order_ids} must be two or more different ids.",
+                field="order_ids",
+                value=order_ids,
+                allowed="two or more different ids",
+            )
+        for given, number in zip(order_ids, ids, strict=True):
+            record = cython.NULL
+            if 1 <= number < self.book.next_id and self.book.pages[number >> 15] != cython.NULL:
+                record = order_at(cython.address(self.book), number)
+            fault = _not_linkable(record)
+            if fault is not None:
+                raise (UnknownOrderError if fault == "not active" else BookError)(
+                    f"order_ids: {given} is {fault}.",
+                    field="order_ids",
+                    value=given,
+                    allowed="resting orders and pending stops, neither pegged nor linked",
+                )
         data = cython.cast(cython.pointer(int64_t), malloc(len(ids) * cython.sizeof(int64_t)))
         if data == cython.NULL:
             raise MemoryError
@@ -1459,7 +1475,12 @@ class Exchange:
         self._owned(cython.address(e), owner)
         e.quantity = _integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
-            raise QuantityError("quantity must be above -2**63.", field="quantity", value=quantity)
+            raise QuantityError(
+                f"quantity={quantity} is out of range.",
+                field="quantity",
+                value=quantity,
+                allowed=f"-{INT64_MAX} to {INT64_MAX}",
+            )
         self._simple(cython.address(e))
 
     def position(self, owner):
@@ -1591,7 +1612,11 @@ class Exchange:
         e.kind = EVENT_RESUME
         if is_crossed(cython.address(self.book)):
             raise CrossedBookError(
-                "the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase
+                f"phase is {self.phase!r} and the book is crossed.",
+                field="phase",
+                value=self.phase,
+                allowed="a book that is not crossed",
+                fix="Call uncross() to end the auction.",
             )
         self._simple(cython.address(e))
 
@@ -1607,7 +1632,13 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_START_AUCTION
         if self.book.phase == AUCTION:
-            raise BookError("an auction is on already.", field="phase", value=self.phase)
+            raise BookError(
+                "phase is 'auction' already.",
+                field="phase",
+                value=self.phase,
+                allowed='"continuous" or "halted"',
+                fix="Call uncross() to end it.",
+            )
         self._simple(cython.address(e))
 
     @property
@@ -1674,7 +1705,13 @@ class Exchange:
             e.price = self._price_of(reference, "reference")
             e.flags = HAS_LOW
         if self.book.phase != AUCTION:
-            raise BookError(f"phase is {self.phase!r}: there is no auction to end.", field="phase", value=self.phase)
+            raise BookError(
+                f"phase is {self.phase!r}: there is no auction to end.",
+                field="phase",
+                value=self.phase,
+                allowed='"auction"',
+                fix="Call start_auction() first.",
+            )
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         return AuctionResult(
             out.price if out.success else None, out.filled, tuple(self.store._between(out.first_trade, out.n_trades))
@@ -2447,6 +2484,18 @@ def _clamped(value: object, field: str) -> int64_t:
     if overflow:
         return INT64_MIN
     return number
+
+
+@cython.cfunc
+def _not_linkable(o: cython.pointer(OrderRecord)) -> object:
+    """Why an order cannot join a group (R93), or None."""
+    if o == cython.NULL or (o.state != RESTING and o.state != PARKED and o.state != STOP_PENDING):
+        return "not active"
+    if o.flags & PEGGED and o.state != STOP_PENDING:
+        return "pegged"
+    if o.state == PARKED:
+        return "not active"
+    return "linked already" if o.flags & LINKED else None
 
 
 @cython.cfunc
