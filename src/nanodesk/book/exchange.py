@@ -286,7 +286,9 @@ def _resting_tif(tif: object, what: str) -> cython.int:
     """The time in force of something that must be able to rest."""
     number: cython.int = _tif(tif)
     if number == IOC or number == FOK:
-        raise ValidationError(f"tif={tif!r} does not go with {what}.", field="tif", value=tif, allowed="gtc, gtd or day")
+        raise ValidationError(
+            f"tif={tif!r} does not go with {what}.", field="tif", value=tif, allowed="gtc, gtd or day"
+        )
     return number
 
 
@@ -470,7 +472,7 @@ class Exchange:
         if self.book.committed[side] > INT64_MAX - quantity:
             free_: object = INT64_MAX - self.book.committed[side]
             raise QuantityError(
-                f"quantity={quantity} does not fit: all open quantity of a side must stay below 2**63.",
+                f"quantity={quantity} does not fit: at most {free_}, as all open quantity of a side stays below 2**63.",
                 field="quantity",
                 value=quantity,
                 allowed=f"at most {free_}",
