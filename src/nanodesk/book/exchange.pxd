@@ -53,12 +53,14 @@ cdef class Exchange:
     cdef int64_t _quantity_of(self, object value, str field) except -1
     cdef int64_t _price_of(self, object value, str field) except? -1
     cdef int _room(self, int side, int64_t quantity) except -1
-    cdef int _owned(self, Event* e, object owner, object self_trade) except -1
+    cdef int _mode(self, Event* e, object self_trade) except -1
+    cdef int _owned(self, Event* e, object owner) except -1
     cdef int _optional(self, Event* e, Options* o, object post_only, object display, object min_quantity, object expire_ns) except -1
     cdef int _reducing(self, Event* e, object reduce_only, object self_trade) except -1
     cdef SubmitResult _result(self, Outcome* out)
-    cdef object _stop(self, Event* e, Options* o, object self_trade, object reduce_only, object expire_ns)
-    cdef int _trail(self, Options* o, object method, object value, object period) except -1
+    cdef object _stop(self, Event* e, Options* o, object owner, object self_trade, object reduce_only, object expire_ns)
+    cdef int _trail_types(self, object method, object value, object period) except -1
+    cdef int _trail(self, Options* o, object value, object period) except -1
     cdef object _simple(self, Event* e)
 
 cdef class DepthView:
