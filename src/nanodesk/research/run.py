@@ -22,15 +22,15 @@ from nanodesk.research.decide import Decision, Signals, decide, early_filters, r
 from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.compute import compute_factors
 from nanodesk.research.manifest import Manifest, canonical, plain_values
-from nanodesk.research.manifest_source import parse_dotted
 from nanodesk.research.preprocess import PreprocessContext, apply_steps, problems_in
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
 from nanodesk.research.scoring import combine, factor_report, ic_weights
 from nanodesk.research.screen_context import ScreenContext
-from nanodesk.research.toml_lines import KeyPath
 from nanodesk.research.universe import screen, screen_context
+from nanodesk.toml_files.lines import KeyPath
+from nanodesk.toml_files.source import parse_dotted
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
