@@ -136,6 +136,27 @@ class Matching:
                 return
         self._after_entry(listing, number, self._submit(listing, number, immediate=False))
 
+    def resume(self, number: int, closing_e9: int) -> None:
+        """Let an order of an earlier process go on: funds held back, in its book or among the waiting stops.
+
+        Parameters
+        ----------
+        number : int
+            The open order.
+        closing_e9 : int
+            How much of it closes a position.
+        """
+        order = self._store.orders[number]
+        listing = self._listings[order.symbol]
+        fills = self._store.executions_of(None, number)
+        self._fee_before_minimum[number] = sum(
+            self._fees.on(one.cash_e9, one.quantity_e9, is_maker=one.is_maker) for one in fills
+        )
+        price = order.order.limit_price_e9 or order.order.stop_price_e9 or 0
+        leaves = order.leaves_quantity_e9
+        self.hold_back(order, self._funds.reserve_for(listing, order.side, leaves, min(closing_e9, leaves), price))
+        self.enter(number)
+
     def _submit(self, listing: Listing, number: int, *, immediate: bool) -> SubmitResult:
         result = self._command(listing, self._store.orders[number], immediate=immediate)
         listing.orders.pop(self._at_exchange.get(number, 0), None)
