@@ -328,6 +328,24 @@ class PaperMarket:
         """
         return self.listing(symbol).rules
 
+    def delist(self, symbol: str) -> None:
+        """Take an instrument off the list.
+
+        Parameters
+        ----------
+        symbol : str
+            Without open orders.
+
+        Raises
+        ------
+        ValidationError
+            If it is not listed or has open orders.
+        """
+        listing = self.listing(symbol)
+        if listing.orders or listing.stops:
+            raise ValidationError(f"symbol={symbol!r} has open orders.", field="symbol", value=symbol)
+        del self.listings[symbol]
+
     def set_status(self, symbol: str, status: TradingStatus) -> None:
         """Halt an instrument, close it, or let it trade again; open orders stay.
 

@@ -305,7 +305,7 @@ class Matching:
         price, quantity = listing.price(trade.price), listing.quantity(trade.quantity)
         cash = notional_e9(price, quantity, listing.rules.multiplier)
         passive, aggressor = listing.orders.get(trade.passive_order_id), listing.orders.get(trade.aggressor_order_id)
-        listing.last_price_e9 = price
+        listing.last_price_e9, listing.last_trade_id = price, trade.id
         self._prints.append(price)
         self._move(listing, trade.aggressor_side, aggressor, passive, quantity, cash)
         first = len(self._store.executions) + 1
@@ -318,6 +318,29 @@ class Matching:
             if number is not None:
                 counter = (first + 1 if is_maker else first) if both else 0
                 self._fill(listing, number, side, trade_number, price, quantity, cash, counter, is_maker=is_maker)
+
+    def force_fill(self, number: int, quantity_e9: int, price_e9: int) -> None:
+        """Let the house trade with an order at a price, wherever the book stands; also after its end.
+
+        Parameters
+        ----------
+        number : int
+            The order, open or not.
+        quantity_e9, price_e9 : int
+            On the instrument's grid.
+        """
+        order = self._store.orders[number]
+        listing = self._listings[order.symbol]
+        exchange_id = self._at_exchange.get(number)
+        if exchange_id is not None:
+            listing.exchange.reduce(exchange_id, listing.lots(quantity_e9))
+        cash = notional_e9(price_e9, quantity_e9, listing.rules.multiplier)
+        listing.trade_offset += 1
+        trade_number = listing.trade_offset + listing.last_trade_id
+        self._move(listing, order.side, number, None, quantity_e9, cash)
+        self._fill(listing, number, order.side, trade_number, price_e9, quantity_e9, cash, 0, is_maker=True)
+        if not self._store.orders[number].is_open:
+            listing.stops.pop(number, None)
 
     def _move(
         self,
@@ -375,7 +398,9 @@ class Matching:
             counter_number=counter,
         )
         self._store.add_execution(execution)
-        state = OrderState.FILLED if filled >= order.quantity_e9 else OrderState.PARTIALLY_FILLED
+        state = order.state  # a late fill does not revive an order
+        if order.is_open:
+            state = OrderState.FILLED if filled >= order.quantity_e9 else OrderState.PARTIALLY_FILLED
         order = replace(
             order,
             state=state,

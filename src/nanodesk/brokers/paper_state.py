@@ -228,7 +228,9 @@ def _restore(market: PaperMarket, batches: Iterable[dict[str, Any]]) -> None:
             known = execution.number <= len(store.executions)
             (store.put_execution if known else store.add_execution)(execution)
     for execution in store.executions:
-        listing = market.listings[execution.symbol]
+        listing = market.listings.get(execution.symbol)
+        if listing is None:
+            continue  # renamed since
         listing.trade_offset = max(listing.trade_offset, execution.trade_number)
         if listing.quote is None:
             listing.last_price_e9 = execution.price_e9
