@@ -348,9 +348,13 @@ class IbkrBroker:
         Returns
         -------
         outcomes : tuple of Outcome
-            One for each, in the same order.
+            One for each, in the same order. Once the connection is gone nothing of the rest is sent, even if it
+            comes back meanwhile, because what was to be sold first may not have been.
         """
-        sent = [self._send(order) for order in orders]
+        sent: list[TrackedOrder | Outcome] = []
+        for order in orders:
+            is_cut = bool(sent) and isinstance(sent[-1], Outcome) and sent[-1].code == "not_sent"
+            sent.append(_not_sent("An order before it was not sent.") if is_cut else self._send(order))
         deadline_s = time.monotonic() + self._times.request_s
         return tuple(one if isinstance(one, Outcome) else self._outcome(one, deadline_s) for one in sent)
 
