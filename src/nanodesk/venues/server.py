@@ -16,7 +16,7 @@ from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_truth import truth
 from nanodesk.brokers.paper_values import MarketEvent
 from nanodesk.errors import ValidationError
-from nanodesk.venues.admin import PREFIX, AdminActions, AdminServer
+from nanodesk.venues.admin import AdminActions, AdminServer
 from nanodesk.venues.fault_effects import VenueClock, strike_venue
 from nanodesk.venues.faults import Fault, FaultInjector
 
@@ -162,7 +162,7 @@ class VenueProcess:
             "venue": venue.name,
             "host": options.host,
             "port": venue.port,
-            "admin_url": f"http://127.0.0.1:{self._admin.port}{PREFIX.rstrip('/')}",
+            "admin_url": f"http://127.0.0.1:{self._admin.port}/_desk",
             "account": options.account_id,
             "endpoints": dict(venue.endpoints),
         }

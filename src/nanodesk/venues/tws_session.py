@@ -89,7 +89,7 @@ class Session:
         self.wants_account = False
         self.binds_manual = False
         self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
-        self.pace = Pace()
+        self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
         self._sent_quotes: dict[int, list[Fields]] = {}
         self._handlers: Mapping[int, Callable[[PlainRequest], None]] = {
