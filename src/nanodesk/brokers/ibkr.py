@@ -430,7 +430,7 @@ class IbkrBroker:
         session = self._session
         with session.changed:
             session.changed.wait_for(
-                lambda: tracked.report.state not in _NOT_ANSWERED or not session.is_connected,
+                lambda: _is_answered(tracked.report) or not session.is_connected,
                 max(deadline_s - time.monotonic(), 0.0),
             )
             report = tracked.report
@@ -676,6 +676,11 @@ class IbkrBroker:
             In the order of arrival; a fill waits a moment for its commission.
         """
         return self._session.take_events(timeout_s)
+
+
+def _is_answered(report: OrderReport) -> bool:
+    # Inactive alone does not tell a rejected order from a held one; the code that does is on its way.
+    return report.state not in _NOT_ANSWERED and (report.state is not OrderState.SUSPENDED or bool(report.code))
 
 
 def _not_sent(text: str = "Not connected: no whole frame of it has left.") -> Outcome:
