@@ -29,6 +29,12 @@ cdef enum:
     BATCH_BAD_CAPACITY = 105
     BATCH_BAD_OWNER = 106
 
+cdef extern from *:
+    """
+    #define nd_single(number) (*(const volatile int64_t*)&(number))
+    """
+    int64_t nd_single(int64_t number) nogil
+
 cdef int run_batch(Book* b, Event* events, int64_t n, BatchRow* rows) except -1 nogil
 cdef int run_log(Book* b, Book* source) except -1 nogil
 cdef int64_t run_plain(Book* b, Event* events, int64_t first, int64_t n) except? -9223372036854775807 nogil

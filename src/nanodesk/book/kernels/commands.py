@@ -4,7 +4,7 @@ The shell has checked what raises; whatever is left is an outcome (docs/exchange
 """
 
 import cython
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.aftermath import (
     aftermath,
@@ -574,18 +574,20 @@ def run_batch(
     """Run new, cancel, modify and reduce records; a refused row leaves the book and the log alone."""
     i: int64_t
     out: Outcome
+    # A copy: another thread may write to the array between the check of a row and its use.
     e: Event
     row: cython.pointer(BatchRow)
     error: cython.int
-    ahead: int64_t
+    ahead: uint64_t
     memset(cython.address(out), 0, cython.sizeof(Outcome))
     for i in range(n):
         e = events[i]
         row = cython.address(rows[i])
-        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee.
-        ahead = events[i + _AHEAD if i + _AHEAD < n else i].id
-        ahead = ahead if ahead > 0 and ahead < b.next_id else 1
-        nd_prefetch(order_at(b, ahead))
+        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee. There
+        # is a record at id 0, and nothing reads it.
+        ahead = cython.cast(uint64_t, events[i + _AHEAD if i + _AHEAD < n else i].id)
+        ahead *= ahead < cython.cast(uint64_t, b.next_id)
+        nd_prefetch(order_at(b, cython.cast(int64_t, ahead)))
         row.first_trade = b.next_trade_id
         if e.kind == EVENT_CANCEL:
             cancel_event(b, e.id, cython.address(out))
@@ -617,10 +619,11 @@ def run_batch(
             out.reason = 0
             out.n_trades = 0
             apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
-        row.order_id = out.order_id
-        row.filled = out.filled
-        row.resting = out.resting
-        row.cancelled = out.cancelled
+        # One by one: two numbers read back as one vector would wait until both have left the store buffer.
+        row.order_id = nd_single(out.order_id)
+        row.filled = nd_single(out.filled)
+        row.resting = nd_single(out.resting)
+        row.cancelled = nd_single(out.cancelled)
         row.n_trades = cython.cast(uint32_t, out.n_trades)
         row.status = out.status
         row.reason = out.reason

@@ -398,17 +398,15 @@ cdef inline Order* new_order(Book* b, int side, int64_t price, int64_t quantity,
     return o
 
 cdef inline void cancel_plain(Book* b, Order* o) noexcept nogil:
-    """End a resting order on which nothing hangs."""
+    """End a resting order on which nothing hangs. Where a link goes is chosen, not branched to: it cannot be foreseen."""
     cdef Ladder* ladder = &b.ladders[o.side]
     cdef Level* level = &ladder.levels[o.level]
-    if o.prev != 0:
-        order_at(b, o.prev).next = o.next
-    else:
-        level.head = o.next
-    if o.next != 0:
-        order_at(b, o.next).prev = o.prev
-    else:
-        level.tail = o.prev
+    cdef int64_t* before = &order_at(b, o.prev).next
+    cdef int64_t* after = &order_at(b, o.next).prev
+    before = before if o.prev != 0 else &level.head
+    after = after if o.next != 0 else &level.tail
+    before[0] = o.next
+    after[0] = o.prev
     o.state = CANCELLED
     b.committed[o.side] -= o.open
     level.open -= o.open
