@@ -105,7 +105,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
-from cython.cimports.nanodesk.book.snapshot import BookSnapshot
+from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
@@ -1229,7 +1229,7 @@ class Exchange:
             id = _id_of(order_id)
         cancel_event(cython.address(self.book), id, cython.address(out))
         # The last answer is used again if nobody kept it.
-        if nd_alone(cython.cast(cython.pointer(PyObject), self.answer)):
+        if nd_references(cython.cast(cython.pointer(PyObject), self.answer), 1):
             r = self.answer
         else:
             r = CancelResult.__new__(CancelResult)
@@ -1670,8 +1670,17 @@ class Exchange:
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
-        s = BookSnapshot.__new__(BookSnapshot)
-        s._fill(cython.address(self.book), n)
+        # The last snapshot but one is filled anew, arrays and all, if nobody kept a part of it.
+        if not (
+            nd_references(cython.cast(cython.pointer(PyObject), self.shown_before), 1)
+            and self.shown_before._refill(cython.address(self.book), n)
+        ):
+            s = BookSnapshot.__new__(BookSnapshot)
+            s._fill(cython.address(self.book), n)
+            self.shown_before = s
+        s = self.shown_before
+        self.shown_before = self.shown
+        self.shown = s
         return s
 
     def depth_view(self, levels=10):
