@@ -1225,7 +1225,7 @@ class Exchange:
         out: Outcome
         r: CancelResult
         id: cython.longlong
-        if not nd_small(order_id, cython.address(id)):
+        if not nd_small(order_id, cython.address(id)) or id < 0:
             id = _id_of(order_id)
         cancel_event(cython.address(self.book), id, cython.address(out))
         # The last answer is used again if nobody kept it.
