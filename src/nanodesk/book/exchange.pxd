@@ -21,7 +21,8 @@ cdef extern from *:
 
 from libc.stdint cimport int64_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Outcome
 from nanodesk.book.results cimport CancelResult, SubmitResult, Trades
 from nanodesk.book.snapshot cimport BookSnapshot
 

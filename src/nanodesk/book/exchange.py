@@ -24,9 +24,10 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_next, journal_seek
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
@@ -83,26 +84,18 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     TRAIL_WILDER,
     Book,
-    Event,
     Extra,
     Note,
     Options,
     Outcome,
-    book_free,
-    book_init,
     int128,
     order_at,
-    position_of,
     terms_of,
-    visible_of,
 )
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Order as OrderRecord,
-)
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Trade as TradeRecord,
-)
+from cython.cimports.nanodesk.book.kernels.records import Order as OrderRecord
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
+from cython.cimports.nanodesk.book.kernels.store import book_free, book_init, position_of
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references

@@ -1,7 +1,7 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
-from nanodesk.book.kernels.matching cimport Book
+from nanodesk.book.kernels.records cimport Book
 
 cdef extern from *:
     """

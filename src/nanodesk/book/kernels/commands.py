@@ -14,9 +14,12 @@ from cython.cimports.nanodesk.book.kernels.aftermath import (
     submit_stop,
     watch_expiry,
 )
-from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_cancel, journal_next, journal_seek
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_cancel, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.matching import enter, submit_plain
+from cython.cimports.nanodesk.book.kernels.memory import nd_prefetch
+from cython.cimports.nanodesk.book.kernels.queues import cancel_plain, cut, end_order, join, unrest
+from cython.cimports.nanodesk.book.kernels.records import (
     ABSENT,
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
@@ -80,30 +83,23 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     STATUS_NEW,
     STOP_PENDING,
     Book,
-    Event,
     Extra,
     Options,
     Order,
     Outcome,
-    _grown,
-    cancel_plain,
-    cut,
-    end_order,
-    enter,
+    order_at,
+    terms_of,
+)
+from cython.cimports.nanodesk.book.kernels.store import (
     extra_of,
-    join,
+    grown,
     list_push,
     list_remove,
     log_event,
-    nd_prefetch,
     new_order,
     note,
-    order_at,
     reducible,
     set_position,
-    submit_plain,
-    terms_of,
-    unrest,
 )
 from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
 
@@ -492,7 +488,7 @@ def _log_options(
     copy.ids_start = b.link_ids.n
     if b.n_options == b.option_capacity:
         b.options = cython.cast(
-            cython.pointer(Options), _grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
+            cython.pointer(Options), grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
         )
     for i in range(copy.ids_count):
         list_push(cython.address(b.link_ids), ids[i])
@@ -619,7 +615,6 @@ def run_batch(
             out.reason = 0
             out.n_trades = 0
             apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
-        # One by one: two numbers read back as one vector would wait until both have left the store buffer.
         row.order_id = nd_single(out.order_id)
         row.filled = nd_single(out.filled)
         row.resting = nd_single(out.resting)
