@@ -21,8 +21,10 @@ cdef extern from *:
 
 from libc.stdint cimport int64_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome
-from nanodesk.book.results cimport SubmitResult, Trades
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Outcome
+from nanodesk.book.results cimport CancelResult, SubmitResult, Trades
+from nanodesk.book.snapshot cimport BookSnapshot
 
 cdef class Exchange:
     cdef Book book
@@ -30,6 +32,13 @@ cdef class Exchange:
     cdef readonly object instrument
     cdef readonly dict configuration
     cdef int64_t notes_read
+    cdef CancelResult answer
+    cdef BookSnapshot shown
+    cdef BookSnapshot shown_before
+    cdef tuple quote
+    cdef int64_t quoted_bid
+    cdef int64_t quoted_ask
+    cdef int quoted
     cdef object __weakref__
 
     cdef int64_t _quantity_of(self, object value, str field) except -1

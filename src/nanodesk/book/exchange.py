@@ -9,6 +9,7 @@ from importlib import import_module
 
 import cython
 from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.math import isfinite
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc
@@ -23,8 +24,10 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
@@ -81,28 +84,21 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     TRAIL_WILDER,
     Book,
-    Event,
     Extra,
     Note,
     Options,
     Outcome,
-    book_free,
-    book_init,
     int128,
     order_at,
-    position_of,
-    visible_of,
+    terms_of,
 )
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Order as OrderRecord,
-)
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Trade as TradeRecord,
-)
+from cython.cimports.nanodesk.book.kernels.records import Order as OrderRecord
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
+from cython.cimports.nanodesk.book.kernels.store import book_free, book_init, position_of
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
-from cython.cimports.nanodesk.book.snapshot import BookSnapshot
+from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
@@ -1315,8 +1311,16 @@ class Exchange:
         """
         out: Outcome
         r: CancelResult
-        cancel_event(cython.address(self.book), _id_of(order_id), cython.address(out))
-        r = CancelResult.__new__(CancelResult)
+        id: cython.longlong
+        if not nd_small(order_id, cython.address(id)) or id < 0:
+            id = _id_of(order_id)
+        cancel_event(cython.address(self.book), id, cython.address(out))
+        # The last answer is used again if nobody kept it.
+        if nd_references(cython.cast(cython.pointer(PyObject), self.answer), 1):
+            r = self.answer
+        else:
+            r = CancelResult.__new__(CancelResult)
+            self.answer = r
         r.cancelled_quantity = out.cancelled
         r.error_code = out.error
         return r
@@ -1730,13 +1734,16 @@ class Exchange:
         """
         bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
         asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
-        bid: object = None
-        ask: object = None
-        if bids.best != 0:
-            bid = bids.levels[bids.best].price
-        if asks.best != 0:
-            ask = asks.levels[asks.best].price
-        return (bid, ask)
+        bid: int64_t = bids.levels[bids.best].price if bids.best != 0 else 0
+        ask: int64_t = asks.levels[asks.best].price if asks.best != 0 else 0
+        found: cython.int = (1 if bids.best != 0 else 0) + (2 if asks.best != 0 else 0)
+        # The last tuple is given again while it is right: two prices cost more than all the rest.
+        if self.quote is None or bid != self.quoted_bid or ask != self.quoted_ask or found != self.quoted:
+            self.quote = (bid if found & 1 else None, ask if found & 2 else None)
+            self.quoted_bid = bid
+            self.quoted_ask = ask
+            self.quoted = found
+        return self.quote
 
     def best_bid(self):
         """Highest bid.
@@ -1784,8 +1791,17 @@ class Exchange:
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
-        s = BookSnapshot.__new__(BookSnapshot)
-        s._fill(cython.address(self.book), n)
+        # The last snapshot but one is filled anew, arrays and all, if nobody kept a part of it.
+        if not (
+            nd_references(cython.cast(cython.pointer(PyObject), self.shown_before), 1)
+            and self.shown_before._refill(cython.address(self.book), n)
+        ):
+            s = BookSnapshot.__new__(BookSnapshot)
+            s._fill(cython.address(self.book), n)
+            self.shown_before = s
+        s = self.shown_before
+        self.shown_before = self.shown
+        self.shown = s
         return s
 
     def depth_view(self, levels=10):
@@ -1860,31 +1876,31 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.extra != 0:
-            x = cython.address(b.extras[o.extra])
+        if terms_of(o).extra != 0:
+            x = cython.address(b.extras[terms_of(o).extra])
             cut = x.cut
             if x.is_loss_leg:
                 return None
         active = o.state == RESTING or o.state == PARKED or o.state == HELD
         if not active and o.state != FILLED and o.state != CANCELLED:
             return None
-        filled: object = o.quantity - o.open - cut
+        filled: object = terms_of(o).quantity - o.open - cut
         status: object = (
             "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
         )
         return Order(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            price=o.price,
-            original_quantity=o.quantity,
+            price=terms_of(o).price,
+            original_quantity=terms_of(o).quantity,
             remaining_quantity=o.open if active else 0,
             filled_quantity=filled,
             cancelled_quantity=cut if active else cut + o.open,
             visible_quantity=visible_of(b, o) if o.state == RESTING else 0,
-            timestamp=o.timestamp,
+            timestamp=terms_of(o).timestamp,
             time_in_force=TimeInForce(_TIFS[o.policy & 15]),
             status=_STATUS_OF[status],
-            owner=o.owner or None,
+            owner=terms_of(o).owner or None,
             self_trade=_SELF_TRADE[o.policy >> 4],
             post_only=bool(o.flags & POST_ONLY),
             reduce_only=bool(o.flags & REDUCE_ONLY),
@@ -1914,7 +1930,7 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.state == STOP_PENDING or (o.state == HELD and b.extras[o.extra].is_loss_leg):
+        if o.state == STOP_PENDING or (o.state == HELD and b.extras[terms_of(o).extra].is_loss_leg):
             status = "pending" if o.state == STOP_PENDING else "held"
         elif o.state == STOP_TRIGGERED:
             status = "triggered"
@@ -1922,16 +1938,16 @@ class Exchange:
             status = "cancelled"
         else:
             return None
-        x = cython.address(b.extras[o.extra])
+        x = cython.address(b.extras[terms_of(o).extra])
         return StopOrder(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            stop_price=o.price,
+            stop_price=terms_of(o).price,
             limit_price=x.limit_price if x.has_limit else None,
             quantity=o.open,
             status=status,
-            timestamp=o.timestamp,
-            owner=o.owner or None,
+            timestamp=terms_of(o).timestamp,
+            owner=terms_of(o).owner or None,
             trail_type=(None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[x.trail_method],
             watermark=x.watermark if x.has_watermark else None,
             triggered_order_id=x.twin or None,
@@ -2086,7 +2102,7 @@ class Exchange:
                 continue
             o = order_at(b, id)
             if o.state == FILLED or o.state == CANCELLED:
-                if not (o.state == CANCELLED and o.extra != 0 and b.extras[o.extra].is_loss_leg):
+                if not (o.state == CANCELLED and terms_of(o).extra != 0 and b.extras[terms_of(o).extra].is_loss_leg):
                     n += 1
                 o.state = FORGOTTEN_ORDER
             elif o.state == STOP_TRIGGERED or o.state == STOP_CANCELLED:
@@ -2094,10 +2110,10 @@ class Exchange:
             else:
                 continue
             # A filled parent that the cascade limit left unlooked at still has legs to send.
-            if o.extra != 0 and not o.flags & PARENT:
-                b.extras[o.extra].id = b.free_extra
-                b.free_extra = o.extra
-                o.extra = 0
+            if terms_of(o).extra != 0 and not o.flags & PARENT:
+                b.extras[terms_of(o).extra].id = b.free_extra
+                b.free_extra = terms_of(o).extra
+                terms_of(o).extra = 0
         return n
 
     def compact(self):
@@ -2157,7 +2173,7 @@ class Exchange:
         count : int
             One for each command that did not raise.
         """
-        return self.book.n_events
+        return self.book.journal.n
 
     def events(self, start=0, stop=None):
         """Inputs from the log.
@@ -2171,15 +2187,17 @@ class Exchange:
         events : list of Event
             Oldest first.
         """
-        first, last, _ = slice(start, stop).indices(self.book.n_events)
+        first, last, _ = slice(start, stop).indices(self.book.journal.n)
         found: list = []
         i: int64_t
-        e: cython.pointer(Event)
+        at: Cursor
+        e: Event
         o: cython.pointer(Options)
+        journal_seek(cython.address(self.book.journal), min(first, last), cython.address(at))
         for i in range(first, last):
-            e = cython.address(self.book.events[i])
+            journal_next(cython.address(at), cython.address(e))
             o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
-            kind, fields = _described(e, o, self.book.link_ids.data)
+            kind, fields = _described(cython.address(e), o, self.book.link_ids.data)
             found.append(LogEvent(kind, **fields))
         return found
 
@@ -2277,12 +2295,12 @@ class Exchange:
         ValidationError
             If this is no part of the log.
         """
-        if not 0 <= start <= stop <= self.book.n_events:
+        if not 0 <= start <= stop <= self.book.journal.n:
             raise ValidationError(
                 f"start={start} and stop={stop} are no part of the log.",
                 field="start",
                 value=start,
-                allowed=f"0 <= start <= stop <= {self.book.n_events}",
+                allowed=f"0 <= start <= stop <= {self.book.journal.n}",
             )
         import numpy
 
@@ -2293,11 +2311,13 @@ class Exchange:
         ids: list = []
         i: int64_t
         j: int64_t
+        at: Cursor
         e: Event
         o: Options
         target: cython.p_char = events
+        journal_seek(cython.address(b.journal), start, cython.address(at))
         for i in range(n):
-            e = b.events[cython.cast(int64_t, start) + i]
+            journal_next(cython.address(at), cython.address(e))
             if e.flags & HAS_OPTIONS:
                 o = b.options[e.id]
                 for j in range(o.ids_count):
@@ -2367,11 +2387,10 @@ class Exchange:
             Equal in every observable.
         """
         other: Exchange = Exchange(self.instrument, **self.configuration)
-        n: int64_t = self.book.n_events
         source: cython.pointer(Book) = cython.address(self.book)
         target: cython.pointer(Book) = cython.address(other.book)
         with cython.nogil:
-            run_log(target, source.events, n, source.options, source.link_ids.data)
+            run_log(target, source)
         return other
 
     def address(self):

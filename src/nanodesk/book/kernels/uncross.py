@@ -5,7 +5,8 @@ from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import qsort
 from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import cut, end_order, make_trade
+from cython.cimports.nanodesk.book.kernels.records import (
     BUY,
     CONTINUOUS,
     INT64_MAX,
@@ -18,15 +19,10 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Book,
     Order,
     Outcome,
-    cut,
-    end_order,
     int128,
-    list_push,
-    make_trade,
-    note,
     order_at,
-    reducible,
 )
+from cython.cimports.nanodesk.book.kernels.store import list_push, note, reducible
 
 
 def is_crossed(b: cython.pointer(Book)) -> cython.bint:
@@ -167,7 +163,7 @@ def auction_price(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def _held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
+def held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     may: int64_t
     if not o.flags & REDUCE_ONLY:
         return 0
@@ -198,7 +194,7 @@ def _trade_at(b: cython.pointer(Book), price: int64_t) -> cython.int:
         ask_id = asks.levels[asks.best].head
         bid = order_at(b, bid_id)
         ask = order_at(b, ask_id)
-        if _held_back(b, bid, bid_id) or _held_back(b, ask, ask_id):
+        if held_back(b, bid, bid_id) or held_back(b, ask, ask_id):
             continue
         quantity = min(bid.open, ask.open)
         if bid_id > ask_id:
