@@ -46,6 +46,7 @@ from nanodesk.compat.published_results import (
     SubmitResult,
     Trade,
 )
+from nanodesk.compat.published_risk import RiskEngine
 from nanodesk.compat.published_runs import BacktestResult, run_backtest, sweep_equal_weight
 from nanodesk.compat.published_statistics import quintile_spread as py_quintile_spread
 from nanodesk.compat.published_statistics import spearman as py_spearman
@@ -74,6 +75,7 @@ __all__ = [
     "Portfolio",
     "Position",
     "Price",
+    "RiskEngine",
     "Side",
     "StopSubmitResult",
     "SubmitResult",
