@@ -33,6 +33,8 @@ class PlanSettings:
         Least notional of an order toward a target, in billionths of the currency; closings have none.
     cost : TradingCost
         What trading is expected to cost.
+    reserve : TradingCost, optional
+        Commissions that purchases set cash aside for; by default `cost`.
     is_cash_account : bool, default False
         Whether only cash pays for purchases, instead of the account's buying power.
     """
@@ -41,6 +43,12 @@ class PlanSettings:
     min_trade_e9: int = 0
     cost: TradingCost = field(default_factory=TradingCost)
     is_cash_account: bool = False
+    reserve: TradingCost | None = None
+
+    @property
+    def set_aside(self) -> TradingCost:
+        """Commissions that purchases set cash aside for."""
+        return self.cost if self.reserve is None else self.reserve
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +228,7 @@ def make_plan(
     skipped += small
     kept.sort(key=_sending_order)
     funds = min(account.cash_e9, account.buying_power_e9) if settings.is_cash_account else account.buying_power_e9
-    proceeds = sum(_cash_in(line, rules, settings.cost) for line in kept)
+    proceeds = sum(_cash_in(line, rules, settings.set_aside) for line in kept)
     fitted, scale = fit_to_cash(kept, max(funds + proceeds, 0), rules=rules, settings=settings)
     skipped += [
         Skipped(line.symbol, line.signed_quantity_e9 - (left.signed_quantity_e9 if left else 0), "not enough cash")
@@ -236,7 +244,7 @@ def make_plan(
         cost_e9=sum(settings.cost.estimate_e9(line.quantity_e9, _cash(line, rules)) for line in orders),
         funds_e9=max(funds, 0),
         proceeds_e9=proceeds,
-        needed_e9=sum(_cash_out(line, rules, settings.cost) for line in orders),
+        needed_e9=sum(_cash_out(line, rules, settings.set_aside) for line in orders),
         scale_e9=scale,
     )
 
@@ -272,7 +280,7 @@ def fit_to_cash(
         return [_scaled(line, fraction_e9, rules[line.symbol], settings.min_trade_e9) for line in lines]
 
     def cost(fraction_e9: int) -> int:
-        return sum(_cash_out(line, rules, settings.cost) for line in scaled(fraction_e9) if line is not None)
+        return sum(_cash_out(line, rules, settings.set_aside) for line in scaled(fraction_e9) if line is not None)
 
     if cost(E9) <= money_e9:
         return list(lines), E9
