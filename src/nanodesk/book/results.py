@@ -122,6 +122,27 @@ class Trade:
             self.timestamp,
         )
 
+    @staticmethod
+    def vwap(trades):
+        """Average price of trades, weighted by quantity.
+
+        Parameters
+        ----------
+        trades : iterable of Trade
+            What to average.
+
+        Returns
+        -------
+        price : float or None
+            None without trades.
+        """
+        quantity: object = 0
+        value: object = 0
+        for trade in trades:
+            quantity += trade.quantity
+            value += trade.price * trade.quantity
+        return value / quantity if quantity else None
+
     def __eq__(self, other):
         return isinstance(other, Trade) and self.as_tuple() == other.as_tuple()
 

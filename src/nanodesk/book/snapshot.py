@@ -9,6 +9,9 @@ from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.ladder import Level as LevelRecord
 
+from nanodesk.errors import QuantityError
+from nanodesk.market.enums import Side
+
 _ROW = cython.declare(int64_t, 3)
 
 
@@ -183,6 +186,41 @@ class BookSnapshot:
         ask: object = self.best_ask
         wide: object = bid_quantity
         return (bid * ask_quantity + ask * wide) / (wide + ask_quantity)
+
+    def vwap(self, side, quantity):
+        """Average price of an order that takes a quantity from the snapshot, each level at its price.
+
+        Parameters
+        ----------
+        side : Side or str
+            Of the order that takes: "buy" from the asks, "sell" from the bids.
+        quantity : int
+            How much.
+
+        Returns
+        -------
+        price : float or None
+            None if the snapshot holds less than that on the other side.
+
+        Raises
+        ------
+        QuantityError
+            If the quantity is not positive.
+        """
+        if quantity <= 0:
+            raise QuantityError(
+                f"quantity={quantity} must be positive.", field="quantity", value=quantity, allowed="1 and more"
+            )
+        rows = self.asks if Side.parse(side) is Side.BUY else self.bids
+        left: object = quantity
+        value: object = 0
+        for level in rows:
+            taken: object = min(left, level.quantity)
+            value += taken * level.price
+            left -= taken
+            if left == 0:
+                return value / quantity
+        return None
 
     def __eq__(self, other):
         return isinstance(other, BookSnapshot) and self.bids == other.bids and self.asks == other.asks

@@ -30,5 +30,5 @@ cdef enum:
     BATCH_BAD_OWNER = 106
 
 cdef int run_batch(Book* b, Event* events, int64_t n, BatchRow* rows) except -1 nogil
-cdef int run_log(Book* b, Event* events, int64_t n, Options* options, int64_t* ids) except -1 nogil
+cdef int run_log(Book* b, Book* source) except -1 nogil
 cdef int64_t run_plain(Book* b, Event* events, int64_t first, int64_t n) except? -9223372036854775807 nogil

@@ -14,6 +14,7 @@ from cython.cimports.nanodesk.book.kernels.aftermath import (
     submit_stop,
     watch_expiry,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_cancel, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.matching import (
     ABSENT,
@@ -46,6 +47,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     FORGOTTEN_ORDER,
     GTC,
     HALTED,
+    HANGING,
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
@@ -66,8 +68,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     NOT_MODIFIABLE,
     NOTE_DROPPED,
     OWNED,
-    PAGE_MASK,
-    PAGE_SHIFT,
     PARENT,
     PARKED,
     PEGGED,
@@ -86,6 +86,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Order,
     Outcome,
     _grown,
+    cancel_plain,
     cut,
     end_order,
     enter,
@@ -101,6 +102,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     reducible,
     set_position,
     submit_plain,
+    terms_of,
     unrest,
 )
 from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
@@ -147,14 +149,26 @@ def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:
 
 
 def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:
-    """Log and run a cancel."""
+    """Log and run a cancel; a plain resting order is gone after its own line and those of its neighbours."""
     e: Event
+    o: cython.pointer(Order)
+    if id <= 0 or id >= b.next_id:
+        if b.logging:
+            memset(cython.address(e), 0, cython.sizeof(Event))
+            e.kind = EVENT_CANCEL
+            e.id = id
+            log_event(b, cython.address(e))
+        return _cancel(b, id, out)
     if b.logging:
-        memset(cython.address(e), 0, cython.sizeof(Event))
-        e.kind = EVENT_CANCEL
-        e.id = id
-        log_event(b, cython.address(e))
-    return _cancel(b, id, out)
+        journal_cancel(cython.address(b.journal), id)
+    o = order_at(b, id)
+    if o.state != RESTING or o.flags & HANGING or b.pegs.n != 0:
+        return _cancel(b, id, out)
+    out.error = 0
+    out.success = 1
+    out.cancelled = o.open
+    cancel_plain(b, o)
+    return 0
 
 
 @cython.cfunc
@@ -220,7 +234,7 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
     if o.flags & PEGGED:
         return NOT_MODIFIABLE
     if b.phase == AUCTION and (
-        o.price == INT64_MAX or o.price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
+        terms_of(o).price == INT64_MAX or terms_of(o).price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
     ):
         return NOT_MODIFIABLE
     if b.phase == HALTED:
@@ -279,12 +293,12 @@ def _modify(
         quantity,
         old.policy,
         flags & (ICEBERG | REDUCE_ONLY | LINKED | PARENT | POST_ONLY | OWNED),
-        old.owner,
+        terms_of(old).owner,
     )
     old = order_at(b, id)
-    if old.extra != 0:
+    if terms_of(old).extra != 0:
         y = extra_of(b, new)
-        x = cython.address(b.extras[old.extra])
+        x = cython.address(b.extras[terms_of(old).extra])
         y.display = min(x.display, quantity)
         y.expire_ns = x.expire_ns
         expire_ns = x.expire_ns
@@ -296,9 +310,9 @@ def _modify(
             y.group = x.group
             y.group_next = x.group_next
             at = x.group_next
-            while b.extras[order_at(b, at).extra].group_next != id:
-                at = b.extras[order_at(b, at).extra].group_next
-            b.extras[order_at(b, at).extra].group_next = new_id
+            while b.extras[terms_of(order_at(b, at)).extra].group_next != id:
+                at = b.extras[terms_of(order_at(b, at)).extra].group_next
+            b.extras[terms_of(order_at(b, at)).extra].group_next = new_id
             x.group_next = 0
             x.group = 0
     enter(b, new, new_id, cython.NULL, out)
@@ -571,7 +585,7 @@ def run_batch(
         # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee.
         ahead = events[i + _AHEAD if i + _AHEAD < n else i].id
         ahead = ahead if ahead > 0 and ahead < b.next_id else 1
-        nd_prefetch(b.pages[ahead >> PAGE_SHIFT] + (ahead & PAGE_MASK))
+        nd_prefetch(order_at(b, ahead))
         row.first_trade = b.next_trade_id
         if e.kind == EVENT_CANCEL:
             cancel_event(b, e.id, cython.address(out))
@@ -635,26 +649,22 @@ def run_plain(b, events, first, n):
     return n
 
 
-def run_log(
-    b: cython.pointer(Book),
-    events: cython.pointer(Event),
-    n: int64_t,
-    options: cython.pointer(Options),
-    ids: cython.pointer(int64_t),
-) -> cython.int:
-    """Run the records of a log that was checked when it was made or read."""
+def run_log(b: cython.pointer(Book), source: cython.pointer(Book)) -> cython.int:
+    """Run the records of another book's log."""
     i: int64_t
     out: Outcome
-    e: cython.pointer(Event)
+    c: Cursor
+    e: Event
     o: cython.pointer(Options)
     memset(cython.address(out), 0, cython.sizeof(Outcome))
-    for i in range(n):
-        e = cython.address(events[i])
+    journal_seek(cython.address(source.journal), 0, cython.address(c))
+    for i in range(source.journal.n):
+        journal_next(cython.address(c), cython.address(e))
         if e.kind <= EVENT_MARKET and e.flags == 0:
-            submit_event(b, e, cython.address(out))
+            submit_event(b, cython.address(e), cython.address(out))
         elif e.flags & HAS_OPTIONS:
-            o = cython.address(options[e.id])
-            apply_event(b, e, o, ids + o.ids_start, cython.address(out))
+            o = cython.address(source.options[e.id])
+            apply_event(b, cython.address(e), o, source.link_ids.data + o.ids_start, cython.address(out))
         else:
-            apply_event(b, e, cython.NULL, cython.NULL, cython.address(out))
+            apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
     return 0

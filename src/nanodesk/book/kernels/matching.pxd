@@ -1,39 +1,10 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from nanodesk.book.kernels.ladder cimport Ladder, Level
+from nanodesk.book.kernels.journal cimport Event, Journal, journal_write
+from nanodesk.book.kernels.ladder cimport Ladder, Level, ladder_remove
+from nanodesk.book.kernels.memory cimport nd_block, nd_block_free, nd_large_pages, nd_prefetch
 
 cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define nd_prefetch(p) __builtin_prefetch(p)
-    #else
-    #define nd_prefetch(p)
-    #endif
-    #if defined(__linux__)
-    #include <sys/mman.h>
-    /* Ask for large pages inside a large block: a random order is then one miss, not two. */
-    static inline void nd_large_pages(void* data, size_t size) {
-        size_t first = ((size_t)data + 2097151) & ~(size_t)2097151;
-        size_t last = ((size_t)data + size) & ~(size_t)2097151;
-        if (last > first) madvise((void*)first, last - first, MADV_HUGEPAGE);
-    }
-    #else
-    #define nd_large_pages(data, size)
-    #endif
-    #include <stdlib.h>
-    #if defined(_WIN32)
-    #include <malloc.h>
-    #define nd_block(size) _aligned_malloc(size, 64)
-    #define nd_block_free _aligned_free
-    #else
-    #define nd_block(size) aligned_alloc(2097152, size)
-    #define nd_block_free free
-    #endif
-    """
-    void nd_prefetch(const void*) nogil
-    void nd_large_pages(void*, size_t) nogil
-    void* nd_block(size_t) nogil
-    void nd_block_free(void*) nogil
     ctypedef long long int128 "__int128"
 
 cdef extern from *:
@@ -82,6 +53,8 @@ cdef enum:
     OWNED = 64
     TOP = 128
     TENDER = 95
+    # What the end of an order has to look at, beside its queue.
+    HANGING = 31
 
 cdef enum:
     STP_OFF = 0
@@ -153,23 +126,27 @@ cdef enum:
     TRAIL_SMA = 3
     TRAIL_WILDER = 4
 
-# One order, stop or held leg: one cache line, at its id. `policy` is the time in force and, times 16, the self-trade mode.
+# One order, stop or held leg, found by its id: what a match or a cancel touches. Half a cache line, so that half as much
+# memory is in use while orders come and go. `policy` is the time in force and, times 16, the self-trade mode.
 ctypedef struct Order:
-    int64_t price
-    int64_t quantity
     int64_t open
-    int64_t timestamp
     int64_t next
     int64_t prev
     uint32_t level
-    uint32_t extra
-    uint32_t owner
     uint8_t side
     uint8_t policy
     uint8_t state
     uint8_t flags
 
-# What few orders have: beside the book, at Order.extra.
+# The other half of an order: written when it comes, read when somebody asks. `terms_of` finds it.
+ctypedef struct Terms:
+    int64_t price
+    int64_t quantity
+    int64_t timestamp
+    uint32_t extra
+    uint32_t owner
+
+# What few orders have: beside the book, at Terms.extra.
 ctypedef struct Extra:
     int64_t id
     int64_t display
@@ -301,17 +278,6 @@ cdef enum:
     HAS_LOW = 8
     HAS_HIGH = 16
 
-# One record of the event log. `id` is an order id, or the place of the Options when flags say so.
-ctypedef struct Event:
-    uint8_t kind
-    uint8_t side
-    uint8_t policy
-    uint8_t flags
-    uint32_t owner
-    int64_t price
-    int64_t quantity
-    int64_t id
-
 ctypedef struct Book:
     Order** pages
     int64_t n_pages
@@ -329,9 +295,7 @@ ctypedef struct Book:
     Ladder ladders[2]
     Ladder stops[2]
     TradeLog* trades
-    Event* events
-    int64_t n_events
-    int64_t event_capacity
+    Journal journal
     bint logging
     Options* options
     int64_t n_options
@@ -387,24 +351,22 @@ cdef enum:
     PAGE_SHIFT = 15
     PAGE_MASK = 32767
     PAGE_ORDERS = 32768
-    FIRST_PAGE = 64
+    BLOCK_ORDERS = 2048
+    BLOCK_MASK = 30720
 
+# A page is a row of blocks: 2 048 orders, then their terms. The terms lie at one distance from their orders.
 cdef inline Order* order_at(Book* b, int64_t id) noexcept nogil:
-    return b.pages[id >> PAGE_SHIFT] + (id & PAGE_MASK)
+    return b.pages[id >> PAGE_SHIFT] + ((id & PAGE_MASK) + (id & BLOCK_MASK))
+
+cdef inline Terms* terms_of(Order* o) noexcept nogil:
+    return <Terms*>(o + BLOCK_ORDERS)
 
 cdef int book_init(Book* b) except -1 nogil
 cdef void book_free(Book* b) noexcept nogil
 cdef int trade_log_init(TradeLog* log, int64_t first_id) except -1 nogil
-cdef int more_events(Book* b) except -1 nogil
 
 cdef inline int log_event(Book* b, Event* e) except -1 nogil:
-    if not b.logging:
-        return 0
-    if b.n_events == b.event_capacity:
-        more_events(b)
-    b.events[b.n_events] = e[0]
-    b.n_events += 1
-    return 0
+    return journal_write(&b.journal, e) if b.logging else 0
 
 cdef int note(Book* b, int64_t kind, int64_t id, int64_t quantity, int64_t related) except -1 nogil
 cdef int list_push(IdList* list, int64_t id) except -1 nogil
@@ -413,18 +375,20 @@ cdef int _more_orders(Book* b) except -1 nogil
 cdef inline Order* new_order(Book* b, int side, int64_t price, int64_t quantity, int policy, int flags, uint32_t owner) except NULL nogil:
     """Take the next id and timestamp for a working order."""
     cdef Order* o
+    cdef Terms* t
     if b.next_id >= b.capacity:
         _more_orders(b)
     o = order_at(b, b.next_id)
-    o.price = price
-    o.quantity = quantity
+    t = terms_of(o)
+    t.price = price
+    t.quantity = quantity
+    t.timestamp = b.next_timestamp
+    t.extra = 0
+    t.owner = owner
     o.open = quantity
-    o.timestamp = b.next_timestamp
     o.next = 0
     o.prev = 0
     o.level = 0
-    o.extra = 0
-    o.owner = owner
     o.side = side
     o.policy = policy
     o.state = WORKING
@@ -432,6 +396,27 @@ cdef inline Order* new_order(Book* b, int side, int64_t price, int64_t quantity,
     b.next_id += 1
     b.next_timestamp += 1
     return o
+
+cdef inline void cancel_plain(Book* b, Order* o) noexcept nogil:
+    """End a resting order on which nothing hangs."""
+    cdef Ladder* ladder = &b.ladders[o.side]
+    cdef Level* level = &ladder.levels[o.level]
+    if o.prev != 0:
+        order_at(b, o.prev).next = o.next
+    else:
+        level.head = o.next
+    if o.next != 0:
+        order_at(b, o.next).prev = o.prev
+    else:
+        level.tail = o.prev
+    o.state = CANCELLED
+    b.committed[o.side] -= o.open
+    level.open -= o.open
+    level.visible -= o.open
+    level.count -= 1
+    if level.count == 0:
+        ladder_remove(ladder, o.level)
+    o.level = 0
 
 cdef Extra* extra_of(Book* b, Order* o) except NULL nogil
 cdef int64_t visible_of(Book* b, Order* o) noexcept nogil

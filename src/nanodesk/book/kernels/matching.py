@@ -10,7 +10,8 @@ Rule numbers (R..) are those of docs/exchange.md.
 import cython
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
-from cython.cimports.libc.string import memset
+from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.nanodesk.book.kernels.journal import journal_free
 from cython.cimports.nanodesk.book.kernels.ladder import (
     Ladder,
     Level,
@@ -62,11 +63,11 @@ def book_init(b: cython.pointer(Book)) -> cython.int:
     for i in range(2):
         ladder_init(cython.address(b.ladders[i]), i == BUY)
         ladder_init(cython.address(b.stops[i]), i == SELL)
-    b.capacity = FIRST_PAGE
+    b.capacity = BLOCK_ORDERS
     b.page_capacity = 8
     b.pages = cython.cast(cython.pointer(cython.pointer(Order)), malloc(8 * cython.sizeof(cython.p_void)))
     if b.pages != cython.NULL:
-        b.pages[0] = cython.cast(cython.pointer(Order), malloc(FIRST_PAGE * cython.sizeof(Order)))
+        b.pages[0] = cython.cast(cython.pointer(Order), nd_block(2 * BLOCK_ORDERS * cython.sizeof(Order)))
     if b.pages == cython.NULL or b.pages[0] == cython.NULL:
         with cython.gil:
             raise MemoryError
@@ -80,11 +81,10 @@ def book_free(b: cython.pointer(Book)) -> cython.void:
     for i in range(2):
         ladder_free(cython.address(b.ladders[i]))
         ladder_free(cython.address(b.stops[i]))
-    free(b.pages[0])
-    for i in range(1, b.n_pages):
+    for i in range(b.n_pages):
         nd_block_free(b.pages[i])
     free(b.pages)
-    free(b.events)
+    journal_free(cython.address(b.journal))
     free(b.options)
     free(b.extras)
     free(b.notes)
@@ -112,41 +112,30 @@ def trade_log_init(log: cython.pointer(TradeLog), first_id: int64_t) -> cython.i
 def _more_orders(b):
     """Room for the order at next_id: the first page grows by doubling, later pages come whole and never move."""
     page: int64_t = b.next_id >> PAGE_SHIFT
+    size: cython.size_t = 2 * cython.sizeof(Order)
     orders: cython.pointer(Order)
     pages: cython.p_void
+    size *= cython.cast(cython.size_t, PAGE_ORDERS if page != 0 else 2 * b.capacity)
+    if page == b.page_capacity:
+        pages = realloc(b.pages, cython.cast(cython.size_t, b.page_capacity) * 2 * cython.sizeof(cython.p_void))
+        if pages == cython.NULL:
+            with cython.gil:
+                raise MemoryError
+        b.pages = cython.cast(cython.pointer(cython.pointer(Order)), pages)
+        b.page_capacity *= 2
+    orders = cython.cast(cython.pointer(Order), nd_block(size))
+    if orders == cython.NULL:
+        with cython.gil:
+            raise MemoryError
+    nd_large_pages(orders, size)
     if page == 0:
-        orders = cython.cast(
-            cython.pointer(Order),
-            realloc(b.pages[0], cython.cast(cython.size_t, b.capacity) * 2 * cython.sizeof(Order)),
-        )
-        if orders != cython.NULL:
-            b.pages[0] = orders
-            b.capacity *= 2
-            return 0
+        memcpy(orders, b.pages[0], size / 2)
+        nd_block_free(b.pages[0])
+        b.capacity *= 2
     else:
-        if page == b.page_capacity:
-            pages = realloc(b.pages, cython.cast(cython.size_t, b.page_capacity) * 2 * cython.sizeof(cython.p_void))
-            if pages == cython.NULL:
-                with cython.gil:
-                    raise MemoryError
-            b.pages = cython.cast(cython.pointer(cython.pointer(Order)), pages)
-            b.page_capacity *= 2
-        orders = cython.cast(cython.pointer(Order), nd_block(PAGE_ORDERS * cython.sizeof(Order)))
-        if orders != cython.NULL:
-            nd_large_pages(orders, PAGE_ORDERS * cython.sizeof(Order))
-            b.pages[page] = orders
-            b.n_pages = page + 1
-            b.capacity += PAGE_ORDERS
-            return 0
-    with cython.gil:
-        raise MemoryError
-
-
-def more_events(b):
-    """Room for more records of the event log."""
-    b.events = cython.cast(
-        cython.pointer(Event), _grown(b.events, cython.address(b.event_capacity), cython.sizeof(Event))
-    )
+        b.n_pages = page + 1
+        b.capacity += PAGE_ORDERS
+    b.pages[page] = orders
     return 0
 
 
@@ -197,7 +186,7 @@ def list_remove(list: cython.pointer(IdList), id: int64_t) -> cython.void:
 
 def extra_of(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.pointer(Extra):
     """The record beside the book of an order, made if it has none."""
-    index: uint32_t = o.extra
+    index: uint32_t = terms_of(o).extra
     capacity: int64_t
     if index == 0:
         if b.free_extra != 0:
@@ -213,7 +202,7 @@ def extra_of(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.pointe
             index = b.n_extras
             b.n_extras += 1
         memset(cython.address(b.extras[index]), 0, cython.sizeof(Extra))
-        o.extra = index
+        terms_of(o).extra = index
     return cython.address(b.extras[index])
 
 
@@ -295,7 +284,7 @@ def _move_position(b: cython.pointer(Book), owner: uint32_t, quantity: int64_t) 
 
 def reducible(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
     """What a reduce-only order may trade now (R16)."""
-    held: int64_t = position_of(b, o.owner)
+    held: int64_t = position_of(b, terms_of(o).owner)
     if o.side == BUY:
         held = -held
     return held if held > 0 else 0
@@ -307,7 +296,7 @@ def reducible(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
 def visible_of(b: cython.pointer(Book), o: cython.pointer(Order)) -> int64_t:
     """What the order shows."""
     if o.flags & ICEBERG:
-        return b.extras[o.extra].visible
+        return b.extras[terms_of(o).extra].visible
     return o.open
 
 
@@ -354,10 +343,10 @@ def _rest_plain(
     """At the back of its level: that of the last order mostly, else found, else made."""
     index: uint32_t = ladder.best
     level: cython.pointer(Level) = cython.address(ladder.levels[index])
-    if index == 0 or level.price != o.price:
-        index = ladder_find(ladder, o.price)
+    if index == 0 or level.price != terms_of(o).price:
+        index = ladder_find(ladder, terms_of(o).price)
         if index == 0:
-            index = cython.cast(uint32_t, ladder_insert(ladder, o.price))
+            index = cython.cast(uint32_t, ladder_insert(ladder, terms_of(o).price))
         level = cython.address(ladder.levels[index])
     o.level = index
     o.state = RESTING
@@ -378,19 +367,19 @@ def _rest_plain(
 def rest(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """Put an order of any kind to the back of its level."""
     ladder: cython.pointer(Ladder) = cython.address(b.ladders[o.side])
-    index: uint32_t = ladder_find(ladder, o.price)
+    index: uint32_t = ladder_find(ladder, terms_of(o).price)
     level: cython.pointer(Level)
     x: cython.pointer(Extra)
     visible: int64_t = o.open
     if index == 0:
-        index = cython.cast(uint32_t, ladder_insert(ladder, o.price))
+        index = cython.cast(uint32_t, ladder_insert(ladder, terms_of(o).price))
         if b.top_order and ladder.best == index:
             o.flags |= TOP
     level = cython.address(ladder.levels[index])
     o.level = index
     o.state = RESTING
     if o.flags & ICEBERG:
-        x = cython.address(b.extras[o.extra])
+        x = cython.address(b.extras[terms_of(o).extra])
         x.visible = min(x.display, o.open)
         visible = x.visible
     _append(b, level, o, id)
@@ -433,7 +422,7 @@ def unrest(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.void:
 def _show_anew(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, requeue: cython.bint) -> cython.void:
     """Refresh an iceberg whose visible part is used up (R14)."""
     level: cython.pointer(Level) = cython.address(b.ladders[o.side].levels[o.level])
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     x.visible = min(x.display, o.open)
     level.visible += x.visible
     if requeue:
@@ -463,7 +452,7 @@ def _take(
     level.open -= quantity
     b.committed[o.side] -= quantity
     if o.flags & ICEBERG:
-        x = cython.address(b.extras[o.extra])
+        x = cython.address(b.extras[terms_of(o).extra])
         shown = min(quantity, x.visible)
         x.visible -= shown
         level.visible -= shown
@@ -531,10 +520,10 @@ def _after_trade(
     """Positions, then link groups (R24)."""
     buyer: cython.pointer(Order) = a if a.side == BUY else p
     seller: cython.pointer(Order) = p if a.side == BUY else a
-    if buyer.owner != 0:
-        _move_position(b, buyer.owner, quantity)
-    if seller.owner != 0:
-        _move_position(b, seller.owner, -quantity)
+    if terms_of(buyer).owner != 0:
+        _move_position(b, terms_of(buyer).owner, quantity)
+    if terms_of(seller).owner != 0:
+        _move_position(b, terms_of(seller).owner, -quantity)
     if a.flags & LINKED:
         _group_traded(b, a, aggressor, quantity)
     if p.flags & LINKED:
@@ -614,10 +603,10 @@ def _unrest_stop(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.vo
 def rest_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     """Put a stop among those that wait at its price."""
     ladder: cython.pointer(Ladder) = cython.address(b.stops[o.side])
-    index: uint32_t = ladder_find(ladder, o.price)
+    index: uint32_t = ladder_find(ladder, terms_of(o).price)
     level: cython.pointer(Level)
     if index == 0:
-        index = cython.cast(uint32_t, ladder_insert(ladder, o.price))
+        index = cython.cast(uint32_t, ladder_insert(ladder, terms_of(o).price))
     level = cython.address(ladder.levels[index])
     o.level = index
     o.state = STOP_PENDING
@@ -631,14 +620,14 @@ def rest_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
 def move_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, price: int64_t) -> cython.int:
     """Give a pending stop another price."""
     _unrest_stop(b, o)
-    o.price = price
+    terms_of(o).price = price
     return rest_stop(b, o, id)
 
 
 def forget_stop(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     """Take a stop out of the waiting ones."""
     _unrest_stop(b, o)
-    if b.extras[o.extra].trail_method != TRAIL_NONE:
+    if b.extras[terms_of(o).extra].trail_method != TRAIL_NONE:
         list_remove(cython.address(b.trailing), id)
     b.n_pending_stops -= 1
     b.committed[o.side] -= o.open
@@ -660,7 +649,7 @@ def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
     elif o.state == STOP_TRIGGERED:
         # Marked, not yet submitted (R42.4).
         o.state = STOP_CANCELLED
-        b.extras[o.extra].marked = 0
+        b.extras[terms_of(o).extra].marked = 0
         quantity = o.open
     else:
         if o.state == PARKED:
@@ -670,7 +659,7 @@ def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
         # An order that is matching just now holds no capacity yet.
         if o.state != WORKING:
             b.committed[o.side] -= quantity
-        o.state = CANCELLED if not b.extras[o.extra].is_loss_leg else STOP_CANCELLED
+        o.state = CANCELLED if not b.extras[terms_of(o).extra].is_loss_leg else STOP_CANCELLED
     if o.flags & LINKED:
         group_ended(b, o, id)
     if o.flags & PARENT:
@@ -680,7 +669,7 @@ def end_order(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
 
 def drop_legs(b: cython.pointer(Book), o: cython.pointer(Order)) -> cython.int:
     """The held legs of a parent that will not fill (R51)."""
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     legs: int64_t[2]
     i: cython.int
     leg: cython.pointer(Order)
@@ -703,7 +692,7 @@ def _members(
     b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t, others: cython.pointer(IdList)
 ) -> cython.int:
     """The other members of a group, ids ascending. The members form a ring of ids."""
-    at: int64_t = b.extras[o.extra].group_next
+    at: int64_t = b.extras[terms_of(o).extra].group_next
     i: int64_t
     while at != id:
         list_push(others, at)
@@ -712,18 +701,18 @@ def _members(
             others.data[i] = others.data[i - 1]
             i -= 1
         others.data[i] = at
-        at = b.extras[order_at(b, at).extra].group_next
+        at = b.extras[terms_of(order_at(b, at)).extra].group_next
     return 0
 
 
 def unlink(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     """Let an order leave its group; the last one left is no group."""
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     at: int64_t = id
     ladder: cython.pointer(Ladder)
-    while b.extras[order_at(b, at).extra].group_next != id:
-        at = b.extras[order_at(b, at).extra].group_next
-    b.extras[order_at(b, at).extra].group_next = x.group_next
+    while b.extras[terms_of(order_at(b, at)).extra].group_next != id:
+        at = b.extras[terms_of(order_at(b, at)).extra].group_next
+    b.extras[terms_of(order_at(b, at)).extra].group_next = x.group_next
     x.group_next = 0
     x.group = 0
     o.flags &= ~LINKED
@@ -731,7 +720,7 @@ def unlink(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cy
         ladder = cython.address(b.ladders[o.side])
         ladder.levels[o.level].soft -= 1
         ladder.soft -= 1
-    if at != id and b.extras[order_at(b, at).extra].group_next == at:
+    if at != id and b.extras[terms_of(order_at(b, at)).extra].group_next == at:
         unlink(b, order_at(b, at), at)
 
 
@@ -746,8 +735,8 @@ def join(
     if member == id:
         x.group_next = id
     else:
-        x.group_next = b.extras[order_at(b, member).extra].group_next
-        b.extras[order_at(b, member).extra].group_next = id
+        x.group_next = b.extras[terms_of(order_at(b, member)).extra].group_next
+        b.extras[terms_of(order_at(b, member)).extra].group_next = id
     if o.state == RESTING and not o.flags & (REDUCE_ONLY | LINKED):
         ladder = cython.address(b.ladders[o.side])
         ladder.levels[o.level].soft += 1
@@ -765,9 +754,9 @@ def _dissolve(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) ->
     p: cython.pointer(Order) = o
     ladder: cython.pointer(Ladder)
     while True:
-        after = b.extras[p.extra].group_next
-        b.extras[p.extra].group_next = 0
-        b.extras[p.extra].group = 0
+        after = b.extras[terms_of(p).extra].group_next
+        b.extras[terms_of(p).extra].group_next = 0
+        b.extras[terms_of(p).extra].group = 0
         p.flags &= ~LINKED
         if p.state == RESTING and not p.flags & REDUCE_ONLY:
             ladder = cython.address(b.ladders[p.side])
@@ -805,7 +794,7 @@ def _group_traded(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t
     others: IdList
     i: int64_t
     p: cython.pointer(Order)
-    if b.extras[o.extra].link == LINK_OCO:
+    if b.extras[terms_of(o).extra].link == LINK_OCO:
         return group_ended(b, o, id)
     memset(cython.address(others), 0, cython.sizeof(IdList))
     _members(b, o, id, cython.address(others))
@@ -852,7 +841,7 @@ def _tradable(
         ahead = 0
         while at != 0:
             p = order_at(b, at)
-            if mode != STP_OFF and p.owner == o.owner:
+            if mode != STP_OFF and terms_of(p).owner == terms_of(o).owner:
                 if mode != STP_OLDEST:
                     if b.algorithm != PRICE_TIME:
                         return found >= needed
@@ -866,7 +855,7 @@ def _tradable(
             at = level.head
             while at != 0:
                 p = order_at(b, at)
-                if p.flags & (REDUCE_ONLY | LINKED) == 0 and (mode == STP_OFF or p.owner != o.owner):
+                if p.flags & (REDUCE_ONLY | LINKED) == 0 and (mode == STP_OFF or terms_of(p).owner != terms_of(o).owner):
                     found += p.open
                 at = p.next
         index = level.worse
@@ -944,7 +933,7 @@ def _match(
             continue
         passive = level.head
         p = order_at(b, passive)
-        if mode != STP_OFF and p.owner == o.owner:
+        if mode != STP_OFF and terms_of(p).owner == terms_of(o).owner:
             if _prevent(b, o, id, p, passive, mode, out):
                 return 1
             continue
@@ -958,7 +947,7 @@ def _match(
         _take(b, p, passive, quantity, _REQUEUE)
         if o.open == 0:
             o.state = FILLED
-        if o.owner != 0 or p.owner != 0 or (o.flags | p.flags) & LINKED:
+        if (o.flags | p.flags) & (OWNED | LINKED):
             _after_trade(b, o, id, p, passive, quantity)
     return 0
 
@@ -992,7 +981,7 @@ def _allocate(
         while at != 0:
             p = order_at(b, at)
             after = p.next
-            if p.owner == o.owner:
+            if terms_of(p).owner == terms_of(o).owner:
                 n = ladder.levels[index].count
                 if _prevent(b, o, id, p, at, mode, out):
                     return 1
@@ -1075,11 +1064,11 @@ def _allocate(
         _take(b, p, ids[i], quantity, _LATER)
         if o.open == 0:
             o.state = FILLED
-        if o.owner != 0 or p.owner != 0 or (o.flags | p.flags) & LINKED:
+        if (o.flags | p.flags) & (OWNED | LINKED):
             _after_trade(b, o, id, p, ids[i], quantity)
     for i in range(n):
         p = order_at(b, ids[i])
-        if p.state == RESTING and p.flags & ICEBERG and b.extras[p.extra].visible == 0:
+        if p.state == RESTING and p.flags & ICEBERG and b.extras[terms_of(p).extra].visible == 0:
             _show_anew(b, p, ids[i], True)
     return 0
 
@@ -1092,7 +1081,7 @@ def _reject(o: cython.pointer(Order), reason: cython.int, out: cython.pointer(Ou
     out.reason = reason
     out.status = STATUS_CANCELLED
     out.filled = 0
-    out.cancelled = o.quantity
+    out.cancelled = terms_of(o).quantity
     out.resting = 0
     o.state = ABSENT
     return 0
@@ -1106,10 +1095,10 @@ def enter(
     out: cython.pointer(Outcome),
 ) -> cython.int:
     """Test, match and rest an order of any kind (R18 to R30)."""
-    limit: int64_t = o.price
+    limit: int64_t = terms_of(o).price
     mode: cython.int = o.policy >> 4
     tif: cython.int = o.policy & 15
-    market: cython.bint = o.price == INT64_MAX or o.price == INT64_MIN
+    market: cython.bint = terms_of(o).price == INT64_MAX or terms_of(o).price == INT64_MIN
     minimum: int64_t = 0 if options == cython.NULL else options.min_quantity
     may: int64_t
     gone: cython.int = 0
@@ -1129,7 +1118,7 @@ def enter(
             return _reject(o, REASON_AUCTION, out)
         if market:
             limit = min(limit, b.band_high) if o.side == BUY else max(limit, b.band_low)
-        elif o.price < b.band_low or o.price > b.band_high:
+        elif terms_of(o).price < b.band_low or terms_of(o).price > b.band_high:
             return _reject(o, REASON_PRICE_BAND, out)
         if b.phase == AUCTION:
             rest(b, o, id)
@@ -1167,7 +1156,7 @@ def enter(
         if o.flags & PARENT:
             drop_legs(b, o)
     # Whatever took from it on the way (R16, R26, R54) counts as cancelled.
-    out.cancelled = o.quantity - out.filled - out.resting
+    out.cancelled = terms_of(o).quantity - out.filled - out.resting
     if out.resting != 0:
         out.status = STATUS_NEW if out.filled == 0 else STATUS_PARTIAL
     elif out.cancelled == 0:
@@ -1232,7 +1221,7 @@ def submit_plain(
             if passive == 0:
                 break
             p = order_at(b, passive)
-            nd_prefetch(cython.address(b.pages[p.next >> PAGE_SHIFT][p.next & PAGE_MASK]))
+            nd_prefetch(order_at(b, p.next))
             if left == 0:
                 break
         level.visible -= taken

@@ -13,6 +13,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Trade,
     order_at,
     position_of,
+    terms_of,
     visible_of,
 )
 
@@ -65,7 +66,7 @@ def _fold_side(b: cython.pointer(Book), side: cython.int, h: uint64_t) -> uint64
             h = _fold(h, at)
             h = _fold(h, o.open)
             h = _fold(h, visible_of(b, o))
-            h = _fold(h, o.owner)
+            h = _fold(h, terms_of(o).owner)
             at = o.next
         index = level.worse
     return h
@@ -76,14 +77,14 @@ def _fold_side(b: cython.pointer(Book), side: cython.int, h: uint64_t) -> uint64
 @cython.exceptval(check=False)
 def _fold_stop(b: cython.pointer(Book), id: int64_t, h: uint64_t) -> uint64_t:
     o: cython.pointer(Order) = order_at(b, id)
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     h = _fold(h, id)
     h = _fold(h, o.side)
-    h = _fold(h, o.price)
+    h = _fold(h, terms_of(o).price)
     h = _fold(h, x.has_limit)
     h = _fold(h, x.limit_price if x.has_limit else 0)
     h = _fold(h, o.open)
-    h = _fold(h, o.owner)
+    h = _fold(h, terms_of(o).owner)
     h = _fold(h, x.has_watermark)
     return _fold(h, x.watermark if x.has_watermark else 0)
 
