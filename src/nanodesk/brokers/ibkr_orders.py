@@ -193,7 +193,9 @@ class OrderTable:
             limit_price_e9=tracked.report.limit_price_e9 if is_ours_as_sent else message.limit_e9,
             text=message.text or tracked.report.text,
         )
-        events = self._set(tracked, report, message.status, message.filled_e9, report.average_price_e9)
+        # How much is filled stands in the status message alone, so that word waits for it.
+        status = "" if message.status == "Filled" and not message.is_completed else message.status
+        events = self._set(tracked, report, status, message.filled_e9, report.average_price_e9)
         early = self._early.pop(message.perm_id, None)
         return events + (self.on_status(early) if early is not None else [])
 
@@ -326,11 +328,14 @@ class OrderTable:
         )
 
     def _tell(self, tracked: TrackedOrder, report: OrderReport) -> list[OrderEvent]:
-        if report == tracked.report:
+        before, tracked.report = tracked.report, report
+        if report == before:
             return []
-        is_first_word = tracked.report.state is report.state is OrderState.PENDING_NEW
-        tracked.report = report
-        return [] if is_first_word and not report.code else [report]
+        if before.state is report.state is OrderState.PENDING_NEW and not report.code:
+            return []
+        if before.state.is_terminal and report == replace(before, code=report.code, text=report.text):
+            return []  # the confirmation of an end that was told already
+        return [report]
 
 
 def next_state(

@@ -162,7 +162,7 @@ class VenueProcess:
             "venue": venue.name,
             "host": options.host,
             "port": venue.port,
-            "admin_url": f"http://127.0.0.1:{self._admin.port}{PREFIX.rstrip("/")}",
+            "admin_url": f"http://127.0.0.1:{self._admin.port}{PREFIX.rstrip('/')}",
             "account": options.account_id,
             "endpoints": dict(venue.endpoints),
         }
@@ -192,6 +192,9 @@ class VenueProcess:
             asyncio.get_running_loop().call_soon(self._strike, fault, event)
 
     def _strike(self, fault: Fault, event: MarketEvent) -> None:
+        own = getattr(self._venue, "strike", None)
+        if own is not None and own(fault):
+            return  # the venue has its own way, as the nightly reset of TWS
         try:
             strike_venue(fault, event, self._market, self._clock, self._restart)
         except ValidationError as error:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import EventKind, MarketEvent, PaperOrder
+from nanodesk.brokers.paper_values import EventKind, MarketEvent
 from nanodesk.errors import FeedError
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.faults import Fault, FaultKind
@@ -30,6 +30,8 @@ _QUOTE_PERIOD_S: Final = 0.25
 """TWS samples streamed quotes; a quarter of a second is its period for shares."""
 
 _RESTART_S: Final = 0.5
+_REORDER_S: Final = 0.05
+_OF_BYTES: Final = (FaultKind.MALFORMED, FaultKind.TRUNCATED, FaultKind.OVERSIZE, FaultKind.SLOW_TRICKLE)
 
 
 class TwsVenue:
@@ -62,7 +64,6 @@ class TwsVenue:
         self._port = 0
         self._held_back: list[Callable[[], None]] = []
         self._is_cut_off = False
-        self._muted_until_s = 0.0
         self._stop_listening = market.listen(options.account_id, self._on_event)
 
     # --- the running venue ------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ class TwsVenue:
         now_ns : int
             Nanoseconds since 1970.
         """
-        return self.market.now_ns() + self.options.clock_offset_ns()
+        return self.market.now_ns()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
@@ -213,42 +214,22 @@ class TwsVenue:
             self._later(0.0, self._tell_holdings)
 
     def _deliver(self, session: Session, event: MarketEvent, messages: list[Fields]) -> None:
-        loop = asyncio.get_running_loop()
         if self._is_cut_off:
             self._held_back.append(lambda: _say_all(session, messages))
             return
-        if loop.time() < self._muted_until_s:
-            return
-        fault = self.options.faults.event(event.kind.value)
-        if fault is None:
-            _say_all(session, messages)
-        else:
-            self._deliver_badly(session, event, messages, fault)
-        if session.closes_after_fill and event.kind is EventKind.TRADE:
-            session.connection.close()
-            session.connection.is_dumb = True
-
-    def _deliver_badly(self, session: Session, event: MarketEvent, messages: list[Fields], fault: Fault) -> None:
-        match fault.kind:
-            case FaultKind.DUPLICATE:
-                _say_all(session, [*messages, *messages])
-            case FaultKind.REORDER:
-                _say_all(session, messages[::-1])
-            case FaultKind.GAP:
-                pass
-            case FaultKind.MUTE:
-                self._muted_until_s = asyncio.get_running_loop().time() + (fault.seconds or 1e9)
-            case FaultKind.RESET_AFTER_ACCEPT:
-                session.connection.abort()
-            case FaultKind.BLACK_HOLE:
-                session.connection.is_deaf = session.connection.is_dumb = True
-            case FaultKind.MALFORMED | FaultKind.TRUNCATED | FaultKind.OVERSIZE | FaultKind.SLOW_TRICKLE:
-                session.connection.next_fault = fault
-                _say_all(session, messages)
-            case _:
-                _say_all(session, messages)
-                order = event.order
-                self._later(0.0, lambda: self.strike(fault, order, lambda: None))
+        groups = session.gate.pass_on(event.kind.value, messages)
+        fault = session.gate.last_fault
+        if fault is not None and fault.kind is FaultKind.REORDER:
+            # Within one event TWS mixes its messages too: a status before its order, a commission before its fill.
+            messages.reverse()
+            self._later(_REORDER_S, lambda: _say_groups(session, session.gate.flush()))
+        elif fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
+            session.connection.abort()
+        elif fault is not None and fault.kind is FaultKind.BLACK_HOLE:
+            session.connection.is_deaf = session.connection.is_dumb = True
+        elif fault is not None and fault.kind in _OF_BYTES:
+            session.connection.next_fault = fault
+        _say_groups(session, groups)
 
     def _tell_holdings(self) -> None:
         for session in self.sessions.values():
@@ -259,23 +240,26 @@ class TwsVenue:
 
     # --- faults of the venue itself ---------------------------------------------------------------------------
 
-    def strike(self, fault: Fault, order: PaperOrder | None, serve: Callable[[], None]) -> None:
-        """Let a fault of the venue happen around a request.
+    def strike(self, fault: Fault) -> bool:
+        """Do what a fault of the venue does here, where that is more than at other venues.
 
         Parameters
         ----------
         fault : Fault
-            What goes wrong.
-        order : PaperOrder or None
-            The order that the request is about.
-        serve : callable
-            Does what the request asks.
+            A restart with ``value`` 1101 or 1102 is the nightly reset; one with ``seconds`` closes the port so long.
+
+        Returns
+        -------
+        done : bool
+            False for what the venue's process does by itself.
         """
-        serve()
-        if fault.kind is FaultKind.RESTART and fault.value in ("1101", "1102"):
+        if fault.kind is not FaultKind.RESTART:
+            return False
+        if fault.value in ("1101", "1102"):
             self.cut_off(int(fault.value), fault.seconds or _RESTART_S)
-        elif fault.kind is FaultKind.RESTART:
-            self.restart(fault.seconds or _RESTART_S)
+        else:
+            self.restart(fault.seconds)
+        return True
 
     def cut_off(self, back_with: int, seconds: float) -> None:
         """The nightly reset: clients stay connected and the link to the venue is lost for a while.
@@ -327,6 +311,11 @@ class TwsVenue:
         await asyncio.sleep(seconds)
         with suppress(OSError):
             await self.listen()
+
+
+def _say_groups(session: Session, groups: list[list[Fields]]) -> None:
+    for messages in groups:
+        _say_all(session, messages)
 
 
 def _say_all(session: Session, messages: list[Fields]) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from nanodesk.brokers.ibkr_frames import MAX_FRAME_BYTES, frame, frame_body, split_body
 from nanodesk.errors import FeedError, TruncatedMessageError
-from nanodesk.venues.faults import Fault, FaultKind, bytes_under
+from nanodesk.venues.fault_effects import bytes_under
+from nanodesk.venues.faults import Fault, FaultKind
 from nanodesk.venues.tws_messages import Fields
 
 MESSAGES_PER_SECOND: Final = 50

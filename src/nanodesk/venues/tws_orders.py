@@ -24,7 +24,7 @@ REFUSAL_CODES: Final = {
 }
 """Refusals of the market that have a code of their own; every other one is a rejection, 201."""
 
-_BEFORE_THE_VENUE: Final = (110, 200, 387)
+BEFORE_THE_VENUE: Final = (110, 200, 387)
 """Codes that TWS gives itself, without ever holding the order."""
 
 
@@ -306,7 +306,7 @@ class TwsOrders:
                 return early if order.is_waiting_stop else [*early, self.status(order)]
             case EventKind.REJECTED:
                 code, text = refusal(event.code, event.text)
-                if code in _BEFORE_THE_VENUE:
+                if code in BEFORE_THE_VENUE:
                     return [say.error(order_id, code, text)]
                 return [self.open_order(order), self.status(order), say.error(order_id, code, text)]
             case EventKind.CANCELLED | EventKind.EXPIRED | EventKind.REPLACED:

@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from nanodesk.brokers.ibkr_codec import MAX_VERSION, ORDER_TYPES, TIMES_IN_FORCE
-from nanodesk.brokers.ibkr_messages import TwsContract, parse_time
+from nanodesk.brokers.ibkr_messages import parse_time
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError
 from nanodesk.market.enums import TimeInForce
-from nanodesk.market.fixed_point import format_e9
-from nanodesk.market.order import Order, OrderState, OrderType
+from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.order import Order, OrderState
 from nanodesk.venues import tws_messages as say
+from nanodesk.venues.fault_effects import EventGate, strike_order
 from nanodesk.venues.faults import Fault, FaultKind
 from nanodesk.venues.tws_account import summary_values
 from nanodesk.venues.tws_connection import STRIKES, Connection, Pace
 from nanodesk.venues.tws_messages import Fields
-from nanodesk.venues.tws_orders import NOBODY, OrderKey, cancel_refusal, refusal
+from nanodesk.venues.tws_orders import BEFORE_THE_VENUE, NOBODY, OrderKey, cancel_refusal, refusal
 from nanodesk.venues.tws_requests import (
     ContractRequest,
     ExecutionsRequest,
@@ -37,6 +38,9 @@ FARMS: Final = (
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
+UNBOUNDED_E9: Final = 1_000_000 * E9
+"""Displayed size of a quote that takes any quantity."""
+
 MASTER_CLIENT_ID: Final = 0
 """Hears of every order and fill, and binds orders that a human placed."""
 
@@ -84,7 +88,7 @@ class Session:
         self.wants_positions = False
         self.wants_account = False
         self.binds_manual = False
-        self.closes_after_fill = False
+        self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
         self.pace = Pace()
         self.streams: dict[int, str] = {}
         self._sent_quotes: dict[int, list[Fields]] = {}
@@ -182,22 +186,28 @@ class Session:
                 self._handle(request)
                 self.say(say.error(number, _code(fault, _ERRORS_AFTER.get(name, 2103)), "Error of the rehearsal."))
             case FaultKind.PARTIAL_THEN_DISCONNECT:
-                self.closes_after_fill = True
+                self._handle(request)
+                self._strike_order(fault, number)
+                self.connection.close()
+            case FaultKind.CANCEL_RACES_FILL:
+                self._strike_order(fault, number)
                 self._handle(request)
             case FaultKind.MALFORMED | FaultKind.TRUNCATED | FaultKind.OVERSIZE | FaultKind.SLOW_TRICKLE:
                 self.connection.next_fault = fault
                 self._handle(request)
             case _:
-                self.venue.strike(fault, self._target(request), lambda: self._handle(request))
+                self._handle(request)
+
+    def _strike_order(self, fault: Fault, order_id: int) -> None:
+        order = self.venue.orders.find(OrderKey(self.client_id, order_id))
+        if order is not None:
+            strike_order(fault, self.venue.market, order.number)
 
     def _name(self, request: TwsRequest) -> str:
         if isinstance(request, PlaceOrder):
             return "replace" if self.venue.orders.find(OrderKey(self.client_id, request.order_id)) else "new"
         kind = {MarketDataRequest: 1, ContractRequest: 9, ExecutionsRequest: 7}.get(type(request))
         return _REQUEST_NAMES.get(request.kind if isinstance(request, PlainRequest) else kind or 0, "other")
-
-    def _target(self, request: TwsRequest) -> PaperOrder | None:
-        return self.venue.orders.find(OrderKey(self.client_id, _number(request)))
 
     def _handle(self, request: TwsRequest) -> None:
         match request:
@@ -225,9 +235,7 @@ class Session:
 
     def _start_api(self, request: PlainRequest) -> None:
         if request.number in self.venue.sessions:
-            self.say(
-                say.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique id.")
-            )
+            self.say(say.error(-1, 326, "Unable to connect as the client id is already in use."))
             self.connection.close()
             return
         self.client_id = request.number
@@ -275,8 +283,11 @@ class Session:
         if fault is not None:
             self.say(say.error(request.order_id, *fault))
             return
-        symbol = venue.orders.resolve(request.contract)
-        order = self._order(request, key, symbol or "")
+        try:
+            order = self._order(request, key, venue.orders.resolve(request.contract) or "")
+        except ValidationError as error:
+            self.say(say.error(request.order_id, 321, f"Error validating request:-'{error}'"))
+            return
         expires_ns = parse_time(request.good_till) if order.time_in_force is TimeInForce.GTD else None
         if request.what_if:
             self._what_if(order, key, request, expires_ns)
@@ -379,7 +390,8 @@ class Session:
     def _completed_orders(self) -> None:
         orders = self.venue.orders
         for order in self.venue.market.orders(orders.account_id):
-            if not order.is_open and order.symbol in self.venue.market.symbols:
+            is_held = order.state is not OrderState.REJECTED or refusal(order.code, "")[0] not in BEFORE_THE_VENUE
+            if not order.is_open and is_held and order.symbol in self.venue.market.symbols:
                 contract = orders.contract(order.symbol)
                 self.say(say.completed_order(order, orders.ids(order)[2], contract, orders.account))
         self.say([102])
@@ -485,9 +497,10 @@ class Session:
 
     def _ticks(self, request_id: int, symbol: str) -> None:
         quote = self.venue.market.quote(symbol)
+        # The market writes 0 for a size without bound; a client would read that as nobody there.
         rows = [
-            say.tick_price(request_id, 1, quote.bid_e9, quote.bid_quantity_e9),
-            say.tick_price(request_id, 2, quote.ask_e9, quote.ask_quantity_e9),
+            say.tick_price(request_id, 1, quote.bid_e9, quote.bid_quantity_e9 or UNBOUNDED_E9),
+            say.tick_price(request_id, 2, quote.ask_e9, quote.ask_quantity_e9 or UNBOUNDED_E9),
             say.tick_price(request_id, 4, quote.last_e9 or quote.mid_e9, 0),
         ]
         sent = self._sent_quotes.get(request_id, [])

@@ -855,7 +855,9 @@ def _tradable(
             at = level.head
             while at != 0:
                 p = order_at(b, at)
-                if p.flags & (REDUCE_ONLY | LINKED) == 0 and (mode == STP_OFF or terms_of(p).owner != terms_of(o).owner):
+                if p.flags & (REDUCE_ONLY | LINKED) == 0 and (
+                    mode == STP_OFF or terms_of(p).owner != terms_of(o).owner
+                ):
                     found += p.open
                 at = p.next
         index = level.worse
