@@ -89,10 +89,18 @@ def print_flow() -> None:
 
     done = Exchange()
     done.submit_batch(commands)
-    view = workload.two_sided(Exchange).depth_view(10)
+    shown = workload.two_sided(Exchange)
+    view = shown.depth_view(10)
+
+    def as_arrays(_: object) -> None:
+        for _ in range(20_000):
+            snapshot = shown.depth(10)
+            _ = snapshot.bid_array, snapshot.ask_array
+
     rows = (
         ("batch, mixed, 45 % cancels", Exchange, chunked, len(commands), 25),
         ("replay of that log", lambda: None, lambda _: done.replayed(), done.event_count(), 40),
+        ("depth(10), both arrays", lambda: None, as_arrays, 20_000, 150),
         (
             "depth_view(10).refresh, arrays",
             lambda: None,

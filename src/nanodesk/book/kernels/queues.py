@@ -167,6 +167,7 @@ def take(
 
 
 def more_trades(log: cython.pointer(TradeLog)) -> cython.int:
+    """Room for more trades. MemoryError if there is no memory."""
     log.data = cython.cast(cython.pointer(Trade), grown(log.data, cython.address(log.capacity), cython.sizeof(Trade)))
     return 0
 

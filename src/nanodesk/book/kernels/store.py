@@ -272,6 +272,7 @@ def set_position(b: cython.pointer(Book), owner: uint32_t, quantity: int64_t) ->
 
 
 def move_position(b: cython.pointer(Book), owner: uint32_t, quantity: int64_t) -> cython.int:
+    """Add a trade to the net position of an owner, within -MAX and MAX (R15)."""
     slot: cython.pointer(Position) = position_slot(b, owner)
     if quantity > 0:
         slot.quantity = INT64_MAX if slot.quantity > INT64_MAX - quantity else slot.quantity + quantity

@@ -163,7 +163,7 @@ def auction_price(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
+def _held_back(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.int:
     may: int64_t
     if not o.flags & REDUCE_ONLY:
         return 0
@@ -194,7 +194,7 @@ def _trade_at(b: cython.pointer(Book), price: int64_t) -> cython.int:
         ask_id = asks.levels[asks.best].head
         bid = order_at(b, bid_id)
         ask = order_at(b, ask_id)
-        if held_back(b, bid, bid_id) or held_back(b, ask, ask_id):
+        if _held_back(b, bid, bid_id) or _held_back(b, ask, ask_id):
             continue
         quantity = min(bid.open, ask.open)
         if bid_id > ask_id:
