@@ -20,6 +20,7 @@ from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
 from nanodesk.compat.published_indicators import rsi as py_rsi
 from nanodesk.compat.published_itch import parse_itch
+from nanodesk.compat.published_level import LevelSnapshot
 from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_metrics import Metrics
 from nanodesk.compat.published_metrics import compute_metrics as py_compute_metrics
@@ -39,7 +40,6 @@ from nanodesk.compat.published_position import Position
 from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
-    LevelSnapshot,
     ModifyResult,
     Order,
     StopSubmitResult,

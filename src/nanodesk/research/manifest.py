@@ -15,7 +15,6 @@ from nanodesk.errors import ConfigError
 from nanodesk.errors import ValidationError as ValidationFault
 from nanodesk.research.factors.base import Factor
 from nanodesk.research.factors.catalog import FACTORS
-from nanodesk.research.manifest_errors import problems_of
 from nanodesk.research.manifest_sections import (
     Backtest,
     Data,
@@ -28,8 +27,10 @@ from nanodesk.research.manifest_sections import (
     Tracking,
     Universe,
 )
-from nanodesk.research.manifest_source import Problem, Source, dotted, parse_source, read_source
-from nanodesk.research.toml_lines import KeyPath
+from nanodesk.research.manifest_source import parse_source, read_source
+from nanodesk.toml_files.faults import problems_of
+from nanodesk.toml_files.lines import KeyPath
+from nanodesk.toml_files.source import Problem, Source, dotted
 
 SCHEMA = 1
 
