@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -104,3 +105,16 @@ def any_limits(rng: random.Random) -> dict[str, Any]:
 
 def any_config(rng: random.Random) -> RiskConfig:
     return RiskConfig(**any_limits(rng))
+
+
+def with_scarce_cash(rng: random.Random, desk: RiskContext, orders: list[Order]) -> RiskContext:
+    """Sometimes a desk whose cash is within a few percent of what the purchases cost at the market."""
+    if rng.random() < 0.6:
+        return desk
+    cost = 0
+    for order in [*orders, *(item.order for item in desk.working)]:
+        if order.side is Side.BUY:
+            price = order.limit_price_e9 or desk.quotes[order.symbol].ask_e9 or 0
+            cost += order.quantity_e9 // E9 * price * desk.rules[order.symbol].multiplier
+    cash = cost * rng.randrange(10_000, rng.choice([10_012, 10_400])) // 10_000
+    return dataclasses.replace(desk, account=dataclasses.replace(desk.account, buying_power_e9=cash))

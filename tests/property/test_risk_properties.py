@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanodesk.market.enums import Side
+from nanodesk.market.fixed_point import E9
 from nanodesk.risk.engine import RiskEngine
+from nanodesk.risk.exposure import Exposures, Line
 from nanodesk.risk.limits import RiskConfig
 from reference.exposure_reference import Desk, whole
-from risk_batches import any_batch, any_desk, any_limits
+from risk_batches import any_batch, any_desk, any_limits, with_scarce_cash
 
 CASES_PER_SEED = 20
 SEEDS = 60
@@ -78,6 +80,7 @@ def case(seed: str) -> tuple[bool, list[str]]:
     rng = random.Random(seed)
     context = any_desk(rng)
     config, orders = RiskConfig(**any_limits(rng)), any_batch(rng, context)
+    context = with_scarce_cash(rng, context, orders)
     if not RiskEngine(config).check_batch(orders, context).is_accepted:
         return False, []
     before = worst_before(Desk(context, config), context, config)
@@ -126,3 +129,56 @@ class TestAcceptedBatches:
             for number in range(CASES_PER_SEED // 2):
                 assert case(f"long-{seed}-{number}")[1] == [], f"long-{seed}-{number}"
                 assert not looser_case(f"long-{seed}-{number}"), f"long-{seed}-{number}"
+
+
+class TestPlantedFaults:
+    """The slow account notices when the engine's is wrong: each fault lets some batch through that breaches a limit."""
+
+    @staticmethod
+    def is_noticed() -> bool:
+        return any(case(f"fault-{number}")[1] for number in range(1200))
+
+    def test_sound(self):
+        assert not self.is_noticed()
+
+    @pytest.mark.parametrize(
+        "fault",
+        ["untouched holdings count as zero", "open orders do not count", "sales do not count",
+         "fees do not count", "slippage does not count", "the other end is forgotten", "multiplier is forgotten"],
+    )  # fmt: skip
+    def test_fault_is_noticed(self, monkeypatch, fault):
+        plant(monkeypatch, fault)
+        assert self.is_noticed()
+
+
+def plant(monkeypatch, fault: str) -> None:
+    settle, hold, add, fee = Line.settle, Exposures.hold, Line.add, Line._add_fee
+
+    def settled(line):
+        if fault == "sales do not count":
+            line.sells_e9 = 0
+        if fault == "multiplier is forgotten":
+            line.factor_e9 = E9
+        settle(line)
+        if fault == "the other end is forgotten":
+            line.gross_e9 = line.long_e9
+        return line
+
+    def held(exposures, line):
+        if fault == "untouched holdings count as zero" and not line.orders:
+            line.gross_e9 = line.short_e9 = line.lowest_e9 = line.highest_e9 = 0
+        hold(exposures, line)
+
+    def added(line, order, leaves_e9, quote, terms):
+        if fault == "open orders do not count" and order.client_order_id.startswith("w-"):
+            return
+        if fault == "slippage does not count":
+            terms = terms._replace(market_slippage_bps_e9=0)
+        add(line, order, leaves_e9, quote, terms)
+
+    monkeypatch.setattr(Line, "settle", settled)
+    monkeypatch.setattr(Exposures, "hold", held)
+    monkeypatch.setattr(Line, "add", added)
+    if fault == "fees do not count":
+        free = {"fee_bps_e9": 0, "fee_per_order_e9": 0}
+        monkeypatch.setattr(Line, "_add_fee", lambda line, value, terms: fee(line, value, terms._replace(**free)))
