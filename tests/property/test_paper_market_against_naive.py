@@ -4,7 +4,6 @@ import random
 from fractions import Fraction
 
 import pytest
-from reference.naive_paper_market import NaiveMarket
 
 from nanodesk.brokers import paper_admin
 from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
@@ -15,6 +14,7 @@ from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
+from reference.naive_paper_market import NaiveMarket
 
 CENT = E9 // 100
 SYMBOLS = ("AAA", "BBB")
