@@ -448,8 +448,6 @@ class TestMoney:
 
     @pytest.mark.parametrize(
         "fees", [{"per_unit_e9": -1}, {"taker_e9": E9}, {"minimum_e9": 1, "in_received_asset": True}]
-    @pytest.mark.parametrize(
-        "fees", [{"per_unit_e9": -1}, {"taker_e9": E9}, {"minimum_e9": 1, "in_received_asset": True}]
     )
     def test_bad_fees(self, fees):
         with pytest.raises(ValidationError):
