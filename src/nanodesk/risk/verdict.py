@@ -1,0 +1,118 @@
+"""How a check is decided: in whole numbers, and failing on everything that is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from nanodesk.market.fixed_point import E9
+from nanodesk.risk.report import NO_INPUTS, CheckStatus, RiskCheck
+
+OFF: Final = "no limit is set"
+
+
+def passed(number: int, name: str, reason: str = "", inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
+    """A check without a number that holds.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    reason : str, default ""
+        Why there was nothing to check.
+    inputs : mapping, optional
+        What was read.
+
+    Returns
+    -------
+    check : RiskCheck
+        PASS.
+    """
+    return RiskCheck(number, name, CheckStatus.PASS, None, None, reason, inputs)
+
+
+def failed(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
+    """A check that does not hold.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    reason : str
+        Why.
+    inputs : mapping, optional
+        What was read.
+
+    Returns
+    -------
+    check : RiskCheck
+        FAIL.
+    """
+    return RiskCheck(number, name, CheckStatus.FAIL, None, None, reason, inputs)
+
+
+def warned(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
+    """A check that a human should look at.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    reason : str
+        Why.
+    inputs : mapping, optional
+        What was read.
+
+    Returns
+    -------
+    check : RiskCheck
+        WARN.
+    """
+    return RiskCheck(number, name, CheckStatus.WARN, None, None, reason, inputs)
+
+
+def at_most(
+    number: int,
+    name: str,
+    value_e9: int,
+    limit_e9: int | None,
+    inputs: Mapping[str, object] = NO_INPUTS,
+    *,
+    warn_at_frac_e9: int = E9,
+    excuse: str = "",
+) -> RiskCheck:
+    """A number against its limit; equal passes.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    value_e9 : int
+        What was found; anything that is no ``int`` fails, NaN and infinity among it.
+    limit_e9 : int or None
+        What is allowed; ``None`` allows everything.
+    inputs : mapping, optional
+        What the value was computed from.
+    warn_at_frac_e9 : int, default one
+        WARN above this part of the limit.
+    excuse : str, default ""
+        Why a value past the limit is a warning only.
+
+    Returns
+    -------
+    check : RiskCheck
+        PASS, WARN or FAIL.
+    """
+    if type(value_e9) is not int:
+        return failed(number, name, f"{value_e9!r} is no whole number of billionths", inputs)
+    if limit_e9 is None:
+        return RiskCheck(number, name, CheckStatus.PASS, value_e9, None, OFF, inputs)
+    if type(limit_e9) is not int:
+        return failed(number, name, f"limit {limit_e9!r} is no whole number of billionths", inputs)
+    if value_e9 <= limit_e9:
+        if warn_at_frac_e9 < E9 and value_e9 * E9 > limit_e9 * warn_at_frac_e9:
+            return RiskCheck(number, name, CheckStatus.WARN, value_e9, limit_e9, "near its limit", inputs)
+        return RiskCheck(number, name, CheckStatus.PASS, value_e9, limit_e9, "", inputs)
+    if excuse:
+        return RiskCheck(number, name, CheckStatus.WARN, value_e9, limit_e9, excuse, inputs)
+    return RiskCheck(number, name, CheckStatus.FAIL, value_e9, limit_e9, "above its limit", inputs)
