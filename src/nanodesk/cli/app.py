@@ -14,9 +14,17 @@ from typing import Annotated
 
 import typer
 
-from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, venue, version
+from nanodesk.cli import audit, check, demo, diff, factors, ingest, lob, orders, report, run, sweep, venue, version
 from nanodesk.cli.output import prepare_streams, print_error
-from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ReplayError, ValidationError
+from nanodesk.errors import (
+    ConfigError,
+    DataError,
+    JournalDamagedError,
+    NanodeskError,
+    PriceError,
+    ReplayError,
+    ValidationError,
+)
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
@@ -47,6 +55,8 @@ app.command("diff")(diff.diff)
 app.command("ingest")(ingest.ingest)
 app.command("lob")(lob.lob)
 app.command("venue")(venue.venue)
+app.command("orders")(orders.orders)
+app.add_typer(audit.audit, name="audit")
 app.command("version")(version.version)
 
 
@@ -160,7 +170,7 @@ def exit_code(error: NanodeskError) -> int:
     """
     if isinstance(error, ConfigError):
         return USAGE
-    if isinstance(error, (DataError, PriceError, ReplayError)):
+    if isinstance(error, (DataError, JournalDamagedError, PriceError, ReplayError)):
         return DATA
     return USAGE if isinstance(error, ValidationError) else FAILED
 
