@@ -20,6 +20,7 @@ from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
 from nanodesk.compat.published_indicators import rsi as py_rsi
 from nanodesk.compat.published_itch import parse_itch
+from nanodesk.compat.published_level import LevelSnapshot
 from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_metrics import Metrics
 from nanodesk.compat.published_metrics import compute_metrics as py_compute_metrics
@@ -39,13 +40,13 @@ from nanodesk.compat.published_position import Position
 from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
-    LevelSnapshot,
     ModifyResult,
     Order,
     StopSubmitResult,
     SubmitResult,
     Trade,
 )
+from nanodesk.compat.published_risk import RiskEngine
 from nanodesk.compat.published_runs import BacktestResult, run_backtest, sweep_equal_weight
 from nanodesk.compat.published_statistics import quintile_spread as py_quintile_spread
 from nanodesk.compat.published_statistics import spearman as py_spearman
@@ -74,6 +75,7 @@ __all__ = [
     "Portfolio",
     "Position",
     "Price",
+    "RiskEngine",
     "Side",
     "StopSubmitResult",
     "SubmitResult",
