@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -22,8 +23,9 @@ def make_broker(
     environ: Mapping[str, str],
     *,
     reached: Callable[[str], None],
-    keep_state: bool = True,
     paper_market: Any = None,
+    sleep: Callable[[float], None] = time.sleep,
+    reads_only: bool = False,
 ) -> Broker:
     """The adapter that a configuration names, not yet connected.
 
@@ -35,10 +37,12 @@ def make_broker(
         Where secrets may be.
     reached : callable
         Told of steps.
-    keep_state : bool, default True
-        Whether a paper account is kept in ``logging.dir`` between runs.
     paper_market : PaperMarket, optional
         For the paper broker, instead of a quotes file.
+    sleep : callable, default time.sleep
+        How the paper broker waits.
+    reads_only : bool, default False
+        Whether a paper account that was never written is left unwritten.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def make_broker(
     """
     kind = config.connection.broker
     if kind == "paper":
-        return _paper(config, reached, keep_state=keep_state, market=paper_market)
+        return _paper(config, reached, paper_market, sleep, reads_only=reads_only)
     makers = {"ibkr": _ibkr, "binance": _binance, "alpaca": _alpaca}
     return makers[kind](config, environ, reached)
 
@@ -62,16 +66,24 @@ def _missing(key: str, what: str) -> ConfigError:
     return ConfigError(message, problems=[message])
 
 
-def _paper(config: TradingConfig, reached: Callable[[str], None], *, keep_state: bool, market: Any) -> Broker:
-    from nanodesk.brokers.paper import PaperBroker
+def _paper(
+    config: TradingConfig,
+    reached: Callable[[str], None],
+    market: Any,
+    sleep: Callable[[float], None],
+    *,
+    reads_only: bool,
+) -> Broker:
+    from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 
-    state = Path(config.logging.dir) / PAPER_STATE if keep_state else None
     account = config.account.id or "PAPER"
     if market is None:
         if config.connection.quotes is None:
             raise _missing("quotes", "the paper broker needs a quotes file; name it, or give --quotes FILE")
         market = _quoted_market(Path(config.connection.quotes), config, account)
-    return PaperBroker(market, account_id=account, state_path=state, reached=reached)
+    state = Path(config.logging.dir) / PAPER_STATE
+    kept = None if reads_only and not state.exists() else state
+    return StandingQuotesBroker(market, account_id=account, state_path=kept, reached=reached, sleep=sleep)
 
 
 def _quoted_market(path: Path, config: TradingConfig, account: str) -> Any:

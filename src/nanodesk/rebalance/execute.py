@@ -7,6 +7,7 @@ what is left of them is cancelled, and a new plan is made from what the account 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,6 @@ from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
 from nanodesk.market.order import Order, OrderState, OrderType
-from nanodesk.oms.client_order_id import client_order_id
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
 from nanodesk.rebalance.clock_watch import ClockWatch
@@ -37,6 +37,7 @@ from nanodesk.risk.report import RiskReport
 
 Confirm = Callable[[Plan, RiskReport], bool]
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 AFTER_SALES: Final = "after the sales: "
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
@@ -545,7 +546,8 @@ def _batch(lines: Iterable[PlannedOrder], view: RiskView, config: TradingConfig)
         for i, piece in enumerate(
             pieces(line.quantity_e9, rules=view.rules[line.symbol], price_e9=line.limit_price_e9)
         ):
-            name = client_order_id(f"{view.run_id} plan", line.line, i + 1)
+            # Not the id it will be sent under: a name that a reader of the report knows the order by.
+            name = _NO_NAME.sub("-", f"{line.line}.{i + 1}-{line.action}-{line.symbol}")[:36]
             kind, limit = (OrderType.MARKET, None) if is_market else (OrderType.LIMIT, line.limit_price_e9)
             orders.append(Order(name, line.symbol, line.side, piece, kind, limit))
     return orders

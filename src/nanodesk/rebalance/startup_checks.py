@@ -46,7 +46,9 @@ class StartupIssue:
         return f"{self.location}: {self.field}: {self.fix} (got {self.value})"
 
 
-def startup_issues(config: TradingConfig, *, location: str, environ: Mapping[str, str]) -> tuple[StartupIssue, ...]:
+def startup_issues(
+    config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True
+) -> tuple[StartupIssue, ...]:
     """Everything that should be set right before orders are sent.
 
     Parameters
@@ -57,6 +59,8 @@ def startup_issues(config: TradingConfig, *, location: str, environ: Mapping[str
         The file it came from.
     environ : mapping of str to str
         The environment, for the names of secrets.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to; then it is made and tried.
 
     Returns
     -------
@@ -68,12 +72,12 @@ def startup_issues(config: TradingConfig, *, location: str, environ: Mapping[str
         *_live(config, environ),
         *_limits(config),
         *_secrets(config, environ),
-        *_folder(config),
+        *(_folder(config) if writes else ()),
     ]
     return tuple(StartupIssue(field, location, value, fix) for field, value, fix in issues)
 
 
-def require_startup(config: TradingConfig, *, location: str, environ: Mapping[str, str]) -> None:
+def require_startup(config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True) -> None:
     """Refuse to start with an issue.
 
     Parameters
@@ -84,13 +88,15 @@ def require_startup(config: TradingConfig, *, location: str, environ: Mapping[st
         The file it came from.
     environ : mapping of str to str
         The environment.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to.
 
     Raises
     ------
     ConfigError
         With every issue.
     """
-    if issues := startup_issues(config, location=location, environ=environ):
+    if issues := startup_issues(config, location=location, environ=environ, writes=writes):
         lines = [str(issue) for issue in issues]
         raise ConfigError("\n".join(lines), problems=lines)
 
