@@ -1,5 +1,9 @@
 """An engine over a scripted broker, on a clock that only sleeping moves."""
 
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 from scripted_broker import FakeTime, ScriptedBroker
 
@@ -37,3 +41,14 @@ def make_engine(broker, clock):
 @pytest.fixture
 def engine(make_engine, journal):
     return make_engine(journal)
+
+
+@pytest.fixture
+def memory_path(tmp_path):
+    """A folder in memory where there is one: for tests that open thousands of files."""
+    if not Path("/dev/shm").is_dir():  # noqa: S108
+        yield tmp_path
+        return
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))  # noqa: S108
+    yield folder
+    shutil.rmtree(folder)
