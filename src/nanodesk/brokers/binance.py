@@ -238,7 +238,8 @@ class BinanceBroker:
 
     async def _connect(self) -> None:
         await self._rest.measure_clock()
-        info = Fields(await self._rest.read("exchangeInfo", weight=20, is_signed=False), "exchangeInfo")
+        which = {"showPermissionSets": "false"}  # they are most of a very long answer
+        info = Fields(await self._rest.read("exchangeInfo", dict(which), weight=20, is_signed=False), "exchangeInfo")
         for limit in rate_limits(info):
             self._governor.set_limit(limit.kind, limit.interval_s, limit.limit)
         self._use(read_pairs(info, self._quote_asset, self._symbols))

@@ -21,7 +21,7 @@ from nanodesk.brokers.http_connection import HttpAnswer, HttpConnection, Progres
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError, ValidationError
 
 DEADLINE_S: Final = 10.0
-MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 AnswerSeen = Callable[[str, HttpAnswer], None]
@@ -153,7 +153,7 @@ class HttpClient:
         On which everything runs.
     deadline_s : float, default 10
         Seconds for one call, from connecting to the last byte of the answer.
-    max_body_bytes : int, default 64 MiB
+    max_body_bytes : int, default 16 MiB
         Larger answers are refused.
     connections : int, default 8
         Most requests under way at once.

@@ -137,6 +137,7 @@ class SpotRest:
         return await request.read()
 
     def _error(self, error: SpotError) -> tuple[int, bytes, dict[str, str]]:
+        self._counts[f"status {error.status}"] += 1
         headers = self._meter.headers()
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)

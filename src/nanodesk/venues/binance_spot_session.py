@@ -211,6 +211,7 @@ class SpotSession:
             self._authority.require(values, payload, values.get("apiKey"))
 
     def _refuse(self, number: Any, error: SpotError) -> None:
+        self._counts[f"status {error.status}"] += 1
         self._reply({"id": number, "status": error.status, "error": error.content()}, None)
 
     def _reply(self, answer: dict[str, Any], fault: Fault | None) -> None:
