@@ -17,6 +17,10 @@ class Ledger:
         By account, then by asset. The house and the fees have accounts too, and theirs may be negative.
     supply_e9 : dict of str to int
         What was paid in less what was paid out, by asset.
+    costs_e9 : dict of str to dict of str to int
+        Cost of each position by account and asset; see :meth:`book_cost`.
+    changed : set of (str, str), optional
+        Accounts and assets whose amount changed, while somebody collects them.
 
     Examples
     --------
@@ -33,6 +37,7 @@ class Ledger:
         self.costs_e9: dict[str, dict[str, int]] = {}
         self._reserved: dict[str, dict[str, int]] = {}
         self._covering: dict[str, dict[str, int]] = {}
+        self.changed: set[tuple[str, str]] | None = None
 
     def open(self, account_id: str) -> None:
         """Open an account with nothing in it.
@@ -83,6 +88,8 @@ class Ledger:
     def _add(self, account_id: str, asset: str, amount_e9: int) -> None:
         amounts = self.amounts_e9[account_id]
         amounts[asset] = amounts.get(asset, 0) + amount_e9
+        if self.changed is not None:
+            self.changed.add((account_id, asset))
 
     def amount(self, account_id: str, asset: str) -> int:
         """What an account holds of an asset.

@@ -47,6 +47,7 @@ class Listing:
         self.orders: dict[int, int] = {}
         self.stops: dict[int, None] = {}
         self.trade_offset = 0
+        self.last_trade_id = 0
         self._prints_per_level = prints_per_level
         self._self_trade = self_trade
         self._house: list[int] = []

@@ -14,6 +14,7 @@ from nanodesk.brokers.paper_ledger import Ledger
 from nanodesk.brokers.paper_listing import Level, Listing, require_symbol
 from nanodesk.brokers.paper_matching import Matching
 from nanodesk.brokers.paper_orders import EventFeed, Listener, OrderStore, Timeline
+from nanodesk.brokers.paper_quotes import RecordedFeed
 from nanodesk.brokers.paper_values import (
     FEES,
     HOUSE,
@@ -129,6 +130,7 @@ class PaperMarket:
         self.counts: Counter[str] = Counter()
         self._clock = now_ns
         self._event_ns: int | None = None
+        self._quotes: RecordedFeed | None = None
         self._rng = random.Random(seed)  # noqa: S311  (latency, not secrets)
         self._latency_ns, self._report_latency_ns, self._jitter_ns = latency_ns, report_latency_ns, latency_jitter_ns
         self._prints_per_level, self._self_trade = prints_per_level, self_trade
@@ -164,7 +166,7 @@ class PaperMarket:
         return self._clock() if self._event_ns is None else self._event_ns
 
     def advance(self) -> None:
-        """Let everything happen that is due by now: delayed requests and reports, expiries of GTD orders.
+        """Let everything happen that is due by now: recorded quotes, delayed requests and reports, expiries.
 
         Every other call does it first; call it yourself when you only wait.
         """
@@ -172,11 +174,25 @@ class PaperMarket:
             return
         now = self._clock()
         try:
-            while (entry := self.timeline.take_due(now)) is not None:
-                self._event_ns = entry[0]
-                entry[1]()
+            while (due := self.next_due_ns()) is not None and due <= now:
+                self._event_ns = due
+                if self._quotes is not None and self._quotes.next_ns == due:
+                    for quote in self._quotes.until(due):
+                        self.set_quote(quote)
+                elif (entry := self.timeline.take_due(due)) is not None:
+                    entry[1]()
         finally:
             self._event_ns = None
+
+    def play(self, feed: RecordedFeed) -> None:
+        """Take quotes from a recording from now on, each at its own time.
+
+        Parameters
+        ----------
+        feed : RecordedFeed
+            Quotes of listed symbols.
+        """
+        self._quotes = feed
 
     def next_due_ns(self) -> int | None:
         """When :meth:`advance` will next have something to do.
@@ -186,7 +202,8 @@ class PaperMarket:
         due_ns : int or None
             Nanoseconds since 1970; ``None`` when nothing is planned.
         """
-        return self.timeline.next_due_ns()
+        planned = (self.timeline.next_due_ns(), self._quotes.next_ns if self._quotes is not None else None)
+        return min((due for due in planned if due is not None), default=None)
 
     def _delay(self, base_ns: int) -> int:
         return base_ns + (self._rng.randrange(self._jitter_ns + 1) if base_ns and self._jitter_ns else 0)
@@ -310,6 +327,24 @@ class PaperMarket:
             As they are now.
         """
         return self.listing(symbol).rules
+
+    def delist(self, symbol: str) -> None:
+        """Take an instrument off the list.
+
+        Parameters
+        ----------
+        symbol : str
+            Without open orders.
+
+        Raises
+        ------
+        ValidationError
+            If it is not listed or has open orders.
+        """
+        listing = self.listing(symbol)
+        if listing.orders or listing.stops:
+            raise ValidationError(f"symbol={symbol!r} has open orders.", field="symbol", value=symbol)
+        del self.listings[symbol]
 
     def set_status(self, symbol: str, status: TradingStatus) -> None:
         """Halt an instrument, close it, or let it trade again; open orders stay.
@@ -585,11 +620,11 @@ class PaperMarket:
             if order.side is Side.BUY and closing == 0:
                 # What the book does not hold will not trade, so it need not be paid for.
                 reserve = self.funds.reserve_for(listing, order.side, found, 0, price)
-                return reserve, self.funds.check(account_id, listing, order, reserve)
+                return reserve, self.funds.check(account_id, listing, order, leaves, reserve)
         elif order.side is Side.SELL and leaves > closing:
             price = max(price, listing.best(Side.BUY) or 0)
         reserve = self.funds.reserve_for(listing, order.side, leaves, closing, price)
-        return reserve, self.funds.check(account_id, listing, order, reserve)
+        return reserve, self.funds.check(account_id, listing, order, leaves, reserve)
 
     def _accept(self, paper: PaperOrder, reserve: Reserve) -> None:
         paper = replace(paper, state=OrderState.NEW, updated_ns=self.now_ns())
@@ -603,6 +638,24 @@ class PaperMarket:
     def _expire(self, number: int) -> None:
         if self.store.orders[number].is_open:
             self.matching.finish(number, OrderState.EXPIRED, EventKind.EXPIRED, code="time_in_force")
+
+    def resume(self, number: int) -> None:
+        """Let an open order of an earlier process go on in this one.
+
+        Parameters
+        ----------
+        number : int
+            An open order of the store that no book holds yet.
+        """
+        paper = self.store.orders[number]
+        if paper.state is OrderState.PENDING_NEW:
+            self._arrive(number)
+            return
+        if paper.expires_ns is not None:
+            self.timeline.add(paper.expires_ns, lambda: self._expire(number))
+        listing = self.listings[paper.symbol]
+        leaves = paper.leaves_quantity_e9
+        self.matching.resume(number, self.funds.closing_part(paper.account_id, listing, paper.side, leaves))
 
     def cancel(self, account_id: str, number: int) -> Answer:
         """Cancel an open order.
@@ -1095,6 +1148,16 @@ class VirtualClock:
         """
         _require_at_least("ns", ns, 0)
         self._now_ns += ns
+
+    def sleep(self, seconds: float) -> None:
+        """Move it forward in place of waiting.
+
+        Parameters
+        ----------
+        seconds : float
+            0 or more.
+        """
+        self.advance(round(seconds * 1_000_000_000))
 
 
 def _require_at_least(name: str, value: int, least: int) -> None:

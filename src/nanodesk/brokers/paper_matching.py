@@ -136,6 +136,27 @@ class Matching:
                 return
         self._after_entry(listing, number, self._submit(listing, number, immediate=False))
 
+    def resume(self, number: int, closing_e9: int) -> None:
+        """Let an order of an earlier process go on: funds held back, in its book or among the waiting stops.
+
+        Parameters
+        ----------
+        number : int
+            The open order.
+        closing_e9 : int
+            How much of it closes a position.
+        """
+        order = self._store.orders[number]
+        listing = self._listings[order.symbol]
+        fills = self._store.executions_of(None, number)
+        self._fee_before_minimum[number] = sum(
+            self._fees.on(one.cash_e9, one.quantity_e9, is_maker=one.is_maker) for one in fills
+        )
+        price = order.order.limit_price_e9 or order.order.stop_price_e9 or 0
+        leaves = order.leaves_quantity_e9
+        self.hold_back(order, self._funds.reserve_for(listing, order.side, leaves, min(closing_e9, leaves), price))
+        self.enter(number)
+
     def _submit(self, listing: Listing, number: int, *, immediate: bool) -> SubmitResult:
         result = self._command(listing, self._store.orders[number], immediate=immediate)
         listing.orders.pop(self._at_exchange.get(number, 0), None)
@@ -154,6 +175,8 @@ class Matching:
         if listing.self_trade != "off":
             options["self_trade"] = listing.self_trade
         if terms.limit_price_e9 is None:
+            if terms.time_in_force is TimeInForce.FOK:
+                options["min_quantity"] = lots
             return listing.exchange.submit_market(terms.side, lots, **options)
         word = "gtc" if terms.time_in_force.can_rest else terms.time_in_force.value
         ticks = listing.ticks(terms.limit_price_e9)
@@ -184,7 +207,9 @@ class Matching:
         order = self._store.orders[number]
         if not order.is_open or result.resting_quantity:
             return
-        code = result.reason or ("time_in_force" if order.order.time_in_force in IMMEDIATE else "")
+        code = (result.reason or "").replace("min_quantity", "fok") or (
+            "time_in_force" if order.order.time_in_force in IMMEDIATE else ""
+        )
         if not code:
             code = Refusal.NO_LIQUIDITY.value if order.order.limit_price_e9 is None else "self_trade"
         self.finish(number, OrderState.CANCELLED, EventKind.CANCELLED, code=code)
@@ -284,7 +309,7 @@ class Matching:
         price, quantity = listing.price(trade.price), listing.quantity(trade.quantity)
         cash = notional_e9(price, quantity, listing.rules.multiplier)
         passive, aggressor = listing.orders.get(trade.passive_order_id), listing.orders.get(trade.aggressor_order_id)
-        listing.last_price_e9 = price
+        listing.last_price_e9, listing.last_trade_id = price, trade.id
         self._prints.append(price)
         self._move(listing, trade.aggressor_side, aggressor, passive, quantity, cash)
         first = len(self._store.executions) + 1
@@ -297,6 +322,29 @@ class Matching:
             if number is not None:
                 counter = (first + 1 if is_maker else first) if both else 0
                 self._fill(listing, number, side, trade_number, price, quantity, cash, counter, is_maker=is_maker)
+
+    def force_fill(self, number: int, quantity_e9: int, price_e9: int) -> None:
+        """Let the house trade with an order at a price, wherever the book stands; also after its end.
+
+        Parameters
+        ----------
+        number : int
+            The order, open or not.
+        quantity_e9, price_e9 : int
+            On the instrument's grid.
+        """
+        order = self._store.orders[number]
+        listing = self._listings[order.symbol]
+        exchange_id = self._at_exchange.get(number)
+        if exchange_id is not None:
+            listing.exchange.reduce(exchange_id, listing.lots(quantity_e9))
+        cash = notional_e9(price_e9, quantity_e9, listing.rules.multiplier)
+        listing.trade_offset += 1
+        trade_number = listing.trade_offset + listing.last_trade_id
+        self._move(listing, order.side, number, None, quantity_e9, cash)
+        self._fill(listing, number, order.side, trade_number, price_e9, quantity_e9, cash, 0, is_maker=True)
+        if not self._store.orders[number].is_open:
+            listing.stops.pop(number, None)
 
     def _move(
         self,
@@ -354,7 +402,9 @@ class Matching:
             counter_number=counter,
         )
         self._store.add_execution(execution)
-        state = OrderState.FILLED if filled >= order.quantity_e9 else OrderState.PARTIALLY_FILLED
+        state = order.state  # a late fill does not revive an order
+        if order.is_open:
+            state = OrderState.FILLED if filled >= order.quantity_e9 else OrderState.PARTIALLY_FILLED
         order = replace(
             order,
             state=state,

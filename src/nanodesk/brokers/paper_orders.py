@@ -63,12 +63,26 @@ class Timeline:
 
 
 class OrderStore:
-    """Orders by number and by client id, and executions by number; nothing is ever forgotten."""
+    """Orders by number and by client id, and executions by number; nothing is ever forgotten.
+
+    Attributes
+    ----------
+    orders : dict of int to PaperOrder
+        By number.
+    open : dict of int to None
+        Numbers of what may still trade.
+    executions : list of PaperExecution
+        Number ``n`` at place ``n - 1``.
+    changed_orders, changed_executions : set of int, optional
+        Numbers of what changed, while somebody collects them.
+    """
 
     def __init__(self) -> None:
         self.orders: dict[int, PaperOrder] = {}
         self.open: dict[int, None] = {}
         self.executions: list[PaperExecution] = []
+        self.changed_orders: set[int] | None = None
+        self.changed_executions: set[int] | None = None
         self._by_client: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._by_account: defaultdict[str, list[int]] = defaultdict(list)
         self._executions_of_order: defaultdict[int, list[int]] = defaultdict(list)
@@ -106,6 +120,8 @@ class OrderStore:
             With a number that is known.
         """
         self.orders[order.number] = order
+        if self.changed_orders is not None:
+            self.changed_orders.add(order.number)
         if order.is_open:
             self.open[order.number] = None
         else:
@@ -180,6 +196,8 @@ class OrderStore:
             With the next number.
         """
         self.executions.append(execution)
+        if self.changed_executions is not None:
+            self.changed_executions.add(execution.number)
         self._executions_of_order[execution.order_number].append(execution.number)
         self._executions_of_account[execution.account_id].append(execution.number)
 
@@ -192,6 +210,8 @@ class OrderStore:
             With a number that is known.
         """
         self.executions[execution.number - 1] = execution
+        if self.changed_executions is not None:
+            self.changed_executions.add(execution.number)
 
     def executions_of(self, account_id: str | None, order_number: int | None) -> list[PaperExecution]:
         """Executions of an account, of an order, or all, by number.

@@ -276,6 +276,40 @@ def read_quotes(path: Path, *, currency: str | None = None) -> QuotesFile:
     return parse_quotes(read_table(path), source=str(path), currency=currency)
 
 
+_EXAMPLE: Final = (
+    ("AAPL", "184.99", "185.01", "0.01", "1"),
+    ("GOOG", "139.99", "140.01", "0.01", "1"),
+    ("MSFT", "409.98", "410.02", "0.01", "1"),
+    ("SPY", "499.99", "500.01", "0.01", "1"),
+    ("BTC", "60000.00", "60000.01", "0.01", "0.00001"),
+    ("ETH", "3000.00", "3000.01", "0.01", "0.0001"),
+)
+
+
+def example_quotes(*, currency: str | None = None) -> QuotesFile:
+    """Six symbols with unlimited size and a million in cash, to try things with.
+
+    Parameters
+    ----------
+    currency : str, optional
+        In place of ``USD``.
+
+    Returns
+    -------
+    quotes : QuotesFile
+        Rules and quotes.
+
+    Examples
+    --------
+    >>> [rules.symbol for rules in example_quotes().rules]
+    ['AAPL', 'GOOG', 'MSFT', 'SPY', 'BTC', 'ETH']
+    """
+    rows = [
+        {"symbol": symbol, "bid": bid, "ask": ask, "tick": tick, "lot": lot} for symbol, bid, ask, tick, lot in _EXAMPLE
+    ]
+    return parse_quotes({"schema": SCHEMA, "symbols": rows}, source="example", currency=currency)
+
+
 def write_quotes(path: Path, quotes: QuotesFile) -> None:
     """Write a quotes file as JSON, in one step.
 

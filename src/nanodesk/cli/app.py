@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, version
+from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, venue, version
 from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ReplayError, ValidationError
 
@@ -46,6 +46,7 @@ app.command("report")(report.report)
 app.command("diff")(diff.diff)
 app.command("ingest")(ingest.ingest)
 app.command("lob")(lob.lob)
+app.command("venue")(venue.venue)
 app.command("version")(version.version)
 
 

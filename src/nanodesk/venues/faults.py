@@ -10,6 +10,7 @@ from enum import Enum, unique
 from pathlib import Path
 from typing import Any, Final
 
+from nanodesk.brokers.paper_quotes import read_table
 from nanodesk.errors import ConfigError, ValidationError
 
 
@@ -62,6 +63,7 @@ _CONNECTION = {FaultKind.REFUSE_CONNECT, FaultKind.ID_IN_USE, FaultKind.HALF_OPE
 _BYTES = {FaultKind.MALFORMED, FaultKind.TRUNCATED, FaultKind.OVERSIZE, FaultKind.SLOW_TRICKLE}
 _STREAM = {FaultKind.DUPLICATE, FaultKind.REORDER, FaultKind.GAP, FaultKind.MUTE}
 _VENUE = {
+    FaultKind.LATE_FILL,
     FaultKind.CLOCK_OFFSET,
     FaultKind.RESTART,
     FaultKind.BUST,
@@ -73,8 +75,8 @@ _VENUE = {
 
 POINTS: Final[Mapping[FaultPoint, frozenset[FaultKind]]] = {
     FaultPoint.CONNECT: frozenset(_CONNECTION | {FaultKind.RATE_LIMITED, FaultKind.BANNED}),
-    FaultPoint.REQUEST: frozenset(set(FaultKind) - _STREAM - {FaultKind.REFUSE_CONNECT, FaultKind.ID_IN_USE}),
-    FaultPoint.EVENT: frozenset(_STREAM | _BYTES | _VENUE | {FaultKind.RESET_AFTER_ACCEPT, FaultKind.BLACK_HOLE}),
+    FaultPoint.REQUEST: frozenset(set(FaultKind) - _STREAM - _VENUE - {FaultKind.REFUSE_CONNECT, FaultKind.ID_IN_USE}),
+    FaultPoint.EVENT: frozenset(_STREAM | _BYTES | {FaultKind.RESET_AFTER_ACCEPT, FaultKind.BLACK_HOLE}),
     FaultPoint.VENUE: frozenset(_VENUE),
 }
 """Which kinds may strike where."""
@@ -110,6 +112,7 @@ class Fault:
         Where.
     match : str, default ""
         Name of the request (one of :data:`REQUESTS`) or of the event (a value of ``EventKind``); empty for all.
+        A fault of the venue itself strikes after the event.
     nth : int, default 1
         The first matching occasion that is struck, counted from 1.
     count : int, default 1
@@ -119,7 +122,7 @@ class Fault:
     seconds : float, default 0.0
         Length of a delay, a mute or a step of the clock; for a trickle the pause between two bytes.
     value : str, default ""
-        What the kind needs: a price, a ratio ``"4:1"``, a new symbol.
+        What the kind needs: a price, a ratio ``"4:1"``, a new symbol, ``"buy 10 AAPL"``.
     """
 
     kind: FaultKind
@@ -232,6 +235,21 @@ class FaultInjector:
         """
         return self._strike(FaultPoint.EVENT, name)
 
+    def venue(self, name: str) -> Fault | None:
+        """What befalls the venue itself after an event of the market.
+
+        Parameters
+        ----------
+        name : str
+            A value of ``EventKind``.
+
+        Returns
+        -------
+        fault : Fault or None
+            ``None`` when all is well.
+        """
+        return self._strike(FaultPoint.VENUE, name)
+
     def _strike(self, at: FaultPoint, name: str) -> Fault | None:
         struck = None
         for index, rule in enumerate(self._rules):
@@ -245,32 +263,6 @@ class FaultInjector:
                 struck = rule
                 self.struck.append((at.value, name, rule.kind.value))
         return struck
-
-
-def bytes_under(fault: Fault, payload: bytes) -> tuple[bytes, ...]:
-    """What a client receives in place of a payload.
-
-    Parameters
-    ----------
-    fault : Fault
-        Of kind ``malformed``, ``truncated``, ``oversize`` or ``slow_trickle``; others pass the payload on.
-    payload : bytes
-        Of one answer, event or frame, without its length prefix.
-
-    Returns
-    -------
-    pieces : tuple of bytes
-        Write them one after the other, ``fault.seconds`` apart; after a truncated one, end the connection.
-    """
-    if fault.kind is FaultKind.MALFORMED:
-        return (b"\xff\x00{" + payload[::-1],)
-    if fault.kind is FaultKind.TRUNCATED:
-        return (payload[: len(payload) // 2],)
-    if fault.kind is FaultKind.OVERSIZE:
-        return (payload + b" " * (17 * 1024 * 1024),)
-    if fault.kind is FaultKind.SLOW_TRICKLE:
-        return tuple(payload[index : index + 1] for index in range(len(payload)))
-    return (payload,)
 
 
 def parse_faults(content: Mapping[str, Any], *, source: str = "faults") -> tuple[Fault, ...]:
@@ -325,10 +317,14 @@ _FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
+def _with_floats(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: float(value) if isinstance(value, Decimal) else value for key, value in row.items()}
+
+
 def _parse_rule(row: object, where: str) -> Fault:
     if not isinstance(row, dict):
         raise ConfigError(f"{where}: must be a table", problems=[f"{where}: must be a table"])
-    row = {key: float(value) if isinstance(value, Decimal) else value for key, value in row.items()}
+    row = _with_floats(row)
     problems = [f"{where}.{key}: unknown key" for key in row if key not in _FIELDS]
     for key, kinds in _FIELDS.items():
         if key in row and (isinstance(row[key], bool) or not isinstance(row[key], kinds)):
@@ -363,6 +359,4 @@ def read_faults(path: Path) -> tuple[Fault, ...]:
     ConfigError
         If it cannot be read, or for the reasons of :func:`parse_faults`.
     """
-    from nanodesk.brokers.paper_quotes import read_table
-
     return parse_faults(read_table(path), source=str(path))

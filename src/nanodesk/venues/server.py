@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from nanodesk.atomic_file import write_text
 from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.venues.faults import FaultInjector
+from nanodesk.brokers.paper_truth import truth
+from nanodesk.brokers.paper_values import MarketEvent
+from nanodesk.errors import ValidationError
+from nanodesk.venues.admin import AdminActions, AdminServer
+from nanodesk.venues.fault_effects import VenueClock, strike_venue
+from nanodesk.venues.faults import Fault, FaultInjector
+
+_log = logging.getLogger(__name__)
+_LONGEST_WAIT_S: Final = 0.05
+"""How often the market looks at its clock, so that a latency made meanwhile is not overslept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,8 @@ class VenueOptions:
     truth_path : Path, optional
         Where the truth is written when the venue stops.
     clock_offset_ns : callable
-        The venue's clock minus the machine's, asked whenever the venue tells the time; faults move it.
+        The venue's clock minus the machine's, for information: ``market.now_ns()`` is the venue's time already,
+        offset included.
     """
 
     host: str = "127.0.0.1"
@@ -98,6 +113,139 @@ def truth_of(market: PaperMarket, venue: RunningVenue, faults: FaultInjector) ->
     truth : dict
         See ``docs/venues.md``.
     """
-    from nanodesk.brokers.paper_truth import truth
-
     return {**truth(market), "venue": venue.name, "messages": dict(venue.counts()), "faults": list(faults.struck)}
+
+
+class VenueProcess:
+    """One venue and the desk's door to it on one event loop.
+
+    Parameters
+    ----------
+    market : PaperMarket
+        Behind the venue; its clock must be ``clock``.
+    options : VenueOptions
+        How to run it.
+    clock : VenueClock
+        The venue's.
+    """
+
+    def __init__(self, market: PaperMarket, options: VenueOptions, clock: VenueClock) -> None:
+        self._market = market
+        self._options = options
+        self._clock = clock
+        self._venue: RunningVenue | None = None
+        self._admin: AdminServer | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._dropping: set[asyncio.Task[None]] = set()
+
+    async def start(self, serve: Serve) -> dict[str, Any]:
+        """Listen on both ports.
+
+        Parameters
+        ----------
+        serve : callable
+            Of the venue's module.
+
+        Returns
+        -------
+        ready : dict
+            What is printed: ``venue``, ``host``, ``port``, ``admin_url``, ``account``, ``endpoints``.
+        """
+        options, market = self._options, self._market
+        self._venue = venue = await serve(market, options)
+        actions = AdminActions(market, options.faults, self._clock, options.account_id, self.truth, self._restart)
+        self._admin = AdminServer(actions)
+        await self._admin.start(options.admin_port)
+        market.listen(options.account_id, self._hear)
+        self._ticker = asyncio.create_task(self._tick())
+        return {
+            "venue": venue.name,
+            "host": options.host,
+            "port": venue.port,
+            "admin_url": f"http://127.0.0.1:{self._admin.port}/_desk",
+            "account": options.account_id,
+            "endpoints": dict(venue.endpoints),
+        }
+
+    def truth(self) -> dict[str, Any]:
+        """Everything the venue knows now.
+
+        Returns
+        -------
+        truth : dict
+            See :func:`truth_of`.
+        """
+        if self._venue is None:
+            raise ValidationError("The venue has not been started.", field="venue", value=None)
+        return truth_of(self._market, self._venue, self._options.faults)
+
+    def _restart(self) -> None:
+        if self._venue is not None:
+            task = asyncio.ensure_future(self._venue.drop_clients())
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
+
+    def _hear(self, event: MarketEvent) -> None:
+        fault = self._options.faults.venue(event.kind.value)
+        if fault is not None:
+            # Later: a listener must not call the market back.
+            asyncio.get_running_loop().call_soon(self._strike, fault, event)
+
+    def _strike(self, fault: Fault, event: MarketEvent) -> None:
+        try:
+            strike_venue(fault, event, self._market, self._clock, self._restart)
+        except ValidationError as error:
+            _log.warning("fault_failed", extra={"fault": fault.kind.value, "reason": str(error)})
+
+    async def _tick(self) -> None:
+        while True:
+            due = self._market.next_due_ns()
+            wait = _LONGEST_WAIT_S if due is None else (due - self._market.now_ns()) / 1e9
+            await asyncio.sleep(min(max(wait, 0.0), _LONGEST_WAIT_S))
+            self._market.advance()
+
+    async def stop(self) -> None:
+        """Stop both, and write the truth where the options say."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._options.truth_path is not None and self._venue is not None:
+            text = json.dumps(self.truth(), sort_keys=True, separators=(",", ":")) + "\n"
+            write_text(self._options.truth_path, text)
+        if self._venue is not None:
+            await self._venue.close()
+        if self._admin is not None:
+            await self._admin.close()
+
+
+async def run_venue(
+    market: PaperMarket,
+    options: VenueOptions,
+    clock: VenueClock,
+    serve: Serve,
+    say: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run a venue until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    market : PaperMarket
+        Behind the venue.
+    options : VenueOptions
+        How to run it.
+    clock : VenueClock
+        The market's clock.
+    serve : callable
+        Of the venue's module.
+    say : callable
+        Told once that the venue is ready, with what to print.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    process = VenueProcess(market, options, clock)
+    try:
+        say(await process.start(serve))
+        await stopping.wait()
+    finally:
+        await process.stop()
