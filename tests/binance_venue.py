@@ -14,6 +14,7 @@ from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits, serve
+from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions
 
@@ -43,15 +44,15 @@ def quote(symbol, bid, ask, now=0, size="50"):
 class Venue:
     """A venue that listens, with its own loop; ``do`` runs something between two of its requests."""
 
-    def __init__(self, *, limits=WIDE, secret=SECRET, port=0, **options):
-        self.market = market(**options)
+    def __init__(self, *, limits=WIDE, secret=SECRET, port=0, made=None, **options):
+        self.clock = VenueClock()
+        self.market = made or market(now_ns=self.clock, **options)
         self.faults = FaultInjector()
-        self.offset_ns = 0
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.options = VenueOptions(
-            port=port, api_key=KEY, api_secret=secret, faults=self.faults, clock_offset_ns=lambda: self.offset_ns
+            port=port, api_key=KEY, api_secret=secret, faults=self.faults, clock_offset_ns=self.clock.offset_ns
         )
         self.venue = self.run(serve(self.market, self.options, limits=limits))
         self.endpoints = dict(self.venue.endpoints)

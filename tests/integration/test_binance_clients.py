@@ -6,8 +6,8 @@ import time
 from decimal import Decimal
 
 import pytest
-from binance_venue import KEY, SECRET, limit, running, trading
 
+from binance_venue import KEY, SECRET, limit, running, trading
 from nanodesk.brokers.base import OutcomeKind
 from nanodesk.market.order import OrderState
 
@@ -42,7 +42,7 @@ class Script:
 
 
 def reason(told):
-    """Why an order was refused, from an error of any client: they pass on the venue's words, not all of them its code."""
+    """Why an order was refused: every client passes on the venue's words, not every one its code."""
     words = {"Duplicate order": "duplicate", "Filter failure: NOTIONAL": "filter", "insufficient balance": "balance"}
     return next((name for text, name in words.items() if text in told), told)
 
@@ -53,13 +53,11 @@ class Placed:
 
 
 class Ours(Script):
-    WORDS = {OrderState.CANCELLED: "CANCELED"}
-
     def __init__(self, broker):
         self.broker = broker
 
     def word(self, state):
-        return self.WORDS.get(state, state.value.upper())
+        return "CANCELED" if state is OrderState.CANCELLED else state.value.upper()
 
     def markets(self):
         return {"BTC", self.broker.trading_rules("ETH").symbol}

@@ -38,6 +38,9 @@ _TYPES: Final = {
     "TAKE_PROFIT": OrderType.STOP,
     "TAKE_PROFIT_LIMIT": OrderType.STOP_LIMIT,
 }
+_FOREIGN: Final = ("web_", "and_", "ios_", "electron_", "x-")
+"""How ids of the venue's own applications and of its partners' programs begin."""
+
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 
@@ -413,8 +416,8 @@ def _known(table: dict[str, T], word: str, key: str) -> T:
 
 
 def _our_id(text: str) -> str:
-    # An id that we could not have given belongs to an order placed elsewhere.
-    return text if CLIENT_ORDER_ID.fullmatch(text) else ""
+    # An id that we could not have given belongs to an order placed elsewhere, as one of the venue's own clients.
+    return text if CLIENT_ORDER_ID.fullmatch(text) and not text.startswith(_FOREIGN) else ""
 
 
 def _average(cash_e9: int, filled_e9: int) -> int:

@@ -20,8 +20,8 @@ _ORDER_TYPES: Final = {
     "STOP_LOSS": OrderType.STOP,
     "STOP_LOSS_LIMIT": OrderType.STOP_LIMIT,
 }
-TIMES_IN_FORCE: Final = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
-"""What the venue knows; it never closes, so there is no day order."""
+TIMES_IN_FORCE: Final = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.DAY})
+"""What can be said there. The venue never closes, so its day never ends: a day order stays until it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)

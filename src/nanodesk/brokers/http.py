@@ -178,6 +178,7 @@ class HttpClient:
         self._on_answer = on_answer
         self._idle: list[HttpConnection] = []
         self._busy: set[HttpConnection] = set()
+        self._connections = connections
         self._slots = asyncio.Semaphore(connections)
         self._tls = ssl.create_default_context() if self.endpoint.scheme == "https" else None
 
@@ -303,10 +304,11 @@ class HttpClient:
         return "\r\n".join([*lines, "", ""]).encode("ascii") + request.body
 
     async def close(self) -> None:
-        """Drop every connection."""
+        """Drop every connection; another loop may use the client afterwards."""
         for connection in [*self._idle, *self._busy]:
             connection.close()
         self._idle.clear()
+        self._slots = asyncio.Semaphore(self._connections)
 
 
 def _late(label: str, limit_s: float, progress: Progress) -> BrokerError:
