@@ -13,7 +13,7 @@ from nanodesk.market.fixed_point import LARGEST_E9
 from nanodesk.market.order import OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 
-_STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED, "BREAK": TradingStatus.HALTED}
+_STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED}
 _ORDER_TYPES: Final = {
     "MARKET": OrderType.MARKET,
     "LIMIT": OrderType.LIMIT,
