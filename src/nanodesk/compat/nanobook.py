@@ -12,6 +12,7 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
+from nanodesk.compat.published_binance import BinanceBroker
 from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
@@ -60,6 +61,7 @@ __version__ = "0.9.1"
 
 __all__ = [
     "BacktestResult",
+    "BinanceBroker",
     "BookSnapshot",
     "CancelResult",
     "CostModel",
