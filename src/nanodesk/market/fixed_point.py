@@ -19,7 +19,7 @@ DECIMALS: Final = 9
 LARGEST_E9: Final = 10**27
 """Bound of every amount that is read: a billion billion; past it the input is wrong, not rich."""
 
-_PLAIN = re.compile(r"[+-]?(\d{1,30})(\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+_PLAIN = re.compile(r"[+-]?(\d{1,30})(\.\d{1,30})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def parse_e9(value: str | int | float | Decimal, *, field: str = "amount") -> int:
