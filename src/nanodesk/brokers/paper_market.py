@@ -82,7 +82,8 @@ class PaperMarket(OrderRequests, MarketQueries):
 
     Examples
     --------
-    >>> from nanodesk.market.fixed_point import E9, parse_e9
+    >>> from nanodesk.market.fixed_point import E9, format_e9, parse_e9
+    >>> from nanodesk.market.order import Order
     >>> clock = VirtualClock()
     >>> market = PaperMarket(
     ...     [TradingRules("AAPL")],

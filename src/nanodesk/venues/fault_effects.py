@@ -14,6 +14,7 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.order import Order
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
+from nanodesk.venues.faults import bytes_under as bytes_under
 
 _T = TypeVar("_T")
 
