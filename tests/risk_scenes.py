@@ -9,6 +9,7 @@ from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.risk.context import RiskContext
+from nanodesk.risk.engine import RiskEngine
 from nanodesk.risk.kill_switch import KillSwitchState
 from nanodesk.risk.limits import RiskConfig
 from nanodesk.risk.order_flow import FlowSnapshot
@@ -83,3 +84,10 @@ def spoilt(target: Any, **values: Any) -> Any:
 def free(**changes: Any) -> RiskConfig:
     """No fees and no slippage, so that numbers come out round."""
     return RiskConfig(**({"fee_bps": 0, "market_slippage_bps": 0} | changes))
+
+
+def verdict(number: int, order: Order, desk: RiskContext, config: RiskConfig | None = None) -> str:
+    """Status of one check of one order: "pass", "warn" or "fail"."""
+    report = RiskEngine(free() if config is None else config).check_order(order, desk)
+    (check,) = report.of(number)
+    return check.status.value

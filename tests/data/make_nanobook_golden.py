@@ -5,8 +5,8 @@
     "$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py --risk > tests/data/nanobook_0_9_3_risk.json
 
 where the variable names an interpreter with ``pip install nanobook==0.9.3``. ``--book`` asks the questions about the
-order book, of nanobook_book_cases.py, ``--risk`` those about the risk engine, of nanobook_risk_cases.py. With ``--seed N --scale K`` only the random questions are asked, others than the
-stored ones and K times as many.
+order book, of nanobook_book_cases.py, ``--risk`` those about the risk engine, of nanobook_risk_cases.py. With
+``--seed N --scale K`` only the random questions are asked, others than the stored ones and K times as many.
 """
 
 import argparse

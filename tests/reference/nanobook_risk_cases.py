@@ -152,7 +152,7 @@ def error_of(call: Callable[[], Any]) -> str | None:
         call()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (the wheel's panic is no Exception)
         return "ValueError" if type(error).__name__ == "PanicException" else type(error).__name__
     return None
 

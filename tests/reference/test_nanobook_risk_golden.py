@@ -36,7 +36,7 @@ class TestPublishedRiskEngine:
         ],
     )
     def test_texts_of_errors(self, limits: dict[str, float], message: str) -> None:
-        with pytest.raises(ValueError) as caught:  # noqa: PT011  (the text is compared below)
+        with pytest.raises(ValueError) as caught:
             nanobook.RiskEngine(**limits)
         assert message in str(caught.value)
 

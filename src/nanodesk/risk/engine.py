@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nanodesk.market.order import Order
-from nanodesk.risk.catalogue import AT_SEND, CATALOGUE, CheckRule
+from nanodesk.risk.catalogue import AT_SEND, CATALOGUE, BatchCheck, CheckRule, OrderCheck
 from nanodesk.risk.context import RiskContext
 from nanodesk.risk.limits import RiskConfig
 from nanodesk.risk.proposal import Proposal
@@ -86,29 +86,33 @@ class RiskEngine:
 
 def _report(rules: tuple[CheckRule, ...], proposal: Proposal) -> RiskReport:
     checks: list[RiskCheck] = []
+    named = [(order, getattr(order, "client_order_id", "")) for order in proposal.orders]
     for rule in rules:
         if rule.of_batch is not None:
-            checks.append(_judge_batch(rule, proposal))
-        else:
-            checks.extend(_judge_order(rule, proposal, order) for order in proposal.orders)
+            checks.append(_judge_batch(rule, rule.of_batch, proposal))
+        elif rule.of_order is not None:
+            checks.extend(_judge_orders(rule, rule.of_order, proposal, named))
     return RiskReport(tuple(checks))
 
 
-def _judge_batch(rule: CheckRule, proposal: Proposal) -> RiskCheck:
-    assert rule.of_batch is not None  # noqa: S101
+def _judge_batch(rule: CheckRule, of_batch: BatchCheck, proposal: Proposal) -> RiskCheck:
     try:
-        return rule.of_batch(proposal)
+        return of_batch(proposal)
     except Exception as error:  # noqa: BLE001  (whatever goes wrong in a check, the order does not go)
         return _broken(rule, error)
 
 
-def _judge_order(rule: CheckRule, proposal: Proposal, order: Order) -> RiskCheck:
-    assert rule.of_order is not None  # noqa: S101
-    try:
-        check = rule.of_order(proposal, order)
-    except Exception as error:  # noqa: BLE001
-        check = _broken(rule, error)
-    return RiskCheck(*check[:7], getattr(order, "client_order_id", ""))
+def _judge_orders(
+    rule: CheckRule, of_order: OrderCheck, proposal: Proposal, named: list[tuple[Order, str]]
+) -> list[RiskCheck]:
+    checks = []
+    for order, order_id in named:
+        try:
+            check = of_order(proposal, order)
+        except Exception as error:  # noqa: BLE001
+            check = _broken(rule, error)
+        checks.append(tuple.__new__(RiskCheck, (*check[:7], order_id)))
+    return checks
 
 
 def _broken(rule: CheckRule, error: Exception) -> RiskCheck:

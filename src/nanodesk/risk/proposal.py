@@ -47,6 +47,7 @@ class Proposal:
         self.target_weights = target_weights
         self.is_at_send = is_at_send
         self.terms = OrderTerms(config.market_slippage_bps_e9, config.fee_bps_e9, config.fee_per_order_e9)
+        self._notionals: dict[int, int] = {}
 
     @cached_property
     def before(self) -> Exposures:
@@ -99,6 +100,12 @@ class Proposal:
         LookupError
             If there is no price, no rules or no exchange rate.
         """
+        known = self._notionals.get(id(order))
+        if known is None:
+            known = self._notionals[id(order)] = self._value(order)
+        return known
+
+    def _value(self, order: Order) -> int:
         line = self.after.line(order.symbol)
         if line.mark_e9 is None:
             raise LookupError(f"no price, rules or exchange rate of {order.symbol!r}")

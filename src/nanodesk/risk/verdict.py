@@ -8,6 +8,9 @@ from typing import Final
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.report import NO_INPUTS, CheckStatus, RiskCheck
 
+_check: Final = tuple.__new__
+"""Half the time of the constructor; a batch of 500 orders makes 12,000 checks."""
+
 OFF: Final = "no limit is set"
 
 
@@ -28,7 +31,7 @@ def passed(number: int, name: str, reason: str = "", inputs: Mapping[str, object
     check : RiskCheck
         PASS.
     """
-    return RiskCheck(number, name, CheckStatus.PASS, None, None, reason, inputs)
+    return _check(RiskCheck, (number, name, CheckStatus.PASS, None, None, reason, inputs, ""))
 
 
 def failed(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
@@ -48,7 +51,7 @@ def failed(number: int, name: str, reason: str, inputs: Mapping[str, object] = N
     check : RiskCheck
         FAIL.
     """
-    return RiskCheck(number, name, CheckStatus.FAIL, None, None, reason, inputs)
+    return _check(RiskCheck, (number, name, CheckStatus.FAIL, None, None, reason, inputs, ""))
 
 
 def warned(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
@@ -68,7 +71,7 @@ def warned(number: int, name: str, reason: str, inputs: Mapping[str, object] = N
     check : RiskCheck
         WARN.
     """
-    return RiskCheck(number, name, CheckStatus.WARN, None, None, reason, inputs)
+    return _check(RiskCheck, (number, name, CheckStatus.WARN, None, None, reason, inputs, ""))
 
 
 def at_most(
@@ -106,13 +109,39 @@ def at_most(
     if type(value_e9) is not int:
         return failed(number, name, f"{value_e9!r} is no whole number of billionths", inputs)
     if limit_e9 is None:
-        return RiskCheck(number, name, CheckStatus.PASS, value_e9, None, OFF, inputs)
+        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, None, OFF, inputs, ""))
     if type(limit_e9) is not int:
         return failed(number, name, f"limit {limit_e9!r} is no whole number of billionths", inputs)
     if value_e9 <= limit_e9:
         if warn_at_frac_e9 < E9 and value_e9 * E9 > limit_e9 * warn_at_frac_e9:
-            return RiskCheck(number, name, CheckStatus.WARN, value_e9, limit_e9, "near its limit", inputs)
-        return RiskCheck(number, name, CheckStatus.PASS, value_e9, limit_e9, "", inputs)
+            return _check(RiskCheck, (number, name, CheckStatus.WARN, value_e9, limit_e9, "near its limit", inputs, ""))
+        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, limit_e9, "", inputs, ""))
     if excuse:
-        return RiskCheck(number, name, CheckStatus.WARN, value_e9, limit_e9, excuse, inputs)
-    return RiskCheck(number, name, CheckStatus.FAIL, value_e9, limit_e9, "above its limit", inputs)
+        return _check(RiskCheck, (number, name, CheckStatus.WARN, value_e9, limit_e9, excuse, inputs, ""))
+    return _check(RiskCheck, (number, name, CheckStatus.FAIL, value_e9, limit_e9, "above its limit", inputs, ""))
+
+
+def count_at_most(
+    number: int, name: str, count: int, limit: int, inputs: Mapping[str, object] = NO_INPUTS
+) -> RiskCheck:
+    """A count against its limit; equal passes.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    count : int
+        What was found; anything that is no ``int`` fails.
+    limit : int
+        What is allowed.
+    inputs : mapping, optional
+        What was counted.
+
+    Returns
+    -------
+    check : RiskCheck
+        PASS or FAIL.
+    """
+    if type(count) is not int:  # before it is scaled: a text times a billion is a gigabyte
+        return failed(number, name, f"{str(count)[:40]!r} is no count", inputs)
+    return at_most(number, name, count * E9, limit * E9, inputs)

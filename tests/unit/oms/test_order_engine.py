@@ -1,14 +1,12 @@
 """The engine over a scripted broker: intents, outcomes, fills, cancels, replaces, streams."""
 
 import pytest
-from scripted_broker import PRICE, FakeTime, ScriptedBroker, an_order
 
-from nanodesk.errors import DuplicateRunError, JournalError, NotConnectedError, ValidationError
-from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
-from nanodesk.market.order import Execution, ExecutionKind, OrderReport, OrderState
+from nanodesk.market.order import OrderState
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
+from scripted_broker import PRICE, FakeTime, ScriptedBroker, an_order
 
 
 @pytest.fixture
