@@ -10,8 +10,16 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.fault_effects import EventGate, VenueClock, bytes_under, strike_order, strike_venue
-from nanodesk.venues.faults import Fault, FaultInjector, FaultKind, FaultPoint, parse_faults, read_faults
+from nanodesk.venues.fault_effects import EventGate, VenueClock, strike_order, strike_venue
+from nanodesk.venues.faults import (
+    Fault,
+    FaultInjector,
+    FaultKind,
+    FaultPoint,
+    bytes_under,
+    parse_faults,
+    read_faults,
+)
 
 TOML = """
 schema = 1
