@@ -14,6 +14,7 @@ from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, 
 from nanodesk.market.trading_rules import TradingRules
 
 PRICE = 100 * E9
+RULE = AbsenceRule(wait_s=5.0, misses=2, spacing_s=1.0)
 
 
 def an_order(name, symbol="AAPL", side=Side.BUY, quantity=100, price=100):
@@ -31,7 +32,7 @@ class ScriptedBroker:
     account_id = "TEST"
     is_live = False
 
-    def __init__(self, absence_rule=AbsenceRule(wait_s=5.0, misses=2, spacing_s=1.0), cash=1_000_000):
+    def __init__(self, absence_rule=RULE, cash=1_000_000):
         self.absence_rule = absence_rule
         self.is_connected = True
         self.script = deque()

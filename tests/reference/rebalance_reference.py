@@ -46,5 +46,9 @@ def naive_orders(weights, held, market, equity, offset, min_trade):
             opening = Fraction(0)
         sign = 1 if change > 0 else -1
         price = worst_price(change > 0, bid, ask, tick, offset)
-        found += [(symbol, sign * part, price, closes) for part, closes in ((closing, True), (opening, False)) if part]
+        further = sign * tick if closing and opening else Fraction(0)  # the opening half of a flip
+        if price + further <= 0:
+            further = tick
+        halves = ((closing, price, True), (opening, price + further, False))
+        found += [(symbol, sign * part, limit, closes) for part, limit, closes in halves if part]
     return found

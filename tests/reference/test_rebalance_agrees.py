@@ -84,7 +84,7 @@ def test_what_holds_for_every_plan(world, cash, is_cash_account):
         bid, ask, tick, lot = market[order.symbol]
         assert order.quantity_e9 > 0 and order.quantity_e9 % lot == 0
         assert order.limit_price_e9 % tick == 0
-        assert order.limit_price_e9 >= ask if order.side is Side.BUY else order.limit_price_e9 <= max(bid, tick)
+        assert order.limit_price_e9 >= ask if order.side is Side.BUY else order.limit_price_e9 <= max(bid, 2 * tick)
         before = after[order.symbol]
         after[order.symbol] += order.signed_quantity_e9
         if order.closes:

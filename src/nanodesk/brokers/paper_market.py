@@ -620,11 +620,11 @@ class PaperMarket:
             if order.side is Side.BUY and closing == 0:
                 # What the book does not hold will not trade, so it need not be paid for.
                 reserve = self.funds.reserve_for(listing, order.side, found, 0, price)
-                return reserve, self.funds.check(account_id, listing, order, reserve)
+                return reserve, self.funds.check(account_id, listing, order, leaves, reserve)
         elif order.side is Side.SELL and leaves > closing:
             price = max(price, listing.best(Side.BUY) or 0)
         reserve = self.funds.reserve_for(listing, order.side, leaves, closing, price)
-        return reserve, self.funds.check(account_id, listing, order, reserve)
+        return reserve, self.funds.check(account_id, listing, order, leaves, reserve)
 
     def _accept(self, paper: PaperOrder, reserve: Reserve) -> None:
         paper = replace(paper, state=OrderState.NEW, updated_ns=self.now_ns())

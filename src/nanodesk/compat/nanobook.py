@@ -12,6 +12,7 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
+from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
@@ -41,7 +42,6 @@ from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
     ModifyResult,
-    Order,
     StopSubmitResult,
     SubmitResult,
     Trade,

@@ -136,13 +136,16 @@ class Bookings:
             payload = {"code": event.code, "text": event.text[:500], "ts_event_ns": event.ts_event_ns}
             self.add(JournalEvent(kind, payload, event.client_order_id))
 
-    def execution(self, execution: Execution) -> bool:
+    def execution(self, execution: Execution, *, is_history: bool = False) -> bool:
         """Take a fill, a correction or a bust.
 
         Parameters
         ----------
         execution : Execution
             Of any order of the account.
+        is_history : bool, default False
+            Whether it comes from a list: then one that is not ours and older than the opening positions is part of
+            them.
 
         Returns
         -------
@@ -152,7 +155,7 @@ class Bookings:
         known = self._known(execution.execution_id)
         before = len(self.events)
         if execution.kind is ExecutionKind.TRADE:
-            self._trade(execution, known)
+            self._trade(execution, known, is_history=is_history)
         else:
             self._revision(execution, known)
         return len(self.events) > before
@@ -163,11 +166,13 @@ class Bookings:
             self._booked[execution_id] = [_Booked(event.revision, event.kind, event.payload) for event in stored]
         return self._booked[execution_id]
 
-    def _trade(self, execution: Execution, known: list[_Booked]) -> None:
+    def _trade(self, execution: Execution, known: list[_Booked], *, is_history: bool) -> None:
         payload = execution_payload(execution)
         name = self.owner(execution.client_order_id, execution.venue_order_id)
         if not known:
-            if name or not 0 < execution.ts_event_ns <= self._ledger.opened_ns:
+            opened_ns = self._ledger.opened_ns
+            is_in_opening = is_history and (opened_ns < 0 or 0 < execution.ts_event_ns <= opened_ns)
+            if name or not is_in_opening:
                 kind = "order_filled" if name else "foreign_filled"
                 self._book(kind, 0, payload, execution, name)
             return

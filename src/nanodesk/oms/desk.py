@@ -38,6 +38,13 @@ class Desk:
     reached : callable, optional
         Called with the name of each step.
 
+    Attributes
+    ----------
+    ledger : Ledger
+        What follows from the journal.
+    missing_symbols : set of str
+        Symbols with an order that the venue knew and, at the last reading, knew no more.
+
     Raises
     ------
     JournalDamagedError
@@ -61,6 +68,7 @@ class Desk:
         self.monotonic_s = monotonic_s
         self.sleep = sleep
         self.reached = reached
+        self.missing_symbols: set[str] = set()
         self._in_flight: frozenset[str] = frozenset()
         self._is_stream_lost = False
         self._must_catch_up = False
@@ -124,16 +132,7 @@ class Desk:
 
     def blocked_symbols(self) -> dict[str, str]:
         """Symbols in which nothing is sent, with the reason."""
-        blocked = {
-            symbol: f"the venue holds {rest} billionths that no fill explains"
-            for symbol, rest in self.ledger.unexplained_e9.items()
-        }
-        blocked |= self.ledger.anomalies
-        for record in self._open_records():
-            name = record.order.client_order_id
-            if record.is_unresolved and name not in self._in_flight:
-                blocked[record.order.symbol] = f"nothing is known of {name}"
-        return blocked
+        return self.ledger.blocked_symbols(self._in_flight)
 
     def state_hash(self) -> str:
         """One text for the whole state; see :meth:`Ledger.state_hash`."""
@@ -292,11 +291,30 @@ class Desk:
         BrokerError
             If the broker cannot be asked; it is tried again at the next :meth:`poll`.
         """
-        self._must_catch_up = True
-        bookings = self.bookings()
         asked_ns = self.now_ns()
-        for execution in self.broker.executions(self._executions_since_ns()):
-            bookings.execution(execution)
+        bookings = self.read_venue()
+        changed = self._write(bookings.events, inside=inside)
+        self.caught_up(asked_ns)
+        return changed
+
+    def read_venue(self) -> Bookings:
+        """Read executions and open orders, and ask after orders of ours that are not among them.
+
+        Returns
+        -------
+        bookings : Bookings
+            What is new, not yet written.
+
+        Raises
+        ------
+        BrokerError
+            If the broker cannot be asked.
+        """
+        self._must_catch_up = True
+        self.missing_symbols.clear()
+        bookings = self.bookings()
+        for execution in self.broker.executions(self.executions_since_ns()):
+            bookings.execution(execution, is_history=True)
         told = set()
         for report in self.broker.open_orders():
             told.add(bookings.owner(report.client_order_id, report.venue_order_id))
@@ -305,20 +323,38 @@ class Desk:
             name = record.order.client_order_id
             if name not in told and not record.is_unresolved:
                 self._ask_after(record, bookings)
-        changed = self._write(bookings.events, inside=inside)
+        return bookings
+
+    def caught_up(self, asked_ns: int) -> None:
+        """Note that what was read has been written.
+
+        Parameters
+        ----------
+        asked_ns : int
+            Our clock when the reading began.
+        """
         self._read_until_ns = asked_ns
         self._must_catch_up = False
-        return changed
 
     def _ask_after(self, record: OrderRecord, bookings: Bookings) -> None:
         name = record.order.client_order_id
         report = self.broker.status(name)
         if report is not None:
             bookings.report(report, is_answer=True)
-        elif record.order.symbol not in self.ledger.anomalies and record.leaves_e9:
+        elif record.leaves_e9:
+            self.missing_symbols.add(record.order.symbol)
+            if record.order.symbol in self.ledger.anomalies:
+                return
             reason = f"the venue has told of {name} before and knows it no more"
             bookings.add(JournalEvent("symbol_blocked", {"symbol": record.order.symbol, "reason": reason}))
 
-    def _executions_since_ns(self) -> int:
+    def executions_since_ns(self) -> int:
+        """From when on executions are read: before the oldest open intent and the last complete reading.
+
+        Returns
+        -------
+        since_ns : int
+            Nanoseconds since 1970.
+        """
         intents = [record.intent_ns for record in self._open_records()]
         return max(min([self._read_until_ns, *intents]) - OVERLAP_NS, 0)

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +81,21 @@ class JournalCheck:
 class Journal:
     """An append-only store of events; made by :meth:`open`.
 
-    Attributes
+    Parameters
     ----------
     path : Path
         The database.
+    connection : sqlite3.Connection
+        To it.
+    lock : WriterLock or None
+        Held while it is open for writing.
+    reached : callable
+        Called with the name of each step.
+    now_ns : callable
+        Clock of the events.
+
+    Attributes
+    ----------
     identity : str
         Name of this journal, made when it was created.
     commits : int
@@ -167,9 +178,7 @@ class Journal:
         try:
             for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
-            frames = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-            head = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'head'").fetchone()
-            check_wal_tail(path, max(frames, 0), head[0] if head else 0)
+            check_wal_tail(path, _head_page(connection))
             if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
                 _create(connection, path, now_ns())
             journal = cls(path, connection, lock, reached, now_ns)
@@ -192,6 +201,52 @@ class Journal:
             if connection is not None:
                 connection.close()
             raise _translated(error, path) from error
+
+    @classmethod
+    def restore(
+        cls, path: str | Path, identity: str, created_ns: int, events: Iterable[StoredEvent]
+    ) -> tuple[int, bytes]:
+        """Make a new journal that holds events of an old one, with its chain.
+
+        Parameters
+        ----------
+        path : str or Path
+            Must not exist.
+        identity : str
+            Name of the old journal.
+        created_ns : int
+            When that was made.
+        events : iterable of StoredEvent
+            From its first event on, without gaps.
+
+        Returns
+        -------
+        sequence : int
+            Number of the last.
+        head_hash : bytes
+            Its hash.
+
+        Raises
+        ------
+        JournalError
+            If the path exists, or the disk refuses.
+        """
+        if Path(path).exists():
+            raise JournalError(f"{path} exists.", field="journal", value=str(path), fix="Name a new file.")
+        with cls.open(path) as journal:
+            connection = journal._connection
+            connection.execute("BEGIN IMMEDIATE")
+            sequence, head = 0, first_hash(identity, created_ns)
+            for event in events:
+                row = (*event[:9], canonical_json(event.payload), event.hash)
+                connection.execute(f"INSERT INTO events ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)  # noqa: S608
+                sequence, head = event.sequence, event.hash
+            connection.execute(
+                "UPDATE head SET identity = ?, created_ns = ?, sequence = ?, hash = ?",
+                (identity, created_ns, sequence, head),
+            )
+            connection.execute("COMMIT")
+        return sequence, head
 
     def __enter__(self) -> Self:
         return self
@@ -372,6 +427,7 @@ class Journal:
         """
         is_sealed = self._lock is None and check_seal(self.path)
         try:
+            check_wal_tail(self.path, _head_page(self._connection))
             for (text,) in self._connection.execute("PRAGMA integrity_check(1)"):
                 if text != "ok":
                     raise JournalDamagedError(f"{self.path}: {text}.")
@@ -497,6 +553,11 @@ def _create(connection: sqlite3.Connection, path: Path, now_ns: int) -> None:
     # The schema is in the database itself before the first event, so a lost log can be told from a new journal.
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     sync_folder(path.parent)
+
+
+def _head_page(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'head'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _stored(row: tuple[Any, ...]) -> StoredEvent:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from nanodesk.errors import JournalError
+from nanodesk.market.fixed_point import format_e9
 from nanodesk.market.order import OrderState
 from nanodesk.oms.journal_event import StoredEvent
 from nanodesk.oms.order_record import OrderRecord, told_reason
@@ -85,6 +86,8 @@ class Ledger:
         self.runs: dict[str, str] = {}
         self.venue = self.account = ""
         self.opened_ns = -1
+        self.opening_flows_e18: dict[str, int] = {}
+        self.opening_fees_e9: dict[str, int] = {}
         self.opening_cash_e9 = 0
         self.unexplained_cash_e9 = 0
         self.cash_currency = ""
@@ -163,7 +166,11 @@ class Ledger:
         quantity_e9 : int
             In billionths; 0 if there is none.
         """
-        return self.opening_e9.get(symbol, 0) + self.fills_e9.get(symbol, 0) + self.unexplained_e9.get(symbol, 0)
+        held_e9 = self.opening_e9.get(symbol, 0) + self.fills_e9.get(symbol, 0) + self.unexplained_e9.get(symbol, 0)
+        # A fee that is paid in the coin itself leaves the position; the name of the cash may be a ticker as well.
+        if self.cash_currency and symbol != self.cash_currency:
+            held_e9 -= self.fees_e9.get(symbol, 0)
+        return held_e9
 
     def positions_e9(self) -> dict[str, int]:
         """Every position that is not zero.
@@ -175,6 +182,30 @@ class Ledger:
         """
         symbols = sorted({*self.opening_e9, *self.fills_e9, *self.unexplained_e9})
         return {symbol: held for symbol in symbols if (held := self.position_e9(symbol))}
+
+    def blocked_symbols(self, in_flight: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Symbols in which nothing is sent, with the reason.
+
+        Parameters
+        ----------
+        in_flight : frozenset of str, optional
+            Orders that are being sent just now, which block nothing.
+
+        Returns
+        -------
+        blocked : dict of str to str
+            By symbol.
+        """
+        blocked = {
+            symbol: f"the venue holds {format_e9(rest_e9)} that no fill explains"
+            for symbol, rest_e9 in self.unexplained_e9.items()
+        }
+        blocked |= self.anomalies
+        for name in self.open_ids:
+            record = self.orders[name]
+            if record.is_unresolved and name not in in_flight:
+                blocked[record.order.symbol] = f"nothing is known of {name}"
+        return blocked
 
     def state_hash(self) -> str:
         """One text for the whole state, the same for the same trading.
@@ -380,6 +411,7 @@ class Ledger:
         self.opening_e9 = dict(payload["holdings"])
         self.opening_cash_e9, self.cash_currency = payload["cash_e9"], payload["currency"]
         self.opened_ns = payload["ts_event_ns"]
+        self.opening_flows_e18, self.opening_fees_e9 = dict(self.flows_e18), dict(self.fees_e9)
 
     def _differ(self, event: StoredEvent) -> None:
         payload = event.payload

@@ -192,7 +192,7 @@ class Logging(Section):
     """
 
     dir: str = "./logs"
-    journal_file: FileName = "orders.sqlite"
+    journal_file: FileName = "orders.db"
     audit_file: FileName = "audit.jsonl"
     min_free_bytes: int = Field(default=10**9, ge=0)
     clock_skew_threshold_sec: Positive = 30.0
@@ -264,13 +264,15 @@ class TradingConfig(Section):
             lines = [f"command line: {dotted(problem.path)}: {problem.message}" for problem in problems]
             raise ConfigError("\n".join(lines), problems=lines) from error
 
-    def limits(self, target: Target | None = None) -> RiskConfig:
+    def limits(self, target: Target | None = None, *, account_id: str = "PAPER") -> RiskConfig:
         """Limits that orders are checked with; a target can only tighten them.
 
         Parameters
         ----------
         target : Target, optional
             ``max_position_pct`` and ``max_leverage`` of its constraints bound its weights and their sum.
+        account_id : str, default "PAPER"
+            The broker's name of the account, where the file names none.
 
         Returns
         -------
@@ -278,7 +280,7 @@ class TradingConfig(Section):
             For the risk engine. Sales of a batch count as cash for its purchases, as execution waits for them.
         """
         said = self.risk.limits() | {
-            "account_id": self.account.id or "PAPER",
+            "account_id": self.account.id or account_id,
             "mode": self.connection.mode,
             "max_quote_age_s": self.execution.quote_staleness_threshold_sec,
             "sells_fund_buys": True,

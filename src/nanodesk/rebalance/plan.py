@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from nanodesk.errors import PriceError, RebalanceError, StalePlanError
 from nanodesk.market.account import Account, Holding, Quote
@@ -223,7 +224,7 @@ def make_plan(
     held = {holding.symbol: holding.quantity_e9 for holding in holdings if holding.quantity_e9}
     rows = _rows(weights, held, quotes, rules, account.equity_e9)
     wanted, skipped = _differences(rows, rules, settings.min_trade_e9)
-    lines = [_priced(line, quotes[line.symbol], rules[line.symbol], settings) for line in wanted]
+    lines = _told_apart([_priced(line, quotes[line.symbol], rules[line.symbol], settings) for line in wanted], rules)
     kept, small = _above_venue_minimum(lines, rules)
     skipped += small
     kept.sort(key=_sending_order)
@@ -454,6 +455,18 @@ def _description(row: PlanRow, *, is_buy: bool, closes: bool, flips: bool) -> st
 
 def _priced(line: PlannedOrder, quote: Quote, rule: TradingRules, settings: PlanSettings) -> PlannedOrder:
     return replace(line, limit_price_e9=limit_price_e9(line.side, quote, rule, settings.limit_offset_e9))
+
+
+def _told_apart(lines: Sequence[PlannedOrder], rules: Mapping[str, TradingRules]) -> list[PlannedOrder]:
+    """The opening half of a flip reaches a tick further: two equal orders would look like one that was sent twice."""
+    apart = list(lines)
+    for i, (first, second) in enumerate(pairwise(lines), start=1):
+        if first.symbol == second.symbol:
+            tick = rules[second.symbol].tick_e9
+            price = second.limit_price_e9 + (tick if second.side is Side.BUY else -tick)
+            # From the lowest price of the grid it cannot go lower; a tick nearer is as different.
+            apart[i] = replace(second, limit_price_e9=price if price > 0 else second.limit_price_e9 + tick)
+    return apart
 
 
 def _above_venue_minimum(

@@ -17,6 +17,8 @@ from nanodesk.rebalance.config import TradingConfig
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 LEVERAGE: Final = (1, 10)
 TIMEOUT_S: Final = (5, 60)
+LIVE_SWITCH: Final = "NANODESK_LIVE_ACCOUNT"
+"""Environment variable that must name the account before real money moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class StartupIssue:
         return f"{self.location}: {self.field}: {self.fix} (got {self.value})"
 
 
-def startup_issues(config: TradingConfig, *, location: str, environ: Mapping[str, str]) -> tuple[StartupIssue, ...]:
+def startup_issues(
+    config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True
+) -> tuple[StartupIssue, ...]:
     """Everything that should be set right before orders are sent.
 
     Parameters
@@ -55,17 +59,25 @@ def startup_issues(config: TradingConfig, *, location: str, environ: Mapping[str
         The file it came from.
     environ : mapping of str to str
         The environment, for the names of secrets.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to; then it is made and tried.
 
     Returns
     -------
     issues : tuple of StartupIssue
         Empty when there is none.
     """
-    issues = [*_connection(config), *_limits(config), *_secrets(config, environ), *_folder(config)]
+    issues = [
+        *_connection(config),
+        *_live(config, environ),
+        *_limits(config),
+        *_secrets(config, environ),
+        *(_folder(config) if writes else ()),
+    ]
     return tuple(StartupIssue(field, location, value, fix) for field, value, fix in issues)
 
 
-def require_startup(config: TradingConfig, *, location: str, environ: Mapping[str, str]) -> None:
+def require_startup(config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True) -> None:
     """Refuse to start with an issue.
 
     Parameters
@@ -76,13 +88,15 @@ def require_startup(config: TradingConfig, *, location: str, environ: Mapping[st
         The file it came from.
     environ : mapping of str to str
         The environment.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to.
 
     Raises
     ------
     ConfigError
         With every issue.
     """
-    if issues := startup_issues(config, location=location, environ=environ):
+    if issues := startup_issues(config, location=location, environ=environ, writes=writes):
         lines = [str(issue) for issue in issues]
         raise ConfigError("\n".join(lines), problems=lines)
 
@@ -101,9 +115,22 @@ def _connection(config: TradingConfig) -> list[Fault]:
         elif connection.host not in LOOPBACK and not connection.allow_remote_host:
             fix = "the protocol has no password: use 127.0.0.1, or set connection.allow_remote_host = true"
             faults.append(("connection.host", connection.host, fix))
-    if connection.mode == "live" and not config.account.id.strip():
-        faults.append(("account.id", "''", "name the account that may trade with real money"))
     return faults
+
+
+def _live(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
+    """Real money moves only when the file, the account and the environment say so."""
+    account = config.account.id.strip()
+    if config.connection.mode != "live":
+        return []
+    if config.connection.broker == "paper":
+        return [("connection.mode", "live", 'the paper broker has no real money: set mode = "paper"')]
+    if not account:
+        return [("account.id", "''", "name the account that may trade with real money")]
+    if environ.get(LIVE_SWITCH) != account:
+        fix = f"real money also needs the environment variable {LIVE_SWITCH}, set to the account's id"
+        return [("connection.mode", "live", fix)]
+    return []
 
 
 def _limits(config: TradingConfig) -> list[Fault]:

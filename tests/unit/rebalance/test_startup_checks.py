@@ -4,7 +4,7 @@ import pytest
 
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.config import parse_config
-from nanodesk.rebalance.startup_checks import require_startup, startup_issues
+from nanodesk.rebalance.startup_checks import LIVE_SWITCH, require_startup, startup_issues
 
 
 def issues(text, folder, environ=None):
@@ -37,6 +37,13 @@ class TestIssues:
         assert [issue.field for issue in found] == [field]
         assert found[0].location == "c.toml"
         assert found[0].fix
+
+    def test_live_needs_file_account_and_environment(self, tmp_path):
+        text = '[account]\nid = "U1"\n[connection]\nmode = "live"'
+        for environ in ({}, {LIVE_SWITCH: "yes"}, {LIVE_SWITCH: "U2"}):
+            assert [issue.field for issue in issues(text, tmp_path, environ)] == ["connection.mode"]
+        assert issues(text, tmp_path, {LIVE_SWITCH: "U1"}) == ()
+        assert "no real money" in issues(text + '\nbroker = "paper"', tmp_path, {LIVE_SWITCH: "U1"})[0].fix
 
     def test_none(self, tmp_path):
         assert issues(IBKR, tmp_path / "logs") == ()
