@@ -17,7 +17,7 @@ from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, OutcomeKind, StreamChange, StreamState
 from nanodesk.brokers.ibkr import IbkrBroker
 from nanodesk.brokers.ibkr_frames import frame
-from nanodesk.errors import BrokerError, NotConnectedError
+from nanodesk.errors import BrokerError, ConfigError, NotConnectedError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState, OrderType
@@ -230,6 +230,15 @@ class TestTrap8AndAccounts:
             with pytest.raises(BrokerError, match="not among the gateway's accounts"):
                 broker.connect()
             assert not broker.is_connected and venue.market.orders() == ()
+
+    def test_the_only_account_is_found_and_its_prefix_checked(self):
+        with LoopbackTws() as venue:
+            with connected(venue, account="") as broker:
+                assert broker.account_id == "DU0000001"
+            live = venue.broker(account="", mode="live", client_id=8)
+            with pytest.raises(ConfigError, match="live trading"):
+                live.connect()
+            assert not live.is_connected
 
     def test_a_client_id_in_use_says_so(self):
         with LoopbackTws() as venue, connected(venue):

@@ -41,7 +41,6 @@ class TestConfiguration:
             ({"client_id": -1}, "client_id"),
             ({"client_id": 2**31}, "client_id"),
             ({"mode": "demo"}, "mode"),
-            ({"account": ""}, "account"),
             ({"account": "U1234567"}, "account"),
             ({"mode": "live"}, "account"),
             ({"mode": "live", "account": "U1234567"}, "port"),
