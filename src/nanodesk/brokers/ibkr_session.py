@@ -42,7 +42,7 @@ from nanodesk.brokers.ibkr_messages import (
 from nanodesk.brokers.ibkr_order_ids import OrderIds
 from nanodesk.brokers.ibkr_orders import OrderTable
 from nanodesk.brokers.ibkr_pacing import Pacer
-from nanodesk.errors import BrokerError, NotConnectedError
+from nanodesk.errors import BrokerError, NanodeskError, NotConnectedError
 from nanodesk.market.order import Execution, ExecutionKind
 
 _LOG = logging.getLogger(__name__)
@@ -194,6 +194,7 @@ class TwsSession:
             If any of it fails; nothing stays open then.
         """
         if self._is_wanted:
+            self._await_keeper()
             return
         deadline_s = time.monotonic() + self.times.connect_s
         while True:
@@ -210,6 +211,15 @@ class TwsSession:
             self._change(StreamState.LIVE, "Connected.")
         self._keeper = threading.Thread(target=self._keep, name=f"ibkr-keep-{self._address[1]}", daemon=True)
         self._keeper.start()
+
+    def _await_keeper(self) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: self.is_connected or not self._is_wanted, self.times.connect_s)
+        if not self.is_connected:
+            raise NotConnectedError(
+                f"The connection to {self._address[0]}:{self._address[1]} was lost and is not back yet.",
+                fix="Wait for the stream to be restored, or disconnect() first.",
+            )
 
     def close(self) -> None:
         """End the session; safe to call twice."""
@@ -696,7 +706,7 @@ class TwsSession:
             if not self._is_wanted:
                 return
             tries += 1
-            with suppress(BrokerError):
+            with suppress(NanodeskError):
                 self._open_once()
                 with self.changed:
                     self._to_resync = None
