@@ -67,7 +67,7 @@ class IbkrBroker:
     client_id : int
         Number of this client; a gateway refuses one that is in use.
     account : str
-        Whose orders; checked against the accounts that the gateway names.
+        Whose orders; checked against the accounts that the gateway names. Empty for the only one that it has.
     mode : {"paper", "live"}, default "paper"
         Must agree with the account's prefix and with the port, where the port has a meaning.
     reached, now_ns : callable
@@ -146,7 +146,7 @@ class IbkrBroker:
 
     @property
     def account_id(self) -> str:
-        """The account's name."""
+        """The account's name; empty before :meth:`connect` when it was left to the gateway."""
         return self._account
 
     @property
@@ -184,6 +184,9 @@ class IbkrBroker:
         self._session.close()
 
     def _check_accounts(self, accounts: tuple[str, ...]) -> None:
+        if not self._account and len(accounts) == 1:
+            _check_prefix(accounts[0], self._mode)
+            self._account = accounts[0]
         if self._account not in accounts:
             raise BrokerError(
                 f"account={self._account!r} is not among the gateway's accounts {list(accounts)}.",
@@ -731,9 +734,8 @@ def _check_configuration(
     if mode not in ("paper", "live"):
         raise _config_error(f"mode={mode!r} is unknown.", "mode", mode, 'Use "paper" or "live".')
     is_paper = mode == "paper"
-    if not account or account.startswith(PAPER_PREFIX) is not is_paper:
-        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
-        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
+    if account:
+        _check_prefix(account, mode)
     if port in (LIVE_PORTS if is_paper else PAPER_PORTS):
         raise _config_error(
             f"port={port} is the custom port of {'live' if is_paper else 'paper'} trading, and mode is {mode!r}.",
@@ -741,6 +743,13 @@ def _check_configuration(
             port,
             f"Use {(PAPER_PORTS if is_paper else LIVE_PORTS)[0]}, or set another port in the gateway.",
         )
+
+
+def _check_prefix(account: str, mode: str) -> None:
+    is_paper = mode == "paper"
+    if account.startswith(PAPER_PREFIX) is not is_paper:
+        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
+        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
 
 
 def _config_error(text: str, name: str, value: object, fix: str) -> ConfigError:
