@@ -77,8 +77,9 @@ class Execution(Section):
 
     ``limit`` crosses the spread by ``limit_offset_bps``; ``market`` has no price; ``peg`` rests at ``peg_to`` and
     follows it every ``peg_interval_ms``, never past the limit; ``twap`` sends ``twap_slices`` parts, one each
-    ``twap_interval_secs``. Changes below ``no_trade_band``, a fraction of equity, are left. An order that is not done after ``order_timeout_secs`` is cancelled, and its end is waited
-    for ``cancel_timeout_secs``. Further than ``drift_tolerance_bps`` of equity from its weight, a name has drifted.
+    ``twap_interval_secs``. Changes below ``no_trade_band``, a fraction of equity, are left. An order that is not done
+    after ``order_timeout_secs`` is cancelled, and its end is waited for ``cancel_timeout_secs``. Further than
+    ``drift_tolerance_bps`` of equity from its weight, a name has drifted.
     """
 
     order_type: OrderStyle = "limit"
