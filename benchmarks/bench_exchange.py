@@ -176,7 +176,7 @@ def print_instructions() -> None:
 
 
 def print_memory(brief: bool) -> None:
-    """Resident bytes an order: 64 for the order at its id, 69 for a level, 32 for a record of the log."""
+    """Resident bytes an order: 64 for the order at its id, 69 for a level, 16 for a plain record of the log."""
     if not Path("/proc/self/statm").exists():
         return
     print("\n| memory | bytes an order |\n|---|---|")

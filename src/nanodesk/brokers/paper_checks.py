@@ -281,7 +281,7 @@ class Funds:
         filled = quantity_e9 - left
         return filled, -(-value // filled) if filled else 0
 
-    def check(self, account_id: str, listing: Listing, order: Order, reserve: Reserve) -> Fault:
+    def check(self, account_id: str, listing: Listing, order: Order, leaves_e9: int, reserve: Reserve) -> Fault:
         """Whether an account can afford an order.
 
         Parameters
@@ -292,6 +292,8 @@ class Funds:
             Of what.
         order : Order
             As submitted.
+        leaves_e9 : int
+            What of it may still fill.
         reserve : Reserve
             What it would hold back.
 
@@ -300,11 +302,11 @@ class Funds:
         fault : (Refusal, str) or None
             The reason, or ``None``.
         """
-        opening = order.quantity_e9 - reserve.closing_e9
+        opening = leaves_e9 - reserve.closing_e9
         if order.side is Side.SELL and opening > 0 and not listing.rules.can_short:
             return Refusal.INSUFFICIENT_POSITION, (
                 f"{format_e9(reserve.closing_e9)} of {listing.asset} are free to sell, the order asks for"
-                f" {format_e9(order.quantity_e9)}."
+                f" {format_e9(leaves_e9)}."
             )
         currency = listing.rules.currency
         power = self.buying_power(account_id, currency) if reserve.cash_e9 > 0 else 0

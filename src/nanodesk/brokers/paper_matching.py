@@ -175,6 +175,8 @@ class Matching:
         if listing.self_trade != "off":
             options["self_trade"] = listing.self_trade
         if terms.limit_price_e9 is None:
+            if terms.time_in_force is TimeInForce.FOK:
+                options["min_quantity"] = lots
             return listing.exchange.submit_market(terms.side, lots, **options)
         word = "gtc" if terms.time_in_force.can_rest else terms.time_in_force.value
         ticks = listing.ticks(terms.limit_price_e9)
@@ -205,7 +207,9 @@ class Matching:
         order = self._store.orders[number]
         if not order.is_open or result.resting_quantity:
             return
-        code = result.reason or ("time_in_force" if order.order.time_in_force in IMMEDIATE else "")
+        code = (result.reason or "").replace("min_quantity", "fok") or (
+            "time_in_force" if order.order.time_in_force in IMMEDIATE else ""
+        )
         if not code:
             code = Refusal.NO_LIQUIDITY.value if order.order.limit_price_e9 is None else "self_trade"
         self.finish(number, OrderState.CANCELLED, EventKind.CANCELLED, code=code)

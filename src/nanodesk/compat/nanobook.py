@@ -12,6 +12,8 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
+from nanodesk.compat.published_binance import BinanceBroker
+from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
@@ -41,7 +43,6 @@ from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
     ModifyResult,
-    Order,
     StopSubmitResult,
     SubmitResult,
     Trade,
@@ -60,6 +61,7 @@ __version__ = "0.9.1"
 
 __all__ = [
     "BacktestResult",
+    "BinanceBroker",
     "BookSnapshot",
     "CancelResult",
     "CostModel",

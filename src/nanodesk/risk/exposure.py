@@ -344,10 +344,12 @@ def new_line(symbol: str, position_e9: int, source: PriceSource) -> Line:
         With no mark where price, rules or exchange rate are missing.
     """
     rules, quote = source.rules.get(symbol), source.quotes.get(symbol)
-    if rules is None:
+    if rules is None or not is_price(rules.multiplier):
         return Line(symbol, "", position_e9, None, 0, E9, E9, ())
     rate = E9 if rules.currency == source.currency else source.fx_rates_e9.get(rules.currency)
-    mark = mark_of(quote) if is_price(rate) and is_price(rules.multiplier) else None
+    if rate is None or not is_price(rate):
+        rate = 0
+    mark = mark_of(quote) if rate else None
     groups = (("sector", rules.sector), ("asset_class", rules.asset_class), ("venue", rules.venue))
     multiplier_e9 = rules.multiplier * E9
     return Line(
@@ -357,7 +359,7 @@ def new_line(symbol: str, position_e9: int, source: PriceSource) -> Line:
         mark,
         quote.ts_ns if quote is not None and mark is not None else 0,
         multiplier_e9,
-        multiplier_e9 if rate is None else rules.multiplier * rate,
+        rules.multiplier * rate,
         groups,
     )
 

@@ -119,3 +119,29 @@ def at_most(
     if excuse:
         return _check(RiskCheck, (number, name, CheckStatus.WARN, value_e9, limit_e9, excuse, inputs, ""))
     return _check(RiskCheck, (number, name, CheckStatus.FAIL, value_e9, limit_e9, "above its limit", inputs, ""))
+
+
+def count_at_most(
+    number: int, name: str, count: int, limit: int, inputs: Mapping[str, object] = NO_INPUTS
+) -> RiskCheck:
+    """A count against its limit; equal passes.
+
+    Parameters
+    ----------
+    number, name : int, str
+        The check.
+    count : int
+        What was found; anything that is no ``int`` fails.
+    limit : int
+        What is allowed.
+    inputs : mapping, optional
+        What was counted.
+
+    Returns
+    -------
+    check : RiskCheck
+        PASS or FAIL.
+    """
+    if type(count) is not int:  # before it is scaled: a text times a billion is a gigabyte
+        return failed(number, name, f"{str(count)[:40]!r} is no count", inputs)
+    return at_most(number, name, count * E9, limit * E9, inputs)

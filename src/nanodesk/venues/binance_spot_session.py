@@ -19,7 +19,8 @@ from nanodesk.venues.binance_spot_errors import SpotError
 from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_parameters import Parameters
 from nanodesk.venues.binance_spot_views import MS, decimal8
-from nanodesk.venues.faults import Fault, FaultInjector, FaultKind, bytes_under
+from nanodesk.venues.fault_effects import EventGate, bytes_under
+from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 
 LIFE_S: Final = 86_400.0
 """A connection ends after a day."""
@@ -98,8 +99,7 @@ class SpotSession:
         self._next_subscription = 0
         self._subscriptions: dict[int, Callable[[], None]] = {}
         self._outbox: asyncio.Queue[bytes | tuple[bytes, ...] | None] = asyncio.Queue()
-        self._held_back: list[bytes] = []
-        self._mute_until_s = 0.0
+        self._gate: EventGate[bytes] = EventGate(faults)
         self._shows_limits = True
 
     async def serve(self) -> None:
@@ -191,7 +191,11 @@ class SpotSession:
             if call is not None:
                 if call.is_signed:
                     self._require(values, payload)
+                if fault is not None:
+                    self._desk.strike_before(fault, values)
                 result = call.run(Parameters(values))
+                if fault is not None:
+                    self._desk.strike_after(fault, result)
             else:
                 assert own is not None  # noqa: S101  (checked above)
                 result = own(values, payload)
@@ -211,6 +215,7 @@ class SpotSession:
             self._authority.require(values, payload, values.get("apiKey"))
 
     def _refuse(self, number: Any, error: SpotError) -> None:
+        self._counts[f"status {error.status}"] += 1
         self._reply({"id": number, "status": error.status, "error": error.content()}, None)
 
     def _reply(self, answer: dict[str, Any], fault: Fault | None) -> None:
@@ -296,8 +301,8 @@ class SpotSession:
             self._counts[f"event {content['e']}"] += 1
             message = json.dumps({"subscriptionId": number, "event": content}, separators=(",", ":")).encode()
             if content["e"] == "executionReport":
-                self._send_event(message, self._faults.event(event.kind.value))
-            elif self._now_ns() / 1e9 >= self._mute_until_s:
+                self._send_event(message, event.kind.value)
+            elif not self._gate.is_mute:
                 self._outbox.put_nowait(message)
 
     def _contents(self, event: MarketEvent) -> list[dict[str, Any]]:
@@ -323,25 +328,18 @@ class SpotSession:
             contents.append({"e": "outboundAccountPosition", "E": event.ts_ns // MS, "u": event.ts_ns // MS, "B": rows})
         return contents
 
-    def _send_event(self, message: bytes, fault: Fault | None) -> None:
-        now_s = self._now_ns() / 1e9
-        kind = None if fault is None else fault.kind
-        if fault is not None and kind is FaultKind.MUTE:
-            self._mute_until_s = now_s + (fault.seconds or 1e9)
-        if now_s < self._mute_until_s or kind in (FaultKind.GAP, FaultKind.BLACK_HOLE):
+    def _send_event(self, message: bytes, name: str) -> None:
+        passed = self._gate.pass_on(name, message)
+        fault = self._gate.last_fault
+        if fault is not None and fault.kind is FaultKind.BLACK_HOLE:
             return
-        if kind is FaultKind.REORDER:
-            self._held_back.append(message)
-            return
-        if fault is not None and kind is FaultKind.RESET_AFTER_ACCEPT:
+        if fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
             self._outbox.put_nowait(None)
             return
-        copies = 2 if kind is FaultKind.DUPLICATE else 1
-        for _ in range(copies):
-            self._outbox.put_nowait(bytes_under(fault, message) if fault is not None else message)
-        held, self._held_back = self._held_back, []
-        for late in held:
-            self._outbox.put_nowait(late)
+        for one in passed:
+            self._outbox.put_nowait(bytes_under(fault, one) if fault is not None and one is message else one)
+        if fault is not None and fault.kind is FaultKind.TRUNCATED:
+            self._outbox.put_nowait(None)
 
 
 class SpotSessions:

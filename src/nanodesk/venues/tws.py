@@ -18,7 +18,7 @@ from nanodesk.errors import FeedError
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.faults import Fault, FaultKind
 from nanodesk.venues.server import VenueOptions
-from nanodesk.venues.tws_connection import Connection
+from nanodesk.venues.tws_connection import MESSAGES_PER_SECOND, Connection
 from nanodesk.venues.tws_messages import Fields
 from nanodesk.venues.tws_orders import TwsOrders
 from nanodesk.venues.tws_session import Session
@@ -43,6 +43,11 @@ class TwsVenue:
         Behind it.
     options : VenueOptions
         How to run it.
+
+    Attributes
+    ----------
+    messages_per_second : int
+        Pace that clients are held to from their connection on.
     """
 
     name: str = "tws"
@@ -55,6 +60,7 @@ class TwsVenue:
         self.sessions: dict[int, Session] = {}
         self.messages: Counter[str] = Counter()
         self.worst_second = 0
+        self.messages_per_second = MESSAGES_PER_SECOND
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._timers: set[asyncio.TimerHandle] = set()

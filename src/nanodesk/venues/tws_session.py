@@ -11,7 +11,7 @@ from nanodesk.brokers.ibkr_messages import parse_time
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError
 from nanodesk.market.enums import TimeInForce
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, notional_e9
 from nanodesk.market.order import Order, OrderState
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.fault_effects import EventGate, strike_order
@@ -89,7 +89,7 @@ class Session:
         self.wants_account = False
         self.binds_manual = False
         self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
-        self.pace = Pace()
+        self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
         self._sent_quotes: dict[int, list[Fields]] = {}
         self._handlers: Mapping[int, Callable[[PlainRequest], None]] = {
@@ -337,7 +337,9 @@ class Session:
             self.say(say.error(key.order_id, *refusal(*fault)))
             return
         paper = PaperOrder(0, venue.orders.account_id, request.order_ref, order, OrderState.PENDING_NEW, tag=key.tag)
-        self.say(venue.orders.open_order(paper, status="PreSubmitted", what_if=True))
+        price = order.limit_price_e9 or order.stop_price_e9 or venue.market.quote(order.symbol).mid_e9 or 0
+        margin = notional_e9(price, order.quantity_e9, venue.market.rules(order.symbol).multiplier)
+        self.say(venue.orders.open_order(paper, status="PreSubmitted", margin_e9=margin))
 
     def _modify(self, request: PlaceOrder, known: PaperOrder) -> None:
         venue = self.venue

@@ -187,9 +187,12 @@ class TestShort:
         assert verdict(26, limit(side="sell", quantity=11), desk, free(require_locate=True)) == "fail"
         assert verdict(26, limit(side="sell"), context(), free(require_locate=True)) == "fail"
 
-    def test_covering_passes_even_where_shorts_are_off(self):
-        desk = context(holdings=(holding("AAPL", -500),))
+    def test_covering_goes_even_where_shorts_are_off(self):
+        desk = context(holdings=(holding("AAPL", -300),))
         assert verdict(26, limit(), desk, free(allow_short=False)) == "pass"
+        desk = context(holdings=(holding("AAPL", -500),))
+        assert verdict(26, limit(), desk, free(allow_short=False)) == "warn"
+        assert verdict(26, limit(), desk, free(breach_may_be_reduced=False)) == "fail"
 
 
 class TestBuyingPower:

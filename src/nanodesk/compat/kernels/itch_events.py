@@ -22,7 +22,9 @@ _SYMBOL = cython.declare(cython.Py_ssize_t, 8)
 @cython.nogil
 @cython.exceptval(check=False)
 def _u32(p: cython.p_uchar) -> uint32_t:
-    return cython.cast(uint32_t, (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]) & cython.cast(uint32_t, 0xFFFFFFFF)
+    high: uint32_t = p[0]
+    middle: uint32_t = p[1]
+    return (high << 24) | (middle << 16) | (p[2] << 8) | p[3]
 
 
 @cython.cfunc

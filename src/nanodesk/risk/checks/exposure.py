@@ -155,14 +155,14 @@ def short(proposal: Proposal, order: Order) -> RiskCheck:
         PASS, WARN or FAIL.
     """
     number, name, config = 26, "short", proposal.config
-    line, before = proposal.after.line(order.symbol), proposal.before.line(order.symbol)
-    inputs = {"symbol": line.symbol, "low_e9": line.low_e9, "short_e9": proposal.after.short_e9}
-    if order.side is Side.BUY or line.low_e9 >= 0:
-        return passed(number, name, "it sells no more than is held", inputs)
-    fault = _short_fault(proposal, line)
+    after, line = proposal.after, proposal.after.line(order.symbol)
+    inputs = {"symbol": line.symbol, "low_e9": line.low_e9, "short_e9": after.short_e9}
+    fault = "" if order.side is Side.BUY or line.low_e9 >= 0 else _short_fault(proposal, line)
     if fault:
         return failed(number, name, fault, inputs)
-    excuse = _excuse(proposal, before.short_e9, line.short_e9)
+    if after.short_e9 == 0:
+        return passed(number, name, "nothing can be short", inputs)
+    excuse = _excuse(proposal, proposal.before.short_e9, after.short_e9)
     value = proposal.of_equity(proposal.after.short_e9)
     return _limited(number, name, proposal, value, config.max_short_frac_e9, excuse, inputs)
 

@@ -9,7 +9,7 @@ from nanodesk.risk.checks.exposure import sale_proceeds
 from nanodesk.risk.order_flow import order_key
 from nanodesk.risk.proposal import Proposal
 from nanodesk.risk.report import RiskCheck
-from nanodesk.risk.verdict import at_most, failed, passed
+from nanodesk.risk.verdict import at_most, count_at_most, failed, passed
 
 
 def rates(proposal: Proposal) -> RiskCheck:
@@ -39,10 +39,10 @@ def rates(proposal: Proposal) -> RiskCheck:
     }
     inputs = {"venue": proposal.context.venue, "new": count, "sent": (flow.orders, flow.messages)}
     for window, (sent, limit) in windows.items():
-        check = at_most(number, name, (sent + count) * E9, limit * E9, inputs)
+        check = count_at_most(number, name, sent + count, limit, inputs)
         if check.reason:
             return check._replace(reason=f"{window}: {check.reason}")
-    return at_most(number, name, (flow.orders.second + count) * E9, config.max_orders_per_second * E9, inputs)
+    return count_at_most(number, name, flow.orders.second + count, config.max_orders_per_second, inputs)
 
 
 def duplicate(proposal: Proposal, order: Order) -> RiskCheck:
@@ -97,7 +97,7 @@ def repeated_execution(proposal: Proposal, order: Order) -> RiskCheck:
     if flow is None:
         return failed(number, name, "recent fills were not told")
     count = flow.executions.get(order.symbol, 0)
-    return at_most(number, name, count * E9, proposal.config.max_executions_per_symbol * E9, {"symbol": order.symbol})
+    return count_at_most(number, name, count, proposal.config.max_executions_per_symbol, {"symbol": order.symbol})
 
 
 def open_orders(proposal: Proposal) -> RiskCheck:
@@ -114,13 +114,13 @@ def open_orders(proposal: Proposal) -> RiskCheck:
         PASS or FAIL.
     """
     number, name, config, after = 38, "open orders", proposal.config, proposal.after
-    total = at_most(number, name, after.orders * E9, config.max_open_orders * E9)
+    total = count_at_most(number, name, after.orders, config.max_open_orders)
     if total.reason or not proposal.orders:
         return total
     busiest = max(proposal.symbol_counts, key=lambda symbol: after.line(symbol).orders)
     inputs = {"open": after.orders, "symbol": busiest}
     limit = config.max_open_orders_per_symbol
-    return at_most(number, name, after.line(busiest).orders * E9, limit * E9, inputs)
+    return count_at_most(number, name, after.line(busiest).orders, limit, inputs)
 
 
 def self_match(proposal: Proposal, order: Order) -> RiskCheck:
@@ -194,7 +194,7 @@ def batch(proposal: Proposal) -> RiskCheck:
     if not orders:
         return failed(number, name, "there are no orders", inputs)
     if len(orders) > config.max_batch_orders:
-        return at_most(number, name, len(orders) * E9, config.max_batch_orders * E9, inputs)
+        return count_at_most(number, name, len(orders), config.max_batch_orders, inputs)
     bought = {order.symbol for order in orders if order.side is Side.BUY}
     both = sorted(bought & {order.symbol for order in orders if order.side is Side.SELL})
     if both:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.proposal import Proposal
 from nanodesk.risk.report import RiskCheck
-from nanodesk.risk.verdict import at_most, failed
+from nanodesk.risk.verdict import at_most, count_at_most, failed
 
 REDUCES = "past the limit, and every order reduces"
 FLATTENS = "past the limit, and a human asked to flatten"
@@ -98,7 +98,7 @@ def breaker(proposal: Proposal) -> RiskCheck:
     number, name, config, flow = 34, "reject and slippage breaker", proposal.config, proposal.context.flow
     if flow is None:
         return failed(number, name, "rejects and slippage were not told")
-    rejects = at_most(number, name, flow.consecutive_rejects * E9, config.max_consecutive_rejects * E9)
+    rejects = count_at_most(number, name, flow.consecutive_rejects, config.max_consecutive_rejects)
     if rejects.reason:
         return rejects._replace(reason=f"rejects in a row: {rejects.reason}")
     slippage = at_most(number, name, flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9)
