@@ -1,5 +1,8 @@
 """Fault rules: read strictly, struck on the right occasion, and doing what they say."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
@@ -12,6 +15,7 @@ from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.fault_effects import EventGate, VenueClock, strike_order, strike_venue
 from nanodesk.venues.faults import (
+    POINTS,
     Fault,
     FaultInjector,
     FaultKind,
@@ -230,3 +234,11 @@ class TestStrikes:
             self.strike(
                 market, Fault(kind, FaultPoint.VENUE, value=value), MarketEvent(1, 0, "PAPER", EventKind.NEW, order)
             )
+
+
+@pytest.mark.parametrize("point", list(FaultPoint))
+def test_the_page_lists_what_may_strike_where(point):
+    page = (Path(__file__).parents[3] / "docs" / "venues.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{point.value}` | "))
+    named = {word for word in re.findall(r"`(\w+)`", row) if word in {kind.value for kind in FaultKind}}
+    assert named == {kind.value for kind in POINTS[point]}
