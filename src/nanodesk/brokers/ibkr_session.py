@@ -223,15 +223,19 @@ class TwsSession:
 
     def close(self) -> None:
         """End the session; safe to call twice."""
+        self._is_wanted = False
+        self._drop_link()
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None and keeper is not threading.current_thread():
+            keeper.join(timeout=self.times.request_s)
+
+    def _drop_link(self) -> None:
         with self.changed:
-            self._is_wanted = self._is_ready = False
+            self._is_ready = False
             link, self._link = self._link, None
             self.changed.notify_all()
         if link is not None:
             link.close()
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(timeout=self.times.request_s)
 
     def _open_once(self) -> None:
         with self.changed:
@@ -708,6 +712,9 @@ class TwsSession:
             tries += 1
             with suppress(NanodeskError):
                 self._open_once()
+                if not self._is_wanted:  # closed by the caller meanwhile
+                    self._drop_link()
+                    return
                 with self.changed:
                     self._to_resync = None
                     self._change(StreamState.RESTORED_DATA_LOST, f"Connected again at try {tries}.")
