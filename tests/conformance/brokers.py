@@ -6,8 +6,10 @@ it to ``HARNESSES``. A harness that lacks its extra or its venue calls ``pytest.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from nanodesk.brokers.base import Broker
 from nanodesk.brokers.paper import PaperBroker
@@ -78,5 +80,40 @@ def paper_with_file(folder: Path) -> Iterator[BrokerHarness]:
     broker.disconnect()
 
 
-HARNESSES = {"paper": paper, "paper_with_file": paper_with_file}
+@contextmanager
+def binance(folder: Path) -> Iterator[BrokerHarness]:
+    pytest.importorskip("aiohttp")
+    import binance_venue
+
+    rules = [replace(one, currency="USDT") for one in _rules()]
+    quotes = [quote(symbol, BID, ASK, SIZE) for symbol in (SYMBOL, OTHER)]
+    made = PaperMarket(rules, quotes=quotes, cash_e9={"USDT": CASH * E9})
+    with binance_venue.running(made=made) as venue, binance_venue.trading(venue, connect=False) as broker:
+        inside = _over(made, broker)
+        yield BrokerHarness(
+            broker,
+            lambda *words: venue.do(lambda: inside.set_quote(*words)),
+            lambda *words: venue.do(lambda: inside.place_by_hand(*words)),
+            timeout_s=1.0,
+        )
+
+
+@contextmanager
+def ibkr(folder: Path) -> Iterator[BrokerHarness]:
+    pytest.importorskip("ib_async")
+    from loopback_tws import LoopbackTws
+
+    made = market()
+    with LoopbackTws(market=made) as venue:
+        direct = _over(made, venue.broker())
+        yield BrokerHarness(
+            direct.broker,
+            lambda *words: venue.call(direct.set_quote, *words),
+            lambda *words: venue.call(direct.place_by_hand, *words),
+            timeout_s=1.0,
+        )
+        direct.broker.disconnect()
+
+
+HARNESSES = {"paper": paper, "paper_with_file": paper_with_file, "binance": binance, "ibkr": ibkr}
 """By name; each is a context manager over a temporary folder."""

@@ -33,7 +33,7 @@ from nanodesk.brokers.known_orders import KnownOrders
 from nanodesk.brokers.rate_governor import RateGovernor
 from nanodesk.brokers.venue_clock import VenueClock
 from nanodesk.brokers.websocket import require_aiohttp
-from nanodesk.errors import NotConnectedError, ValidationError
+from nanodesk.errors import ValidationError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.order import Execution, Order, OrderReport
 from nanodesk.market.trading_rules import TradingRules
@@ -238,7 +238,8 @@ class BinanceBroker:
 
     async def _connect(self) -> None:
         await self._rest.measure_clock()
-        info = Fields(await self._rest.read("exchangeInfo", weight=20, is_signed=False), "exchangeInfo")
+        which = {"showPermissionSets": "false"}  # they are most of a very long answer
+        info = Fields(await self._rest.read("exchangeInfo", dict(which), weight=20, is_signed=False), "exchangeInfo")
         for limit in rate_limits(info):
             self._governor.set_limit(limit.kind, limit.interval_s, limit.limit)
         self._use(read_pairs(info, self._quote_asset, self._symbols))
@@ -369,6 +370,11 @@ class BinanceBroker:
         outcome : Outcome
             Accepted with the fills so far, refused, or unknown. The venue takes an id again once its order has
             ended, so an unknown order is looked up and never sent again.
+
+        Raises
+        ------
+        NotConnectedError
+            If :meth:`connect` was never called; nothing left.
         """
         return self._tell(self._placing.submit(order))
 
@@ -387,8 +393,6 @@ class BinanceBroker:
         """
         if not orders:
             return ()
-        if not self._loop.is_running:
-            return tuple(_not_connected() for _ in orders)
         return self._loop.run(self._placing.submit_many(orders), timeout_s=60.0 + self._deadline_s)
 
     def cancel(self, client_order_id: str) -> Outcome:
@@ -450,16 +454,8 @@ class BinanceBroker:
         return self._loop.run(work, timeout_s=self._deadline_s * (2 + rounds))
 
     def _tell(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
-        try:
-            future = self._loop.start_work(work)
-        except NotConnectedError:
-            return _not_connected()
-        return future.result()
+        return self._loop.start_work(work).result()  # it keeps its own deadline
 
 
 def _no_such_order(client_order_id: str) -> Outcome:
     return Outcome(OutcomeKind.REFUSED, code="-2013", text=f"Binance knows no order {client_order_id}.")
-
-
-def _not_connected() -> Outcome:
-    return Outcome(OutcomeKind.REFUSED, code="NOT_SENT", text="Not connected.", may_retry=True)

@@ -38,6 +38,9 @@ _TYPES: Final = {
     "TAKE_PROFIT": OrderType.STOP,
     "TAKE_PROFIT_LIMIT": OrderType.STOP_LIMIT,
 }
+_FOREIGN: Final = ("web_", "and_", "ios_", "electron_", "x-")
+"""How ids of the venue's own applications and of its partners' programs begin."""
+
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL}
 
 
@@ -54,7 +57,8 @@ def order_report(row: Fields, pairs: Pairs) -> OrderReport:
     Returns
     -------
     report : OrderReport
-        After a cancel under the id that the order had, not that of the cancel.
+        After a cancel under the id that the order had, not that of the cancel. The quantity of an order that waits
+        for another (placed by hand as a list) is not known before and 0.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def order_report(row: Fields, pairs: Pairs) -> OrderReport:
         symbol=pairs.symbol(row.text("symbol")),
         side=side(row, "side"),
         state=state(row, "status"),
-        quantity_e9=row.amount("origQty") if "origQty" in row else row.amount("qty"),
+        quantity_e9=row.amount("origQty") if "origQty" in row else row.amount("qty", 0),
         filled_quantity_e9=filled,
         average_price_e9=_average(row.amount(quote_key, 0), filled),
         order_type=order_type(row, "type"),
@@ -145,7 +149,7 @@ def fills_of_order(row: Fields, report: OrderReport) -> tuple[Execution, ...]:
     pair = row.text("symbol")
     return tuple(
         Execution(
-            execution_id=execution_id(pair, fill.integer("tradeId")),
+            execution_id=execution_id(pair, fill.integer("tradeId"), fill.integer("allocId", -1)),
             client_order_id=report.client_order_id,
             venue_order_id=report.venue_order_id,
             symbol=report.symbol,
@@ -272,7 +276,7 @@ def stream_report(event: Fields, pairs: Pairs) -> StreamReport:
 
 def _stream_fill(event: Fields, report: OrderReport, pair: str) -> Execution:
     return Execution(
-        execution_id=execution_id(pair, event.integer("t")),
+        execution_id=execution_id(pair, event.integer("t"), event.integer("a", -1)),
         client_order_id=report.client_order_id,
         venue_order_id=report.venue_order_id,
         symbol=report.symbol,
@@ -307,7 +311,7 @@ def balances(answer: Fields) -> dict[str, tuple[int, int]]:
     return {asset: amounts for asset, amounts in found.items() if any(amounts)}
 
 
-def execution_id(pair: str, trade_id: int) -> str:
+def execution_id(pair: str, trade_id: int, allocation_id: int = -1) -> str:
     """Id of a fill: trades are numbered for each pair, so the pair belongs to it.
 
     Parameters
@@ -316,6 +320,8 @@ def execution_id(pair: str, trade_id: int) -> str:
         Name at the venue.
     trade_id : int
         The venue's number.
+    allocation_id : int, default -1
+        Number of an allocation, which smart order routing gives in place of trades.
 
     Returns
     -------
@@ -332,6 +338,8 @@ def execution_id(pair: str, trade_id: int) -> str:
     >>> execution_id("BTCUSDT", 28457)
     'BTCUSDT:28457'
     """
+    if trade_id < 0 <= allocation_id:
+        return f"{pair}:a{allocation_id}"
     if trade_id < 0:
         raise BrokerError(f"The fill has no trade number ({trade_id}).", field="tradeId", value=trade_id)
     return f"{pair}:{trade_id}"
@@ -413,8 +421,8 @@ def _known(table: dict[str, T], word: str, key: str) -> T:
 
 
 def _our_id(text: str) -> str:
-    # An id that we could not have given belongs to an order placed elsewhere.
-    return text if CLIENT_ORDER_ID.fullmatch(text) else ""
+    # An id that we could not have given belongs to an order placed elsewhere, as one of the venue's own clients.
+    return text if CLIENT_ORDER_ID.fullmatch(text) and not text.startswith(_FOREIGN) else ""
 
 
 def _average(cash_e9: int, filled_e9: int) -> int:

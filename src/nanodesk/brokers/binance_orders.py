@@ -66,10 +66,10 @@ def _type(order: Order) -> str:
 
 
 def _time_in_force(order: Order) -> str:
-    # A day order that never ends is another order than the one that was checked and approved: refused, not widened.
     if order.time_in_force not in TIMES_IN_FORCE:
-        raise _refusal(order, "time_in_force", "Binance knows gtc, ioc and fok")
-    return order.time_in_force.value.upper()
+        raise _refusal(order, "time_in_force", "Binance knows gtc (and day, which never ends there), ioc and fok")
+    # The venue has no close at which a day order could end.
+    return "GTC" if order.time_in_force is TimeInForce.DAY else order.time_in_force.value.upper()
 
 
 def _refusal(order: Order, field: str, why: str) -> OrderRejectedError:

@@ -13,15 +13,15 @@ from nanodesk.market.fixed_point import LARGEST_E9
 from nanodesk.market.order import OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 
-_STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED, "BREAK": TradingStatus.HALTED}
+_STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED}
 _ORDER_TYPES: Final = {
     "MARKET": OrderType.MARKET,
     "LIMIT": OrderType.LIMIT,
     "STOP_LOSS": OrderType.STOP,
     "STOP_LOSS_LIMIT": OrderType.STOP_LIMIT,
 }
-TIMES_IN_FORCE: Final = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK})
-"""What the venue knows; it never closes, so there is no day order."""
+TIMES_IN_FORCE: Final = frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.DAY})
+"""What can be said there. The venue never closes, so its day never ends: a day order stays until it is cancelled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,11 +102,16 @@ class BinancePlacing:
             One for each. ``send.half`` is reached when half of the orders are written.
         """
         answers: list[asyncio.Future[Fields] | Outcome] = []
+        try:
+            await self._rest.require_clock()
+        except BrokerError as error:
+            return tuple(_nothing_sent(error) for _ in orders)
+        until_s = self._rest.patient_until()
         self._reached("send.connected")
         for index, order in enumerate(orders):
             if index and index == len(orders) // 2:
                 self._reached("send.half")
-            answers.append(await self._send(order))
+            answers.append(await self._send(order, until_s))
         self._reached("send.written")
         promised = [answer for answer in answers if not isinstance(answer, Outcome)]
         if promised:
@@ -117,12 +122,12 @@ class BinancePlacing:
             for answer, order in zip(answers, orders, strict=True)
         )
 
-    async def _send(self, order: Order) -> asyncio.Future[Fields] | Outcome:
+    async def _send(self, order: Order, until_s: float) -> asyncio.Future[Fields] | Outcome:
         try:
             pair = self._pairs.pair(order.symbol)
             parameters = order_parameters(order, pair)
             self._known.sent(order.client_order_id, pair)
-            await self._rest.wait_for_room(_ONE_ORDER)
+            await self._rest.wait_for_room(_ONE_ORDER, until_s=until_s)
             answer = await self._session.send("order.place", self._rest.signed_message(dict(parameters)))
             answer.add_done_callback(lambda _: self._rest.governor.answered(_ONE_ORDER))
             return answer
@@ -136,12 +141,16 @@ class BinancePlacing:
             return Outcome(OutcomeKind.UNKNOWN, code="NO_ANSWER", text=f"No answer within {self._deadline_s:g} s.")
         try:
             return self._accepted(self._session.result_of(answer.result()), order)
+        except BinanceRefusal as refusal:
+            self._rest.note_refusal(refusal)
+            return outcome_of(refusal)
         except BrokerError as error:
             return outcome_of(error)
 
     def _accepted(self, answer: object, order: Order) -> Outcome:
         row = Fields(answer, "answer to the order")
         report = acknowledged(row, order, self._pairs)
+        self._known.told_report(report, self._pairs.pair(order.symbol))
         return Outcome(OutcomeKind.ACCEPTED, report=report, executions=fills_of_order(row, report))
 
     async def cancel(self, client_order_id: str, pair: str) -> Outcome:
@@ -232,3 +241,7 @@ def _refused_here(error: OrderRejectedError | ValidationError) -> Outcome:
     if isinstance(error, BinanceRefusal):
         return outcome_of(error)
     return Outcome(OutcomeKind.REFUSED, code="LOCAL", text=str(error))
+
+
+def _nothing_sent(error: BrokerError) -> Outcome:
+    return Outcome(OutcomeKind.REFUSED, code="NOT_SENT", text=str(error), may_retry=True)

@@ -126,12 +126,36 @@ class BinanceRest:
         BrokerError
             Of the kinds of :mod:`nanodesk.brokers.binance_refusal`.
         """
+        await self.require_clock()
+        try:
+            return await self._call(
+                method,
+                path,
+                parameters,
+                weight=counts.get("REQUEST_WEIGHT", 1),
+                orders=counts.get("ORDERS", 0),
+                is_signed=True,
+                reached=reached,
+            )
+        except BinanceRefusal as refusal:
+            self.note_refusal(refusal)
+            raise
+
+    async def require_clock(self) -> None:
+        """Measure the clock again if it was never measured, found wrong, or ours was set since."""
         if self.clock.has_stepped(self._recv_window_ms * MS // 4) or not self.clock.is_measured:
             await self.measure_clock()
-        return await self._call(
-            method, path, parameters, weight=counts.get("REQUEST_WEIGHT", 1), orders=counts.get("ORDERS", 0),
-            is_signed=True, reached=reached,
-        )  # fmt: skip
+
+    def note_refusal(self, refusal: BinanceRefusal) -> None:
+        """Learn from a refusal: when the venue calls our time wrong, the next request measures it first.
+
+        Parameters
+        ----------
+        refusal : BinanceRefusal
+            Of any request.
+        """
+        if refusal.code == CLOCK_WRONG:
+            self.clock.forget()
 
     async def measure_clock(self, *, samples: int = 3) -> None:
         """Measure the offset between the venue's clock and ours.
@@ -193,20 +217,22 @@ class BinanceRest:
         raise_for(answer.status, content, retry_after_s=wait_s)
         return content
 
-    async def wait_for_room(self, amounts: dict[str, int]) -> None:
+    async def wait_for_room(self, amounts: dict[str, int], *, until_s: float | None = None) -> None:
         """Wait until a request fits into the limits, and count it.
 
         Parameters
         ----------
         amounts : dict of str to int
             What it counts, by kind.
+        until_s : float, optional
+            Instant of the loop's clock to which to wait; our patience from now on without it.
 
         Raises
         ------
         RateLimitedError
             If the wait is longer than our patience; nothing was sent.
         """
-        deadline = asyncio.get_running_loop().time() + self._patience_s
+        deadline = self.patient_until() if until_s is None else until_s
         while True:
             left_s = max(deadline - asyncio.get_running_loop().time(), 0.0)
             wait_s = self.governor.require_room(amounts, patience_s=left_s)
@@ -214,6 +240,10 @@ class BinanceRest:
                 self.governor.take(amounts)
                 return
             await asyncio.sleep(wait_s)
+
+    def patient_until(self) -> float:
+        """Instant of the loop's clock to which a request that begins now waits for room."""
+        return asyncio.get_running_loop().time() + self._patience_s
 
     def observe(self, limits: tuple[RateLimit, ...]) -> None:
         """Take over counts that came beside an answer of the WebSocket API.

@@ -21,7 +21,7 @@ from nanodesk.brokers.http_connection import HttpAnswer, HttpConnection, Progres
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError, ValidationError
 
 DEADLINE_S: Final = 10.0
-MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 AnswerSeen = Callable[[str, HttpAnswer], None]
@@ -153,7 +153,7 @@ class HttpClient:
         On which everything runs.
     deadline_s : float, default 10
         Seconds for one call, from connecting to the last byte of the answer.
-    max_body_bytes : int, default 64 MiB
+    max_body_bytes : int, default 16 MiB
         Larger answers are refused.
     connections : int, default 8
         Most requests under way at once.
@@ -178,6 +178,7 @@ class HttpClient:
         self._on_answer = on_answer
         self._idle: list[HttpConnection] = []
         self._busy: set[HttpConnection] = set()
+        self._connections = connections
         self._slots = asyncio.Semaphore(connections)
         self._tls = ssl.create_default_context() if self.endpoint.scheme == "https" else None
 
@@ -303,10 +304,11 @@ class HttpClient:
         return "\r\n".join([*lines, "", ""]).encode("ascii") + request.body
 
     async def close(self) -> None:
-        """Drop every connection."""
+        """Drop every connection; another loop may use the client afterwards."""
         for connection in [*self._idle, *self._busy]:
             connection.close()
         self._idle.clear()
+        self._slots = asyncio.Semaphore(self._connections)
 
 
 def _late(label: str, limit_s: float, progress: Progress) -> BrokerError:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from nanodesk.errors import BrokerError
 
-MAX_BYTES: Final = 64 * 1024 * 1024
-"""Largest document that is read; the full list of instruments of a large venue is near 20 MiB."""
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Largest document that is read; the list of instruments of a large venue is some megabytes."""
 
 MAX_DEPTH: Final = 64
 """Deepest nesting; no venue's message needs a dozen."""
@@ -38,7 +38,7 @@ def parse_json(data: bytes | str, *, what: str = "answer", max_bytes: int = MAX_
         The document, UTF-8.
     what : str, default "answer"
         What it is, for the error; the document itself is never quoted.
-    max_bytes : int, default 64 MiB
+    max_bytes : int, default 16 MiB
         Refused above this size.
 
     Returns

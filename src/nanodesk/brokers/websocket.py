@@ -106,6 +106,7 @@ class WebSocketClient:
             If it did not open in time.
         """
         require_aiohttp()
+        self._opened = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._keep_open())
         try:
             async with asyncio.timeout(deadline_s):

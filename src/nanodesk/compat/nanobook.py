@@ -12,10 +12,12 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
+from nanodesk.compat.published_binance import BinanceBroker
 from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
+from nanodesk.compat.published_ibkr import IbkrBroker
 from nanodesk.compat.published_indicators import atr as py_atr
 from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
@@ -60,11 +62,13 @@ __version__ = "0.9.1"
 
 __all__ = [
     "BacktestResult",
+    "BinanceBroker",
     "BookSnapshot",
     "CancelResult",
     "CostModel",
     "Event",
     "Exchange",
+    "IbkrBroker",
     "LevelSnapshot",
     "Metrics",
     "ModifyResult",

@@ -84,9 +84,9 @@ class BinanceSpotVenue:
         Returns
         -------
         now_ns : int
-            That of the market, moved by faults.
+            That of the market.
         """
-        return self._market.now_ns() + self._options.clock_offset_ns()
+        return self._market.now_ns()
 
     def counts(self) -> Mapping[str, int]:
         """Messages by name since the start."""
@@ -94,7 +94,9 @@ class BinanceSpotVenue:
 
     async def start(self) -> None:
         """Listen."""
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, keepalive_timeout=300.0))
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, handler_cancellation=True, access_log=None, keepalive_timeout=300.0)
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._options.host, self._options.port, backlog=512)
         await site.start()

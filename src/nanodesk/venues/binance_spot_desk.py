@@ -18,6 +18,8 @@ from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_orders import SpotOrders
 from nanodesk.venues.binance_spot_parameters import Parameters
 from nanodesk.venues.binance_spot_views import MS, SpotViews, decimal8
+from nanodesk.venues.fault_effects import strike_order
+from nanodesk.venues.faults import Fault, FaultKind
 
 MOST_TRADES: Final = 1000
 
@@ -116,6 +118,35 @@ class SpotDesk:
         if event.execution is not None and event.execution.order_number in self._counted:
             self._counted.discard(event.execution.order_number)
             self._meter.order_filled()
+
+    def strike_before(self, fault: Fault, values: Mapping[str, str]) -> None:
+        """Let a fault fill the order that a cancel names, before the cancel arrives.
+
+        Parameters
+        ----------
+        fault : Fault
+            That struck the request.
+        values : mapping of str to str
+            Its parameters.
+        """
+        if fault.kind is FaultKind.CANCEL_RACES_FILL:
+            prefix, number = ("cancelOrig", "cancelOrderId") if "cancelReplaceMode" in values else ("orig", "orderId")
+            order = self._find(Parameters(values), prefix, number)
+            if order is not None:
+                strike_order(fault, self.market, order.number)
+
+    def strike_after(self, fault: Fault, answer: Any) -> None:
+        """Let a fault fill a part of the order that was just placed.
+
+        Parameters
+        ----------
+        fault : Fault
+            That struck the request.
+        answer : object
+            What would have been answered.
+        """
+        if isinstance(answer, dict) and isinstance(answer.get("orderId"), int):
+            strike_order(fault, self.market, answer["orderId"])
 
     # -- public ---------------------------------------------------------------------------------------------------
 

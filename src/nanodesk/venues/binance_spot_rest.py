@@ -15,7 +15,8 @@ from nanodesk.venues.binance_spot_desk import Call, SpotDesk
 from nanodesk.venues.binance_spot_errors import SpotError
 from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_parameters import Parameters, parse_query
-from nanodesk.venues.faults import Fault, FaultInjector, FaultKind, bytes_under
+from nanodesk.venues.fault_effects import bytes_under
+from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 
 MAX_BODY_BYTES: Final = 1 << 20
 BEFORE: Final = frozenset(
@@ -102,7 +103,7 @@ class SpotRest:
         try:
             if fault is not None and fault.kind in BEFORE:
                 await self._strike_before(fault)
-            status, content, headers = await self._run(request, call)
+            status, content, headers = await self._run(request, call, fault)
             if fault is not None:
                 return await self._strike_after(request, fault, status, content, headers)
         except ConnectionEnded:
@@ -113,18 +114,24 @@ class SpotRest:
             status, content, headers = self._error(error)
         return web.Response(body=content, status=status, headers=headers, content_type="application/json")
 
-    async def _run(self, request: web.BaseRequest, call: Call | None) -> tuple[int, bytes, dict[str, str]]:
+    async def _run(
+        self, request: web.BaseRequest, call: Call | None, fault: Fault | None
+    ) -> tuple[int, bytes, dict[str, str]]:
         try:
             if call is None:
                 raise SpotError(-1000, "There is nothing here.", status=404)
             self._meter.take(call.weight)
-            query = request.raw_path.partition("?")[2] if isinstance(request, web.BaseRequest) else ""
+            query = request.raw_path.partition("?")[2]
             body = (await self._body(request)).decode("utf-8", "replace")
             values = parse_query(f"{query}&{body}" if query and body else query or body)
             if call.is_signed:
                 payload = (signed_part(query) + signed_part(body)).encode()
                 self._authority.require(values, payload, request.headers.get("X-MBX-APIKEY"))
+            if fault is not None:
+                self._desk.strike_before(fault, values)
             answer = call.run(Parameters(values))
+            if fault is not None:
+                self._desk.strike_after(fault, answer)
         except SpotError as error:
             return self._error(error)
         return 200, _encode(answer), self._meter.headers()
@@ -137,6 +144,7 @@ class SpotRest:
         return await request.read()
 
     def _error(self, error: SpotError) -> tuple[int, bytes, dict[str, str]]:
+        self._counts[f"status {error.status}"] += 1
         headers = self._meter.headers()
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)

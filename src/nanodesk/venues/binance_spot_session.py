@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +18,8 @@ from nanodesk.venues.binance_spot_errors import SpotError
 from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_parameters import Parameters
 from nanodesk.venues.binance_spot_views import MS, decimal8
-from nanodesk.venues.faults import Fault, FaultInjector, FaultKind, bytes_under
+from nanodesk.venues.fault_effects import EventGate, bytes_under
+from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 
 LIFE_S: Final = 86_400.0
 """A connection ends after a day."""
@@ -27,6 +27,7 @@ LIFE_S: Final = 86_400.0
 WARNING_S: Final = 600.0
 PING_S: Final = 20.0
 MAX_MESSAGE_BYTES: Final = 1 << 20
+MOST_UNREAD_BYTES: Final = 64 << 20
 _CALLS: Final = {
     "ping": "GET ping",
     "time": "GET time",
@@ -98,8 +99,7 @@ class SpotSession:
         self._next_subscription = 0
         self._subscriptions: dict[int, Callable[[], None]] = {}
         self._outbox: asyncio.Queue[bytes | tuple[bytes, ...] | None] = asyncio.Queue()
-        self._held_back: list[bytes] = []
-        self._mute_until_s = 0.0
+        self._gate: EventGate[bytes] = EventGate(faults)
         self._shows_limits = True
 
     async def serve(self) -> None:
@@ -124,20 +124,28 @@ class SpotSession:
         await self.socket.close()
 
     async def _send(self) -> None:
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            while True:
-                item = await self._outbox.get()
+        # Everything that waits goes out in one write: a fill is three messages, and a system call costs more than all.
+        while True:
+            items = [await self._outbox.get()]
+            while not self._outbox.empty():
+                items.append(self._outbox.get_nowait())
+            block = bytearray()
+            for item in items:
                 if item is None:
+                    self._write(block)
                     self.abort()
                     return
                 for piece in item if isinstance(item, tuple) else (item,):
-                    await self._write(piece)
+                    block += _frame(piece)
+            self._write(block)
 
-    async def _write(self, content: bytes) -> None:
-        try:
-            await self.socket.send_str(content.decode())
-        except UnicodeDecodeError:
-            await self.socket.send_bytes(content)
+    def _write(self, block: bytearray) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(bytes(block))
+        if transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self.abort()  # a client that does not read is dropped, as the venue does
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -191,7 +199,11 @@ class SpotSession:
             if call is not None:
                 if call.is_signed:
                     self._require(values, payload)
+                if fault is not None:
+                    self._desk.strike_before(fault, values)
                 result = call.run(Parameters(values))
+                if fault is not None:
+                    self._desk.strike_after(fault, result)
             else:
                 assert own is not None  # noqa: S101  (checked above)
                 result = own(values, payload)
@@ -211,6 +223,7 @@ class SpotSession:
             self._authority.require(values, payload, values.get("apiKey"))
 
     def _refuse(self, number: Any, error: SpotError) -> None:
+        self._counts[f"status {error.status}"] += 1
         self._reply({"id": number, "status": error.status, "error": error.content()}, None)
 
     def _reply(self, answer: dict[str, Any], fault: Fault | None) -> None:
@@ -296,8 +309,8 @@ class SpotSession:
             self._counts[f"event {content['e']}"] += 1
             message = json.dumps({"subscriptionId": number, "event": content}, separators=(",", ":")).encode()
             if content["e"] == "executionReport":
-                self._send_event(message, self._faults.event(event.kind.value))
-            elif self._now_ns() / 1e9 >= self._mute_until_s:
+                self._send_event(message, event.kind.value)
+            elif not self._gate.is_mute:
                 self._outbox.put_nowait(message)
 
     def _contents(self, event: MarketEvent) -> list[dict[str, Any]]:
@@ -323,25 +336,18 @@ class SpotSession:
             contents.append({"e": "outboundAccountPosition", "E": event.ts_ns // MS, "u": event.ts_ns // MS, "B": rows})
         return contents
 
-    def _send_event(self, message: bytes, fault: Fault | None) -> None:
-        now_s = self._now_ns() / 1e9
-        kind = None if fault is None else fault.kind
-        if fault is not None and kind is FaultKind.MUTE:
-            self._mute_until_s = now_s + (fault.seconds or 1e9)
-        if now_s < self._mute_until_s or kind in (FaultKind.GAP, FaultKind.BLACK_HOLE):
+    def _send_event(self, message: bytes, name: str) -> None:
+        passed = self._gate.pass_on(name, message)
+        fault = self._gate.last_fault
+        if fault is not None and fault.kind is FaultKind.BLACK_HOLE:
             return
-        if kind is FaultKind.REORDER:
-            self._held_back.append(message)
-            return
-        if fault is not None and kind is FaultKind.RESET_AFTER_ACCEPT:
+        if fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
             self._outbox.put_nowait(None)
             return
-        copies = 2 if kind is FaultKind.DUPLICATE else 1
-        for _ in range(copies):
-            self._outbox.put_nowait(bytes_under(fault, message) if fault is not None else message)
-        held, self._held_back = self._held_back, []
-        for late in held:
-            self._outbox.put_nowait(late)
+        for one in passed:
+            self._outbox.put_nowait(bytes_under(fault, one) if fault is not None and one is message else one)
+        if fault is not None and fault.kind is FaultKind.TRUNCATED:
+            self._outbox.put_nowait(None)
 
 
 class SpotSessions:
@@ -428,6 +434,21 @@ class SpotSessions:
         """End every connection at once."""
         for session in list(self._open):
             session.abort()
+
+
+def _frame(content: bytes) -> bytes:
+    """One unmasked message of RFC 6455: text, or binary where it is no UTF-8."""
+    try:
+        content.decode()
+        kind = 0x81
+    except UnicodeDecodeError:
+        kind = 0x82
+    size = len(content)
+    if size < 126:
+        return bytes((kind, size)) + content
+    if size < 1 << 16:
+        return bytes((kind, 126)) + size.to_bytes(2, "big") + content
+    return bytes((kind, 127)) + size.to_bytes(8, "big") + content
 
 
 def _read(text: str) -> tuple[Any, str, dict[str, str], bytes]:

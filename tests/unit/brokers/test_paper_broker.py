@@ -176,6 +176,11 @@ class TestFile:
         assert sum(one.quantity_e9 for one in broker.executions()) == 10 * E9 * is_there
         assert broker.market.ledger.imbalance() == {}
 
+    def test_several_orders_are_one_line(self, path):
+        broker = connected(make(), state_path=path)
+        outcomes = broker.submit_many([buy(f"o{index}", 1) for index in range(20)])
+        assert {one.kind for one in outcomes} == {OutcomeKind.ACCEPTED} and len(path.read_text().splitlines()) == 2
+
     def test_lines_are_json_with_a_schema(self, path):
         connected(make(), state_path=path).submit(buy("a", 1))
         assert [json.loads(line)["schema"] for line in path.read_text().splitlines()] == [1, 1]

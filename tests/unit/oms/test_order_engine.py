@@ -4,7 +4,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from scripted_broker import PRICE, ScriptedBroker, an_order
 
 from nanodesk.brokers.base import Outcome, OutcomeKind, RequestRejected, StreamChange, StreamState
 from nanodesk.errors import DuplicateRunError, JournalError, NotConnectedError, ValidationError
@@ -12,6 +11,7 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderReport, OrderState
 from nanodesk.oms.journal import Journal
+from scripted_broker import PRICE, ScriptedBroker, an_order
 
 S = OrderState
 

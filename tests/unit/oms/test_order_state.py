@@ -49,7 +49,9 @@ class TestTable:
                 assert decision.life is (S.NEW if state in SHOWN_ONLY else state)
 
     def test_unknown_leaves_only_by_evidence(self):
-        evidence = {*SAYS, *EXECUTIONS, E.SEND_ACCEPTED, E.SEND_REFUSED, E.REPLACE_TAKEN, E.PROVED_ABSENT} - {E.SAYS_NOTHING}
+        evidence = {*SAYS, *EXECUTIONS, E.SEND_ACCEPTED, E.SEND_REFUSED, E.REPLACE_TAKEN, E.PROVED_ABSENT} - {
+            E.SAYS_NOTHING
+        }
         for event in E:
             left = decide(S.UNKNOWN, event).life is not S.UNKNOWN
             assert left == (event in evidence - {E.SAYS_LIVE_AFTER_END})

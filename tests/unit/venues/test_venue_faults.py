@@ -1,5 +1,8 @@
 """Fault rules: read strictly, struck on the right occasion, and doing what they say."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
@@ -10,8 +13,17 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.fault_effects import EventGate, VenueClock, bytes_under, strike_order, strike_venue
-from nanodesk.venues.faults import Fault, FaultInjector, FaultKind, FaultPoint, parse_faults, read_faults
+from nanodesk.venues.fault_effects import EventGate, VenueClock, strike_order, strike_venue
+from nanodesk.venues.faults import (
+    POINTS,
+    Fault,
+    FaultInjector,
+    FaultKind,
+    FaultPoint,
+    bytes_under,
+    parse_faults,
+    read_faults,
+)
 
 TOML = """
 schema = 1
@@ -222,3 +234,11 @@ class TestStrikes:
             self.strike(
                 market, Fault(kind, FaultPoint.VENUE, value=value), MarketEvent(1, 0, "PAPER", EventKind.NEW, order)
             )
+
+
+@pytest.mark.parametrize("point", list(FaultPoint))
+def test_the_page_lists_what_may_strike_where(point):
+    page = (Path(__file__).parents[3] / "docs" / "venues.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{point.value}` | "))
+    named = {word for word in re.findall(r"`(\w+)`", row) if word in {kind.value for kind in FaultKind}}
+    assert named == {kind.value for kind in POINTS[point]}
