@@ -34,6 +34,7 @@ LAYERS = (
     "volatility",
     "models",
     "market",
+    "toml_files",
     "atomic_file",
     "errors",
 )

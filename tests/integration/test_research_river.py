@@ -21,7 +21,7 @@ from nanodesk.research.headline import benchmark_headline
 from nanodesk.research.lake import open_lake
 from nanodesk.research.manifest import load_manifest, parse_manifest
 from nanodesk.research.report import report_numbers
-from nanodesk.research.run import compute_signals, decide_all, run_manifest
+from nanodesk.research.run import compute_signals, decide_all, decide_target, run_manifest
 from nanodesk.research.run_inputs import read_inputs
 from nanodesk.research.tracking import save_run
 
@@ -242,13 +242,43 @@ class TestDeterminism:
 class TestTarget:
     def test_timestamp_is_the_close_of_the_last_decision(self, demo):
         assert demo.target.timestamp == "2022-11-30T21:00:00Z"
-        assert demo.target.run_id == demo.run_id
+        assert demo.target.run_id == f"{demo.run_id}-2022-11-30"
         assert sum(demo.target.weights.values()) == pytest.approx(0.99)
 
     def test_file(self, demo, tmp_path):
         values = json.loads((save_run(demo, tmp_path) / "target.json").read_text())
         assert list(values)[:2] == ["schema", "timestamp"]
         assert values["constraints"]["max_position_pct"] == 0.15
+
+
+class TestOneDecision:
+    """`decide_target` answers for one day what the backtest decided on that day."""
+
+    @pytest.mark.parametrize("date", ["1998-10-30", "2008-10-31", "2022-11-30"])
+    def test_it_is_the_backtests(self, demo, date):
+        target = decide_target(load_manifest(DEMO), DAY(date), base_dir=DEMO.parent)
+        row = demo.target_weights[list(demo.decision_dates.astype(str)).index(date)]
+        expected = {demo.backtest.symbols[i]: float(row[i]) for i in np.flatnonzero(row)}
+        assert np.array(list(target.weights.values())).tobytes() == np.array(list(expected.values())).tobytes()
+        assert list(target.weights) == list(expected)
+        assert target.run_id == f"{demo.run_id}-{date}"
+
+    def test_the_last_one_is_the_runs_target(self, demo):
+        assert decide_target(load_manifest(DEMO), None, base_dir=DEMO.parent).to_json() == demo.target.to_json()
+
+    def test_between_two_decisions_the_earlier_one_holds(self, demo):
+        settings = {"data.end": DAY("1993-06-30")}
+        manifest = load_manifest(DEMO, settings=settings)
+        inside = decide_target(manifest, DAY("1993-05-12"), base_dir=DEMO.parent)
+        assert inside.timestamp.startswith("1993-04-30")
+        assert inside == decide_target(manifest, DAY("1993-04-30"), base_dir=DEMO.parent)
+
+    def test_days_without_a_decision(self):
+        manifest = load_manifest(DEMO, settings={"data.end": DAY("1993-06-30")})
+        with pytest.raises(ConfigError, match=r"data\.end: the decision as of 1993-07-30 needs data"):
+            decide_target(manifest, DAY("1993-07-30"), base_dir=DEMO.parent)
+        with pytest.raises(ConfigError, match="the first decision needs"):
+            decide_target(manifest, DAY("1990-03-30"), base_dir=DEMO.parent)
 
 
 class TestResult:

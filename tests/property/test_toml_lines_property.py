@@ -6,7 +6,7 @@ import tomllib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanodesk.research.toml_lines import deepest_nesting, nearest, places
+from nanodesk.toml_files.lines import deepest_nesting, nearest, places
 
 KEYS = st.one_of(
     st.sampled_from(["a", "b", "min", "kind", "x-1", "3", "long_name"]),

@@ -387,10 +387,10 @@ class NaiveDriver:
         return ("ok",)
 
     def _band(self, low, high) -> tuple:
-        for name, value in (("low", low), ("high", high)):
-            if value is not None:
-                checks.check_types(**{name: value})
-                checks.check_band_end(self.book, value, name)
+        ends = {name: value for name, value in (("low", low), ("high", high)) if value is not None}
+        checks.check_types(**ends)
+        for name, value in ends.items():
+            checks.check_band_end(self.book, value, name)
         if low is not None and high is not None and low > high:
             raise RefusedError("PriceError", "low")
         self.book.band_low, self.book.band_high = low, high

@@ -325,6 +325,7 @@ def _load_json(data: bytes) -> tuple[Exchange, str | None]:
     count = 0
     for number, line in enumerate(lines[1:] if header else lines, start=2 if header else 1):
         if not line.strip():
+            checksum = zlib.crc32(line + b"\n", checksum)
             continue
         record = _parsed(line, number, count)
         if header and isinstance(record, dict) and "End" in record:
@@ -404,7 +405,7 @@ def _check_binary_end(end: bytes, count: int, at: int) -> None:
 
 def _run_block(exchange: Exchange, payload: bytes, sizes: list[int], at: int) -> None:
     try:
-        records = zlib.decompress(payload)
+        records = zlib.decompressobj().decompress(payload, sum(sizes) + 1)  # never more than it says
     except zlib.error as error:
         raise ReplayError(f"the block at byte {at} was altered: {error}", position=at) from error
     if len(records) != sum(sizes):

@@ -21,8 +21,10 @@ cdef extern from *:
 
 from libc.stdint cimport int64_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome
-from nanodesk.book.results cimport SubmitResult, Trades
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Outcome
+from nanodesk.book.results cimport CancelResult, SubmitResult, Trades
+from nanodesk.book.snapshot cimport BookSnapshot
 
 cdef class Exchange:
     cdef Book book
@@ -30,17 +32,26 @@ cdef class Exchange:
     cdef readonly object instrument
     cdef readonly dict configuration
     cdef int64_t notes_read
+    cdef CancelResult answer
+    cdef BookSnapshot shown
+    cdef BookSnapshot shown_before
+    cdef tuple quote
+    cdef int64_t quoted_bid
+    cdef int64_t quoted_ask
+    cdef int quoted
     cdef object __weakref__
 
     cdef int64_t _quantity_of(self, object value, str field) except -1
     cdef int64_t _price_of(self, object value, str field) except? -1
     cdef int _room(self, int side, int64_t quantity) except -1
-    cdef int _owned(self, Event* e, object owner, object self_trade) except -1
+    cdef int _mode(self, Event* e, object self_trade) except -1
+    cdef int _owned(self, Event* e, object owner) except -1
     cdef int _optional(self, Event* e, Options* o, object post_only, object display, object min_quantity, object expire_ns) except -1
     cdef int _reducing(self, Event* e, object reduce_only, object self_trade) except -1
     cdef SubmitResult _result(self, Outcome* out)
-    cdef object _stop(self, Event* e, Options* o, object self_trade, object reduce_only, object expire_ns)
-    cdef int _trail(self, Options* o, object method, object value, object period) except -1
+    cdef object _stop(self, Event* e, Options* o, object owner, object self_trade, object reduce_only, object expire_ns)
+    cdef int _trail_types(self, object method, object value, object period) except -1
+    cdef int _trail(self, Options* o, object value, object period) except -1
     cdef object _simple(self, Event* e)
 
 cdef class DepthView:

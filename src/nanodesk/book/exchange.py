@@ -9,6 +9,7 @@ from importlib import import_module
 
 import cython
 from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.math import isfinite
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc
@@ -23,8 +24,10 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
@@ -81,28 +84,21 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     TRAIL_WILDER,
     Book,
-    Event,
     Extra,
     Note,
     Options,
     Outcome,
-    book_free,
-    book_init,
     int128,
     order_at,
-    position_of,
-    visible_of,
+    terms_of,
 )
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Order as OrderRecord,
-)
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Trade as TradeRecord,
-)
+from cython.cimports.nanodesk.book.kernels.records import Order as OrderRecord
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
+from cython.cimports.nanodesk.book.kernels.store import book_free, book_init, position_of
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
-from cython.cimports.nanodesk.book.snapshot import BookSnapshot
+from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
@@ -205,10 +201,31 @@ def _integer(value: object, field: str, is_price: cython.int) -> int64_t:
     return number
 
 
-def _check_type(value, field):
-    """Raise TypeError for an optional integer that is none."""
-    if value is not None and not hasattr(type(value), "__index__"):
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _check_type(value: object, field: str) -> cython.int:
+    """Raise TypeError for what is no integer."""
+    if not PyLong_CheckExact(value) and not hasattr(type(value), "__index__"):
         raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
+    return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _check_option_types(
+    owner: object = None, expire_ns: object = None, display: object = None, min_quantity: object = None
+) -> cython.int:
+    """Raise TypeError for an option that is neither missing nor an integer: types come before all else (R90)."""
+    if owner is not None:
+        _check_type(owner, "owner")
+    if expire_ns is not None:
+        _check_type(expire_ns, "expire_ns")
+    if display is not None:
+        _check_type(display, "display")
+    if min_quantity is not None:
+        _check_type(min_quantity, "min_quantity")
+    return 0
 
 
 @cython.cfunc
@@ -257,6 +274,39 @@ def _tif(tif: object) -> cython.int:
     if tif is _IOC_WORD:
         return IOC
     return _word(tif, "tif", _TIFS)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _resting_tif(tif: object, what: str) -> cython.int:
+    """The time in force of something that must be able to rest."""
+    number: cython.int = _tif(tif)
+    if number == IOC or number == FOK:
+        raise ValidationError(
+            f"tif={tif!r} does not go with {what}.", field="tif", value=tif, allowed="gtc, gtd or day"
+        )
+    return number
+
+
+def _lower(word):
+    """A word in small letters; what is no word stays."""
+    text = getattr(word, "value", word)
+    return text.lower() if isinstance(text, str) else None
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _trail_method(word: object) -> cython.int:
+    """The number of a trailing method (R39)."""
+    found: object = _TRAILS.get(_lower(word))
+    if found is None:
+        raise ValidationError(
+            f"trail_type={word!r} is unknown.",
+            field="trail_type",
+            value=word,
+            allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
+        )
+    return found
 
 
 @cython.final
@@ -418,7 +468,7 @@ class Exchange:
         if self.book.committed[side] > INT64_MAX - quantity:
             free_: object = INT64_MAX - self.book.committed[side]
             raise QuantityError(
-                f"quantity={quantity} does not fit: all open quantity of a side must stay below 2**63.",
+                f"quantity={quantity} does not fit: at most {free_}, as all open quantity of a side stays below 2**63.",
                 field="quantity",
                 value=quantity,
                 allowed=f"at most {free_}",
@@ -426,9 +476,15 @@ class Exchange:
             )
         return 0
 
-    def _owned(self, e, owner, self_trade):
-        number: int64_t
+    def _mode(self, e, self_trade):
         mode: cython.int
+        if self_trade is not _OFF_WORD:
+            mode = _word(self_trade, "self_trade", _SELF_TRADE)
+            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
+        return 0
+
+    def _owned(self, e, owner):
+        number: int64_t
         if owner is not None:
             number = _integer(owner, "owner", 2)
             if number < 1 or number > 4294967295:
@@ -436,9 +492,6 @@ class Exchange:
                     f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
                 )
             e.owner = cython.cast(uint32_t, number)
-        if self_trade is not _OFF_WORD:
-            mode = _word(self_trade, "self_trade", _SELF_TRADE)
-            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
         return 0
 
     def _reducing(self, e, reduce_only, self_trade):
@@ -467,9 +520,6 @@ class Exchange:
         tif: cython.int = e.policy & 15
         parts: object
         can_rest: cython.bint = tif == GTC or tif >= GTD
-        _check_type(expire_ns, "expire_ns")
-        _check_type(display, "display")
-        _check_type(min_quantity, "min_quantity")
         if post_only is not False and post_only:
             e.flags |= ASK_POST_ONLY
             if not can_rest:
@@ -497,7 +547,10 @@ class Exchange:
                 )
             if tif == FOK or e.flags & ASK_POST_ONLY:
                 raise ValidationError(
-                    "min_quantity does not go with fok or post_only.", field="min_quantity", value=o.min_quantity
+                    "min_quantity does not go with fok or post_only.",
+                    field="min_quantity",
+                    value=o.min_quantity,
+                    allowed="None with fok or post_only",
                 )
         if display is not None:
             o.display = self._quantity_of(display, "display")
@@ -612,30 +665,38 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
-        number: cython.longlong
+        number: cython.longlong = 0
+        limit: cython.longlong = 0
+        ordinary: cython.bint = nd_small(quantity, cython.address(number)) and nd_small(price, cython.address(limit))
+        has_options: cython.bint = (
+            post_only is not False
+            or display is not None
+            or min_quantity is not None
+            or reduce_only is not False
+            or expire_ns is not None
+        )
+        if not ordinary or has_options or owner is not None:
+            _check_type(price, "price")
+            _check_type(quantity, "quantity")
+            _check_option_types(owner, expire_ns, display, min_quantity)
         e.kind = EVENT_LIMIT
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = _tif(tif)
-        if self_trade is not _OFF_WORD or owner is not None:
-            self._owned(cython.address(e), owner, self_trade)
+        if self_trade is not _OFF_WORD:
+            self._mode(cython.address(e), self_trade)
         # The ordinary number on an ordinary grid, without a call.
-        if not nd_small(quantity, cython.address(number)) or number <= 0 or self.book.lot != 1:
+        if not ordinary or number <= 0 or self.book.lot != 1:
             number = self._quantity_of(quantity, "quantity")
         e.quantity = number
-        if not nd_small(price, cython.address(number)) or number <= 0 or self.book.tick != 1:
-            number = self._price_of(price, "price")
-        e.price = number
-        if (
-            post_only is not False
-            or display is not None
-            or min_quantity is not None
-            or reduce_only is not False
-            or expire_ns is not None
-            or e.policy & 15 >= GTD
-        ):
+        if not ordinary or limit <= 0 or self.book.tick != 1:
+            limit = self._price_of(price, "price")
+        e.price = limit
+        if owner is not None:
+            self._owned(cython.address(e), owner)
+        if has_options or e.policy & 15 >= GTD:
             memset(cython.address(o), 0, cython.sizeof(Options))
             self._optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
             self._reducing(cython.address(e), reduce_only, self_trade)
@@ -683,15 +744,17 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, None, None, min_quantity)
         e.kind = EVENT_MARKET
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        if self_trade is not _OFF_WORD or owner is not None:
-            self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
+        self._owned(cython.address(e), owner)
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
         if min_quantity is not None or reduce_only is not False:
             memset(cython.address(o), 0, cython.sizeof(Options))
@@ -808,20 +871,22 @@ class Exchange:
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(quantity, "quantity")
+        _check_type(offset, "offset")
+        if limit_price is not None:
+            _check_type(limit_price, "limit_price")
+        _check_option_types(owner, expire_ns, display)
         e.kind = EVENT_PEGGED
         e.side = _side(side)
-        e.policy = _tif(tif)
+        e.policy = _resting_tif(tif, "a pegged order")
         o.peg = _word(reference, "reference", _REFERENCES)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.offset = _integer(offset, "offset", True)
         if limit_price is not None:
             o.limit_price = self._price_of(limit_price, "limit_price")
             o.has_limit = 1
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a pegged order.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
+        self._owned(cython.address(e), owner)
         self._optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
         self._reducing(cython.address(e), False, self_trade)
         self._room(e.side, e.quantity)
@@ -881,19 +946,24 @@ class Exchange:
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        for field, value in (
+            ("price", price),
+            ("quantity", quantity),
+            ("take_profit", take_profit),
+            ("stop_loss", stop_loss),
+        ):
+            _check_type(value, field)
+        _check_option_types(owner, expire_ns)
         e.kind = EVENT_BRACKET
         e.side = _side(side)
-        e.policy = _tif(tif)
+        e.policy = _resting_tif(tif, "a bracket")
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         e.price = self._price_of(price, "price")
         o.take_profit = self._price_of(take_profit, "take_profit")
         o.stop_price = self._price_of(stop_loss, "stop_loss")
-        if e.policy & 15 == IOC or e.policy & 15 == FOK:
-            raise ValidationError(
-                f"tif={tif!r} does not go with a bracket.", field="tif", value=tif, allowed="gtc, gtd or day"
-            )
+        self._owned(cython.address(e), owner)
         self._optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
         self._reducing(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
@@ -906,16 +976,22 @@ class Exchange:
         self._room(e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
             self._room(1 - e.side, INT64_MAX)
-            raise QuantityError("quantity of two legs does not fit 64 bits.", field="quantity", value=quantity)
+            raise QuantityError(
+                f"quantity={quantity} of each of two legs does not fit 64 bits.",
+                field="quantity",
+                value=quantity,
+                allowed=f"at most {INT64_MAX // 2}",
+            )
         self._room(1 - e.side, 2 * e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
         return BracketResult(self._result(cython.address(out)), out.profit_id, out.loss_id)
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
-    def _stop(self, e, o, self_trade, reduce_only, expire_ns):
+    def _stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
         out: Outcome
         r: StopSubmitResult
+        self._owned(e, owner)
         self._optional(e, o, False, None, None, expire_ns)
         self._reducing(e, reduce_only, self_trade)
         self._room(e.side, e.quantity)
@@ -959,12 +1035,15 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner)
         e.kind = EVENT_STOP_MARKET
         e.side = _side(side)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_stop_limit(
         self,
@@ -1017,30 +1096,30 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(limit_price, "limit_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, expire_ns)
         e.kind = EVENT_STOP_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self._owned(cython.address(e), owner, self_trade)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
 
-    def _trail(self, o, method, value, period):
-        number: cython.double
-        word: object = getattr(method, "value", method)
-        word = word.lower() if isinstance(word, str) else word
-        if word not in _TRAILS:
-            raise ValidationError(
-                f"trail_type={method!r} is unknown.",
-                field="trail_type",
-                value=method,
-                allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
-            )
-        o.trail_method = _TRAILS[word]
+    def _trail_types(self, method, value, period):
         if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
             raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
+        if period is not None and _TRAILS.get(_lower(method), TRAIL_SMA) >= TRAIL_SMA:
+            _check_type(period, "atr_period")
+        return 0
+
+    def _trail(self, o, value, period):
+        number: cython.double
+        whole: object
         if o.trail_method == TRAIL_FIXED:
             if hasattr(type(value), "__index__") or isfinite(float(value)):
                 whole = int(value)
@@ -1067,7 +1146,7 @@ class Exchange:
         if o.trail_method >= TRAIL_SMA:
             if period is None or not 1 <= _integer(period, "atr_period", 2) <= _LARGEST_PERIOD:
                 raise ValidationError(
-                    f"atr_period={period!r} is needed by {word!r}.",
+                    f"atr_period={period!r} is needed by this trail_type.",
                     field="atr_period",
                     value=period,
                     allowed=f"1 to {_LARGEST_PERIOD}",
@@ -1126,13 +1205,18 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner)
+        self._trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_MARKET
         e.side = _side(side)
-        self._owned(cython.address(e), owner, self_trade)
+        o.trail_method = _trail_method(trail_type)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
-        self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, None)
+        self._trail(cython.address(o), trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_trailing_stop_limit(
         self,
@@ -1194,16 +1278,22 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
+        _check_type(stop_price, "stop_price")
+        _check_type(limit_price, "limit_price")
+        _check_type(quantity, "quantity")
+        _check_option_types(owner, expire_ns)
+        self._trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self._owned(cython.address(e), owner, self_trade)
+        o.trail_method = _trail_method(trail_type)
+        self._mode(cython.address(e), self_trade)
         e.quantity = self._quantity_of(quantity, "quantity")
         o.stop_price = self._price_of(stop_price, "stop_price")
         o.limit_price = self._price_of(limit_price, "limit_price")
         o.has_limit = 1
-        self._trail(cython.address(o), trail_type, trail_value, atr_period)
-        return self._stop(cython.address(e), cython.address(o), self_trade, reduce_only, expire_ns)
+        self._trail(cython.address(o), trail_value, atr_period)
+        return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
 
@@ -1221,8 +1311,16 @@ class Exchange:
         """
         out: Outcome
         r: CancelResult
-        cancel_event(cython.address(self.book), _id_of(order_id), cython.address(out))
-        r = CancelResult.__new__(CancelResult)
+        id: cython.longlong
+        if not nd_small(order_id, cython.address(id)) or id < 0:
+            id = _id_of(order_id)
+        cancel_event(cython.address(self.book), id, cython.address(out))
+        # The last answer is used again if nobody kept it.
+        if nd_references(cython.cast(cython.pointer(PyObject), self.answer), 1):
+            r = self.answer
+        else:
+            r = CancelResult.__new__(CancelResult)
+            self.answer = r
         r.cancelled_quantity = out.cancelled
         r.error_code = out.error
         return r
@@ -1317,6 +1415,7 @@ class Exchange:
         ids: list = [_id_of(order_id) for order_id in order_ids]
         data: cython.pointer(int64_t)
         i: cython.Py_ssize_t
+        number: int64_t
         record: cython.pointer(OrderRecord)
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
@@ -1324,23 +1423,30 @@ class Exchange:
         o.link = _word(contingency, "contingency", _CONTINGENCIES)
         if len(ids) > _LARGEST_GROUP:
             raise BookError(
-                f"order_ids: {len(ids)} ids are too many.", field="order_ids", allowed=f"at most {_LARGEST_GROUP}"
+                f"order_ids: {len(ids)} ids are too many.",
+                field="order_ids",
+                value=len(ids),
+                allowed=f"at most {_LARGEST_GROUP}",
             )
         if len(ids) < 2 or len({order_id.__index__() for order_id in order_ids}) != len(ids):
-            raise BookError(f"order_ids={ids} must be two or more different ids.", field="order_ids", value=ids)
-        for order_id in ids:
-            if (
-                not 1 <= order_id < self.book.next_id
-                or self.book.pages[cython.cast(int64_t, order_id) >> 15] == cython.NULL
-            ):
-                raise UnknownOrderError(f"order_ids: {order_id} is no order.", field="order_ids", value=order_id)
-            record = order_at(cython.address(self.book), order_id)
-            if (record.state == RESTING or record.state == PARKED) and record.flags & PEGGED:
-                raise BookError(f"order_ids: {order_id} is pegged.", field="order_ids", value=order_id)
-            if record.state != RESTING and record.state != STOP_PENDING:
-                raise UnknownOrderError(f"order_ids: {order_id} is not active.", field="order_ids", value=order_id)
-            if record.flags & LINKED:
-                raise BookError(f"order_ids: {order_id} is linked already.", field="order_ids", value=order_id)
+            raise BookError(
+                f"order_ids={order_ids} must be two or more different ids.",
+                field="order_ids",
+                value=order_ids,
+                allowed="two or more different ids",
+            )
+        for given, number in zip(order_ids, ids, strict=True):
+            record = cython.NULL
+            if 1 <= number < self.book.next_id and self.book.pages[number >> 15] != cython.NULL:
+                record = order_at(cython.address(self.book), number)
+            fault = _not_linkable(record)
+            if fault is not None:
+                raise (UnknownOrderError if fault == "not active" else BookError)(
+                    f"order_ids: {given} is {fault}.",
+                    field="order_ids",
+                    value=given,
+                    allowed="resting orders and pending stops, neither pegged nor linked",
+                )
         data = cython.cast(cython.pointer(int64_t), malloc(len(ids) * cython.sizeof(int64_t)))
         if data == cython.NULL:
             raise MemoryError
@@ -1370,11 +1476,17 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_POSITION
-        _integer(owner, "owner", 2)
-        self._owned(cython.address(e), owner, "off")
+        _check_type(owner, "owner")
+        _check_type(quantity, "quantity")
+        self._owned(cython.address(e), owner)
         e.quantity = _integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
-            raise QuantityError("quantity must be above -2**63.", field="quantity", value=quantity)
+            raise QuantityError(
+                f"quantity={quantity} is out of range.",
+                field="quantity",
+                value=quantity,
+                allowed=f"-{INT64_MAX} to {INT64_MAX}",
+            )
         self._simple(cython.address(e))
 
     def position(self, owner):
@@ -1391,7 +1503,8 @@ class Exchange:
         """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
-        self._owned(cython.address(e), owner, "off")
+        _check_type(owner, "owner")
+        self._owned(cython.address(e), owner)
         return position_of(cython.address(self.book), e.owner)
 
     def _simple(self, e):
@@ -1464,6 +1577,9 @@ class Exchange:
         value: int64_t
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_BAND
+        for field, number in (("low", low), ("high", high)):
+            if number is not None:
+                _check_type(number, field)
         if low is not None:
             e.price = _integer(low, "low", True)
             e.flags |= HAS_LOW
@@ -1502,7 +1618,11 @@ class Exchange:
         e.kind = EVENT_RESUME
         if is_crossed(cython.address(self.book)):
             raise CrossedBookError(
-                "the book is crossed: call uncross() to end the auction.", field="phase", value=self.phase
+                f"phase is {self.phase!r} and the book is crossed.",
+                field="phase",
+                value=self.phase,
+                allowed="a book that is not crossed",
+                fix="Call uncross() to end the auction.",
             )
         self._simple(cython.address(e))
 
@@ -1518,7 +1638,13 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_START_AUCTION
         if self.book.phase == AUCTION:
-            raise BookError("an auction is on already.", field="phase", value=self.phase)
+            raise BookError(
+                "phase is 'auction' already.",
+                field="phase",
+                value=self.phase,
+                allowed='"continuous" or "halted"',
+                fix="Call uncross() to end it.",
+            )
         self._simple(cython.address(e))
 
     @property
@@ -1585,7 +1711,13 @@ class Exchange:
             e.price = self._price_of(reference, "reference")
             e.flags = HAS_LOW
         if self.book.phase != AUCTION:
-            raise BookError(f"phase is {self.phase!r}: there is no auction to end.", field="phase", value=self.phase)
+            raise BookError(
+                f"phase is {self.phase!r}: there is no auction to end.",
+                field="phase",
+                value=self.phase,
+                allowed='"auction"',
+                fix="Call start_auction() first.",
+            )
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         return AuctionResult(
             out.price if out.success else None, out.filled, tuple(self.store._between(out.first_trade, out.n_trades))
@@ -1602,13 +1734,16 @@ class Exchange:
         """
         bids: cython.pointer(Ladder) = cython.address(self.book.ladders[BUY])
         asks: cython.pointer(Ladder) = cython.address(self.book.ladders[SELL])
-        bid: object = None
-        ask: object = None
-        if bids.best != 0:
-            bid = bids.levels[bids.best].price
-        if asks.best != 0:
-            ask = asks.levels[asks.best].price
-        return (bid, ask)
+        bid: int64_t = bids.levels[bids.best].price if bids.best != 0 else 0
+        ask: int64_t = asks.levels[asks.best].price if asks.best != 0 else 0
+        found: cython.int = (1 if bids.best != 0 else 0) + (2 if asks.best != 0 else 0)
+        # The last tuple is given again while it is right: two prices cost more than all the rest.
+        if self.quote is None or bid != self.quoted_bid or ask != self.quoted_ask or found != self.quoted:
+            self.quote = (bid if found & 1 else None, ask if found & 2 else None)
+            self.quoted_bid = bid
+            self.quoted_ask = ask
+            self.quoted = found
+        return self.quote
 
     def best_bid(self):
         """Highest bid.
@@ -1656,8 +1791,17 @@ class Exchange:
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
-        s = BookSnapshot.__new__(BookSnapshot)
-        s._fill(cython.address(self.book), n)
+        # The last snapshot but one is filled anew, arrays and all, if nobody kept a part of it.
+        if not (
+            nd_references(cython.cast(cython.pointer(PyObject), self.shown_before), 1)
+            and self.shown_before._refill(cython.address(self.book), n)
+        ):
+            s = BookSnapshot.__new__(BookSnapshot)
+            s._fill(cython.address(self.book), n)
+            self.shown_before = s
+        s = self.shown_before
+        self.shown_before = self.shown
+        self.shown = s
         return s
 
     def depth_view(self, levels=10):
@@ -1732,31 +1876,31 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.extra != 0:
-            x = cython.address(b.extras[o.extra])
+        if terms_of(o).extra != 0:
+            x = cython.address(b.extras[terms_of(o).extra])
             cut = x.cut
             if x.is_loss_leg:
                 return None
         active = o.state == RESTING or o.state == PARKED or o.state == HELD
         if not active and o.state != FILLED and o.state != CANCELLED:
             return None
-        filled: object = o.quantity - o.open - cut
+        filled: object = terms_of(o).quantity - o.open - cut
         status: object = (
             "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
         )
         return Order(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            price=o.price,
-            original_quantity=o.quantity,
+            price=terms_of(o).price,
+            original_quantity=terms_of(o).quantity,
             remaining_quantity=o.open if active else 0,
             filled_quantity=filled,
             cancelled_quantity=cut if active else cut + o.open,
             visible_quantity=visible_of(b, o) if o.state == RESTING else 0,
-            timestamp=o.timestamp,
+            timestamp=terms_of(o).timestamp,
             time_in_force=TimeInForce(_TIFS[o.policy & 15]),
             status=_STATUS_OF[status],
-            owner=o.owner or None,
+            owner=terms_of(o).owner or None,
             self_trade=_SELF_TRADE[o.policy >> 4],
             post_only=bool(o.flags & POST_ONLY),
             reduce_only=bool(o.flags & REDUCE_ONLY),
@@ -1786,7 +1930,7 @@ class Exchange:
         if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
             return None
         o = order_at(b, id)
-        if o.state == STOP_PENDING or (o.state == HELD and b.extras[o.extra].is_loss_leg):
+        if o.state == STOP_PENDING or (o.state == HELD and b.extras[terms_of(o).extra].is_loss_leg):
             status = "pending" if o.state == STOP_PENDING else "held"
         elif o.state == STOP_TRIGGERED:
             status = "triggered"
@@ -1794,16 +1938,16 @@ class Exchange:
             status = "cancelled"
         else:
             return None
-        x = cython.address(b.extras[o.extra])
+        x = cython.address(b.extras[terms_of(o).extra])
         return StopOrder(
             id=id,
             side=Side.SELL if o.side else Side.BUY,
-            stop_price=o.price,
+            stop_price=terms_of(o).price,
             limit_price=x.limit_price if x.has_limit else None,
             quantity=o.open,
             status=status,
-            timestamp=o.timestamp,
-            owner=o.owner or None,
+            timestamp=terms_of(o).timestamp,
+            owner=terms_of(o).owner or None,
             trail_type=(None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[x.trail_method],
             watermark=x.watermark if x.has_watermark else None,
             triggered_order_id=x.twin or None,
@@ -1958,7 +2102,7 @@ class Exchange:
                 continue
             o = order_at(b, id)
             if o.state == FILLED or o.state == CANCELLED:
-                if not (o.state == CANCELLED and o.extra != 0 and b.extras[o.extra].is_loss_leg):
+                if not (o.state == CANCELLED and terms_of(o).extra != 0 and b.extras[terms_of(o).extra].is_loss_leg):
                     n += 1
                 o.state = FORGOTTEN_ORDER
             elif o.state == STOP_TRIGGERED or o.state == STOP_CANCELLED:
@@ -1966,10 +2110,10 @@ class Exchange:
             else:
                 continue
             # A filled parent that the cascade limit left unlooked at still has legs to send.
-            if o.extra != 0 and not o.flags & PARENT:
-                b.extras[o.extra].id = b.free_extra
-                b.free_extra = o.extra
-                o.extra = 0
+            if terms_of(o).extra != 0 and not o.flags & PARENT:
+                b.extras[terms_of(o).extra].id = b.free_extra
+                b.free_extra = terms_of(o).extra
+                terms_of(o).extra = 0
         return n
 
     def compact(self):
@@ -2029,7 +2173,7 @@ class Exchange:
         count : int
             One for each command that did not raise.
         """
-        return self.book.n_events
+        return self.book.journal.n
 
     def events(self, start=0, stop=None):
         """Inputs from the log.
@@ -2043,15 +2187,17 @@ class Exchange:
         events : list of Event
             Oldest first.
         """
-        first, last, _ = slice(start, stop).indices(self.book.n_events)
+        first, last, _ = slice(start, stop).indices(self.book.journal.n)
         found: list = []
         i: int64_t
-        e: cython.pointer(Event)
+        at: Cursor
+        e: Event
         o: cython.pointer(Options)
+        journal_seek(cython.address(self.book.journal), min(first, last), cython.address(at))
         for i in range(first, last):
-            e = cython.address(self.book.events[i])
+            journal_next(cython.address(at), cython.address(e))
             o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
-            kind, fields = _described(e, o, self.book.link_ids.data)
+            kind, fields = _described(cython.address(e), o, self.book.link_ids.data)
             found.append(LogEvent(kind, **fields))
         return found
 
@@ -2149,12 +2295,12 @@ class Exchange:
         ValidationError
             If this is no part of the log.
         """
-        if not 0 <= start <= stop <= self.book.n_events:
+        if not 0 <= start <= stop <= self.book.journal.n:
             raise ValidationError(
                 f"start={start} and stop={stop} are no part of the log.",
                 field="start",
                 value=start,
-                allowed=f"0 <= start <= stop <= {self.book.n_events}",
+                allowed=f"0 <= start <= stop <= {self.book.journal.n}",
             )
         import numpy
 
@@ -2165,11 +2311,13 @@ class Exchange:
         ids: list = []
         i: int64_t
         j: int64_t
+        at: Cursor
         e: Event
         o: Options
         target: cython.p_char = events
+        journal_seek(cython.address(b.journal), start, cython.address(at))
         for i in range(n):
-            e = b.events[cython.cast(int64_t, start) + i]
+            journal_next(cython.address(at), cython.address(e))
             if e.flags & HAS_OPTIONS:
                 o = b.options[e.id]
                 for j in range(o.ids_count):
@@ -2239,11 +2387,10 @@ class Exchange:
             Equal in every observable.
         """
         other: Exchange = Exchange(self.instrument, **self.configuration)
-        n: int64_t = self.book.n_events
         source: cython.pointer(Book) = cython.address(self.book)
         target: cython.pointer(Book) = cython.address(other.book)
         with cython.nogil:
-            run_log(target, source.events, n, source.options, source.link_ids.data)
+            run_log(target, source)
         return other
 
     def address(self):
@@ -2358,6 +2505,18 @@ def _clamped(value: object, field: str) -> int64_t:
     if overflow:
         return INT64_MIN
     return number
+
+
+@cython.cfunc
+def _not_linkable(o: cython.pointer(OrderRecord)) -> object:
+    """Why an order cannot join a group (R93), or None."""
+    if o == cython.NULL or (o.state != RESTING and o.state != PARKED and o.state != STOP_PENDING):
+        return "not active"
+    if o.flags & PEGGED and o.state != STOP_PENDING:
+        return "pegged"
+    if o.state == PARKED:
+        return "not active"
+    return "linked already" if o.flags & LINKED else None
 
 
 @cython.cfunc

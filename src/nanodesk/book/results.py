@@ -8,8 +8,8 @@ when they are asked for. They stay right after ``clear_trades`` and after the ex
 import cython
 from cython.cimports.libc.stdint import int64_t
 from cython.cimports.libc.stdlib import free
-from cython.cimports.nanodesk.book.kernels.matching import Trade as TradeRecord
-from cython.cimports.nanodesk.book.kernels.matching import trade_log_init
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
+from cython.cimports.nanodesk.book.kernels.store import trade_log_init
 
 from nanodesk.market.enums import OrderStatus, Side
 
@@ -121,6 +121,27 @@ class Trade:
             "sell" if self.side else "buy",
             self.timestamp,
         )
+
+    @staticmethod
+    def vwap(trades):
+        """Average price of trades, weighted by quantity.
+
+        Parameters
+        ----------
+        trades : iterable of Trade
+            What to average.
+
+        Returns
+        -------
+        price : float or None
+            None without trades.
+        """
+        quantity: object = 0
+        value: object = 0
+        for trade in trades:
+            quantity += trade.quantity
+            value += trade.price * trade.quantity
+        return value / quantity if quantity else None
 
     def __eq__(self, other):
         return isinstance(other, Trade) and self.as_tuple() == other.as_tuple()

@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 from nanodesk.market.enums import OrderStatus, Side
 
 class Trades: ...
@@ -24,6 +26,8 @@ class Trade:
     @property
     def passive_side(self) -> Side: ...
     def as_tuple(self) -> tuple[int, int, int, int, int, str, int]: ...
+    @staticmethod
+    def vwap(trades: Iterable[Trade]) -> float | None: ...
 
 class SubmitResult:
     order_id: int

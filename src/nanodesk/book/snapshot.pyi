@@ -3,6 +3,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.market.enums import Side
+
 class Level(NamedTuple):
     price: int
     quantity: int
@@ -34,3 +36,4 @@ class BookSnapshot:
     def imbalance(self) -> float | None: ...
     @property
     def weighted_mid(self) -> float | None: ...
+    def vwap(self, side: Side | str, quantity: int) -> float | None: ...

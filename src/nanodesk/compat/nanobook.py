@@ -12,14 +12,18 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
+from nanodesk.compat.published_binance import BinanceBroker
+from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
+from nanodesk.compat.published_ibkr import IbkrBroker
 from nanodesk.compat.published_indicators import atr as py_atr
 from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
 from nanodesk.compat.published_indicators import rsi as py_rsi
 from nanodesk.compat.published_itch import parse_itch
+from nanodesk.compat.published_level import LevelSnapshot
 from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_metrics import Metrics
 from nanodesk.compat.published_metrics import compute_metrics as py_compute_metrics
@@ -39,13 +43,12 @@ from nanodesk.compat.published_position import Position
 from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
-    LevelSnapshot,
     ModifyResult,
-    Order,
     StopSubmitResult,
     SubmitResult,
     Trade,
 )
+from nanodesk.compat.published_risk import RiskEngine
 from nanodesk.compat.published_runs import BacktestResult, run_backtest, sweep_equal_weight
 from nanodesk.compat.published_statistics import quintile_spread as py_quintile_spread
 from nanodesk.compat.published_statistics import spearman as py_spearman
@@ -59,11 +62,13 @@ __version__ = "0.9.1"
 
 __all__ = [
     "BacktestResult",
+    "BinanceBroker",
     "BookSnapshot",
     "CancelResult",
     "CostModel",
     "Event",
     "Exchange",
+    "IbkrBroker",
     "LevelSnapshot",
     "Metrics",
     "ModifyResult",
@@ -74,6 +79,7 @@ __all__ = [
     "Portfolio",
     "Position",
     "Price",
+    "RiskEngine",
     "Side",
     "StopSubmitResult",
     "SubmitResult",

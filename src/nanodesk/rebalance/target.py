@@ -1,9 +1,16 @@
-"""The target file: weights that a portfolio should hold."""
+"""The target file: weights that a portfolio should hold.
+
+The file comes from outside. JSON as Python reads it takes ``NaN``, turns ``1e999`` into infinity and keeps the last of
+two equal keys without a word; all three are refused here, as are texts that are too long or nested too deeply.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +22,18 @@ from nanodesk.errors import ConfigError, SchemaMismatchError, WeightsError
 
 SCHEMA = 1
 
+MAX_BYTES = 1024 * 1024
+MAX_TARGETS = 10_000
+MAX_SYMBOL = 32
+MAX_ID = 128
+
 _KEYS = ("schema", "timestamp", "targets", "constraints", "metadata")
-_CONSTRAINTS = ("max_position_pct", "max_leverage", "min_trade_usd")
+_CONSTRAINTS: Mapping[str, tuple[float, float]] = {
+    "max_position_pct": (1e-9, 1.0),
+    "max_leverage": (1e-9, 100.0),
+    "min_trade_usd": (0.0, 1e15),
+}
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +47,17 @@ class Target:
     weights : mapping of str to float
         Signed fraction of equity by symbol; never zero, ``abs(weight) <= 1``.
     constraints : mapping of str to float, optional
-        Limits that travel with the target: ``max_position_pct`` (fraction), ``max_leverage``, ``min_trade_usd``.
+        Limits that travel with the target: ``max_position_pct`` (fraction), ``max_leverage``, ``min_trade_usd``. Each
+        can only tighten what the configuration says.
     run_id : str, optional
-        The run that decided the weights.
+        ``metadata.id`` of the file: what this rebalance is called; a target of the same id and the same weights is the
+        same rebalance.
 
     Raises
     ------
     WeightsError
-        If there is no weight, or one is zero, not finite or beyond 1, or longs add to more than 1.
+        If there is no weight, or one is zero, not finite or beyond 1, or longs add to more than 1; if a symbol is no
+        name of 1 to 32 printable characters, or a constraint is out of range.
     """
 
     timestamp: str
@@ -48,8 +68,15 @@ class Target:
     def __post_init__(self) -> None:
         if not self.weights:
             raise WeightsError("targets is empty.", field="targets", value=[], allowed="at least one symbol")
+        if len(self.weights) > MAX_TARGETS:
+            count = len(self.weights)
+            raise WeightsError(
+                f"targets has {count} rows.", field="targets", value=count, allowed=f"at most {MAX_TARGETS}"
+            )
         for symbol, weight in self.weights.items():
-            if not symbol or not math.isfinite(weight) or weight == 0 or abs(weight) > 1:
+            if fault := symbol_fault(symbol):
+                raise WeightsError(f"symbol={symbol[:60]!r} {fault}.", field="symbol", value=symbol, allowed="a name")
+            if not math.isfinite(weight) or weight == 0 or abs(weight) > 1:
                 raise WeightsError(
                     f"targets[{symbol!r}].weight={weight} must be finite, not zero and within [-1, 1].",
                     field="weight",
@@ -61,6 +88,25 @@ class Target:
             raise WeightsError(
                 f"long weights add to {long:.6f}, more than 1.", field="targets", value=long, allowed="<= 1"
             )
+        for name, limit in self.constraints.items():
+            low, high = _CONSTRAINTS.get(name, (math.nan, math.nan))
+            if not low <= limit <= high:
+                raise WeightsError(
+                    f"constraints.{name}={limit} must lie within [{low:g}, {high:g}].",
+                    field=f"constraints.{name}",
+                    value=limit,
+                    allowed=f"[{low:g}, {high:g}]",
+                )
+
+    @property
+    def window_id(self) -> str:
+        """SHA-256 of what this rebalance is: its id (else its timestamp) and its weights; 64 hexadecimal digits.
+
+        Two files of one window are one rebalance: a second scheduled run of it is refused.
+        """
+        rows = [[symbol, weight] for symbol, weight in sorted(self.weights.items())]
+        text = json.dumps([self.run_id or self.timestamp, rows], ensure_ascii=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> str:
         """The file's text: keys in fixed order, symbols sorted.
@@ -110,7 +156,8 @@ class Target:
         Raises
         ------
         ConfigError
-            If the text is not JSON, lacks a key, or has one that is unknown or of the wrong type.
+            If the text is not JSON, longer than 1 MiB, or lacks a key or has one that is unknown, given twice or of the
+            wrong type.
         SchemaMismatchError
             If the schema is not the one this version reads; a file without one is read.
         WeightsError
@@ -122,6 +169,8 @@ class Target:
         >>> Target.from_json(target.to_json()) == target
         True
         """
+        if len(text) > MAX_BYTES:
+            raise _fault(f"{file}: is larger than {MAX_BYTES // 1024} KiB")
         document = _object(_parsed(text, file), file, "", required=("timestamp", "targets"), known=_KEYS)
         schema = document.get("schema", SCHEMA)
         if schema != SCHEMA or isinstance(schema, bool):
@@ -132,22 +181,68 @@ class Target:
                 allowed=str(SCHEMA),
                 fix="Use the version that wrote it.",
             )
-        constraints = _object(document.get("constraints", {}), file, "constraints", known=_CONSTRAINTS)
+        constraints = _object(document.get("constraints", {}), file, "constraints", known=tuple(_CONSTRAINTS))
         metadata = _object(document.get("metadata", {}), file, "metadata", known=("id",))
         return cls(
             _timestamp(document["timestamp"], file),
             _weights(document["targets"], file),
             {name: _number(value, file, f"constraints.{name}") for name, value in constraints.items()},
-            None if "id" not in metadata else _text(metadata["id"], file, "metadata.id"),
+            None if "id" not in metadata else _text(metadata["id"], file, "metadata.id", longest=MAX_ID),
         )
+
+
+def symbol_fault(symbol: str) -> str | None:
+    """What keeps a text from being the name of an instrument.
+
+    A name may end in file names, messages and logs, so it is short, prints, and looks like nothing else: no white space
+    or control character, no path, no option, no letter that only looks like another form of itself.
+
+    Parameters
+    ----------
+    symbol : str
+        Any text.
+
+    Returns
+    -------
+    fault : str or None
+        To stand after the symbol; ``None`` if nothing is wrong.
+
+    Examples
+    --------
+    >>> symbol_fault("BRK.B"), symbol_fault("../etc")
+    (None, 'must not begin with a dot or a dash')
+    """
+    if not 0 < len(symbol) <= MAX_SYMBOL:
+        return f"must have 1 to {MAX_SYMBOL} characters"
+    if any(character.isspace() or not character.isprintable() for character in symbol):
+        return "must be printable, without white space"
+    if symbol[0] in ".-":
+        return "must not begin with a dot or a dash"
+    if ".." in symbol or any(sign in symbol for sign in "/\\:"):
+        return "must not look like a path"
+    return None if unicodedata.normalize("NFKC", symbol) == symbol else "is not in its normal form (NFKC)"
 
 
 def _parsed(text: str, file: str) -> Any:
     try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _fault(f"{file}{place}: is not JSON: {error}") from error
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refused_constant)
+    except json.JSONDecodeError as error:
+        raise _fault(f"{file}:{error.lineno}:{error.colno}: is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:  # a repeated key, NaN, a number of too many digits, or too deep
+        raise _fault(f"{file}: is not JSON that is read here: {str(error).partition(';')[0]}") from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"key {repeated!r:.60} appears twice in one object")
+    return found
+
+
+def _refused_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _fault(message: str) -> ConfigError:
@@ -187,21 +282,24 @@ def _weights(rows: Any, file: str) -> dict[str, float]:
 def _timestamp(value: Any, file: str) -> str:
     text = _text(value, file, "timestamp")
     try:
-        has_zone = datetime.fromisoformat(text).tzinfo is not None
+        if not _RFC3339.fullmatch(text):
+            raise ValueError
+        datetime.fromisoformat(text.upper())
     except ValueError:
-        has_zone = False
-    if not has_zone:
-        raise _fault(f"{file}: timestamp: must be an instant such as 2024-01-31T21:00:00Z (got {text!r:.60})")
+        raise _fault(f"{file}: timestamp: must be an instant such as 2024-01-31T21:00:00Z (got {text!r:.60})") from None
     return text
 
 
-def _text(value: Any, file: str, path: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise _fault(f"{file}: {path}: must be text (got {value!r:.60})")
+def _text(value: Any, file: str, path: str, *, longest: int = 256) -> str:
+    if not isinstance(value, str) or not value or len(value) > longest:
+        raise _fault(f"{file}: {path}: must be text of at most {longest} characters (got {value!r:.60})")
     return value
 
 
 def _number(value: Any, file: str, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _fault(f"{file}: {path}: must be a number (got {value!r:.60})")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _fault(f"{file}: {path}: is too large (got {value!r:.60})") from None

@@ -15,10 +15,10 @@ from nanodesk.errors import ConfigError
 from nanodesk.errors import ValidationError as ValidationFault
 from nanodesk.research.factors.base import Factor
 from nanodesk.research.factors.catalog import FACTORS
-from nanodesk.research.manifest_errors import problems_of
 from nanodesk.research.manifest_sections import (
     Backtest,
     Data,
+    Execution,
     Portfolio,
     Preprocess,
     Report,
@@ -28,8 +28,10 @@ from nanodesk.research.manifest_sections import (
     Tracking,
     Universe,
 )
-from nanodesk.research.manifest_source import Problem, Source, dotted, parse_source, read_source
-from nanodesk.research.toml_lines import KeyPath
+from nanodesk.research.manifest_source import parse_source, read_source
+from nanodesk.toml_files.faults import problems_of
+from nanodesk.toml_files.lines import KeyPath
+from nanodesk.toml_files.source import Problem, Source, dotted
 
 SCHEMA = 1
 
@@ -41,7 +43,6 @@ NOT_IMPLEMENTED: Mapping[KeyPath, str] = {
     ("walk_forward",): "section [walk_forward]",
     ("schedule",): "section [schedule]",
     ("watch",): "section [watch]",
-    ("execution",): "section [execution]",
     ("signals", "ml"): "section [signals.ml]",
     ("data", "lags"): "section [data.lags]",
     ("data", "quality"): "section [data.quality]",
@@ -85,6 +86,7 @@ class Manifest(Section):
     backtest: Backtest = Backtest()
     report: Report = Report()
     tracking: Tracking = Tracking()
+    execution: Execution | None = None
 
     _source: Source = PrivateAttr(default_factory=lambda: Source("manifest"))
 

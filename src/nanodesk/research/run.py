@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +23,15 @@ from nanodesk.research.decide import Decision, Signals, decide, early_filters, r
 from nanodesk.research.factors.base import FactorInputs
 from nanodesk.research.factors.compute import compute_factors
 from nanodesk.research.manifest import Manifest, canonical, plain_values
-from nanodesk.research.manifest_source import parse_dotted
 from nanodesk.research.preprocess import PreprocessContext, apply_steps, problems_in
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
 from nanodesk.research.run_id import code_version, run_id
 from nanodesk.research.run_inputs import RunInputs, read_inputs
 from nanodesk.research.scoring import combine, factor_report, ic_weights
 from nanodesk.research.screen_context import ScreenContext
-from nanodesk.research.toml_lines import KeyPath
 from nanodesk.research.universe import screen, screen_context
+from nanodesk.toml_files.lines import KeyPath
+from nanodesk.toml_files.source import parse_dotted
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -76,6 +77,73 @@ def run_manifest(manifest: Manifest, *, base_dir: str | Path, progress: Progress
     backtest = simulate(manifest, inputs, decisions)
     report("backtest", 1, 1)
     return _assemble(manifest, inputs, signals, decisions, backtest)
+
+
+def decide_target(
+    manifest: Manifest, as_of: datetime.date | None, *, base_dir: str | Path, progress: Progress | None = None
+) -> Target:
+    """The one decision that trading asks for: what to hold after the close of a session.
+
+    The data are cut at the session before anything is computed, and the decisions before it are taken again, as
+    turnover and hysteresis remember them. So a backtest over a longer span, paper trading and live trading give the
+    same weights for the same date, byte for byte.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        A checked manifest.
+    as_of : datetime.date or None
+        Last session whose close is known; ``None`` for the last one that the data and the manifest have.
+    base_dir : str or Path
+        Folder that ``data.lake`` is relative to, usually the manifest's.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    target : Target
+        Of the last decision date up to `as_of`.
+
+    Raises
+    ------
+    ConfigError, DataError, SolverError
+        As `run_manifest`; also if `as_of` lies before the first decision, or after ``data.end``.
+    """
+    report = progress if progress is not None else _silent
+    report("data", 0, 1)
+    inputs = inputs_until(manifest, as_of, Path(base_dir))
+    report("data", 1, 1)
+    decisions = decide_all(manifest, inputs, compute_signals(manifest, inputs, report), report)
+    return target_of(manifest, inputs, decisions[-1])
+
+
+def inputs_until(manifest: Manifest, as_of: datetime.date | None, base_dir: Path) -> RunInputs:
+    """The data of a strategy, cut after a session.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        A checked manifest.
+    as_of : datetime.date or None
+        Last session that is read; ``None`` for all.
+    base_dir : Path
+        Folder that ``data.lake`` is relative to.
+
+    Returns
+    -------
+    inputs : RunInputs
+        As if the data ended there.
+    """
+    return read_inputs(_ending(manifest, as_of), base_dir)
+
+
+def _ending(manifest: Manifest, as_of: datetime.date | None) -> Manifest:
+    if as_of is None:
+        return manifest
+    data = manifest.data
+    if data.end is not None and as_of > data.end:
+        raise manifest.error(("data", "end"), f"the decision as of {as_of} needs data up to that day; set it later")
+    return manifest.model_copy(update={"data": data.model_copy(update={"end": as_of})})
 
 
 def compute_signals(manifest: Manifest, inputs: RunInputs, progress: Progress | None = None) -> Signals:
@@ -332,7 +400,7 @@ def _assemble(
         factor_reports=_factor_reports(inputs, signals),
         sectors={name: inputs.panel.sectors[name] for name in inputs.panel.symbols if name in inputs.panel.sectors},
         warnings=inputs.warnings + _decision_warnings(decisions, backtest),
-        target=_target(manifest, inputs, decisions[-1], identity),
+        target=target_of(manifest, inputs, decisions[-1]),
         periods_per_year=manifest.backtest.periods_per_year,
     )
 
@@ -365,9 +433,29 @@ def _decision_warnings(decisions: Sequence[Decision], backtest: BacktestResult) 
     return tuple(said)
 
 
-def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity: str) -> Target:
-    close_ns = calendar.session(manifest.data.calendar, inputs.panel.dates[decision.row]).close_ns
+def target_of(manifest: Manifest, inputs: RunInputs, decision: Decision) -> Target:
+    """The target file of one decision.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The strategy.
+    inputs : RunInputs
+        Its data.
+    decision : Decision
+        Taken with them.
+
+    Returns
+    -------
+    target : Target
+        Its id is the run's id and the date: monthly targets of the same weights are not the same rebalance.
+    """
+    date = inputs.panel.dates[decision.row]
+    close_ns = calendar.session(manifest.data.calendar, date).close_ns
     held = np.flatnonzero(decision.weights)
+    identity = run_id(
+        canonical(manifest), code=code_version(), snapshot=inputs.snapshot_id, seed=manifest.strategy.seed
+    )
     return Target(
         timestamp=f"{np.datetime64(close_ns // _NS_PER_SECOND, 's')}Z",
         weights={inputs.panel.symbols[i]: float(decision.weights[i]) for i in held},
@@ -375,5 +463,5 @@ def _target(manifest: Manifest, inputs: RunInputs, decision: Decision, identity:
             "max_leverage": manifest.portfolio.gross,
             "max_position_pct": manifest.portfolio.limits.max_weight,
         },
-        run_id=identity,
+        run_id=f"{identity}-{date}",
     )

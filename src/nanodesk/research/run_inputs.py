@@ -20,7 +20,7 @@ from nanodesk.research.factors.catalog import FACTORS
 from nanodesk.research.lake import BUNDLED, Lake, open_lake
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.manifest_sections import Every
-from nanodesk.research.toml_lines import KeyPath
+from nanodesk.toml_files.lines import KeyPath
 
 FloatArray = NDArray[np.float64]
 

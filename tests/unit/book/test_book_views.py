@@ -8,7 +8,8 @@ import pytest
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.exchange import Exchange
 from nanodesk.book.multi_exchange import MultiExchange
-from nanodesk.errors import UnknownOrderError, ValidationError
+from nanodesk.book.results import Trade
+from nanodesk.errors import QuantityError, UnknownOrderError, ValidationError
 from nanodesk.market.instrument import Instrument
 
 
@@ -32,6 +33,21 @@ class TestBookSnapshot:
         assert (book.total_bid_quantity, book.total_ask_quantity) == (40, 50)
         assert book.imbalance == -10 / 90
         assert book.weighted_mid == (10 * 99 + 30 * 101) / 40
+
+    def test_vwap_of_taking(self):
+        book = quoted().depth(10)
+        assert book.vwap("buy", 10) == 101.0
+        assert book.vwap("buy", 50) == (10 * 101 + 40 * 103) / 50
+        assert book.vwap("sell", 35) == (30 * 99 + 5 * 98) / 35
+        assert book.vwap("buy", 51) is None
+        with pytest.raises(QuantityError):
+            book.vwap("buy", 0)
+
+    def test_vwap_of_trades(self):
+        exchange = quoted()
+        trades = exchange.submit_market("buy", 20).trades
+        assert Trade.vwap(trades) == (10 * 101 + 10 * 103) / 20
+        assert Trade.vwap([]) is None
 
     def test_empty(self):
         book = Exchange().depth()

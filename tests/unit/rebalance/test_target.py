@@ -1,5 +1,6 @@
 """The target file."""
 
+import hashlib
 import json
 import math
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanodesk.errors import ConfigError, SchemaMismatchError, WeightsError
-from nanodesk.rebalance.target import Target
+from nanodesk.rebalance.target import Target, symbol_fault
 
 NOW = "2024-01-31T21:00:00Z"
 
@@ -45,7 +46,7 @@ class TestTarget:
 class TestFromJson:
     @given(
         st.dictionaries(
-            st.text(min_size=1, max_size=8),
+            st.text(min_size=1, max_size=8).filter(lambda symbol: symbol_fault(symbol) is None),
             st.floats(-1, 0.05, allow_nan=False).filter(lambda weight: weight != 0),
             min_size=1,
             max_size=12,
@@ -88,3 +89,66 @@ class TestFromJson:
             Target.from_json(text(targets=[{"symbol": "A", "weight": 0.1}] * 2))
         with pytest.raises(WeightsError, match="targets is empty"):
             Target.from_json(text(targets=[]))
+
+    @pytest.mark.parametrize(
+        ("given_text", "message"),
+        [
+            ('{"timestamp": "x", "timestamp": "y"}', "key 'timestamp' appears twice"),
+            (text(targets=[{"symbol": "A", "weight": math.nan}]), "NaN is no JSON number"),
+            ('{"a": ' + "9" * 5000 + "}", "is not JSON that is read here"),
+            ("[" * 100_000, "is not JSON that is read here"),
+            (" " * (1024 * 1024 + 1), "larger than 1024 KiB"),
+            (text(timestamp="20240131T210000Z"), "timestamp: must be an instant"),
+            (text(timestamp="2024-13-31T21:00:00Z"), "timestamp: must be an instant"),
+            (text(metadata={"id": "x" * 129}), "at most 128 characters"),
+            ('{"timestamp":"' + NOW + '","targets":[{"symbol":"A","weight":' + "9" * 400 + "}]}", "is too large"),
+        ],
+    )
+    def test_what_a_json_parser_lets_through(self, given_text, message):
+        with pytest.raises(ConfigError, match=message):
+            Target.from_json(given_text, file="t.json")
+
+    @pytest.mark.parametrize("number", ["1e999", "-1e999", "1e-400", "1.0000001"])
+    def test_numbers_beyond_floats(self, number):
+        with pytest.raises(WeightsError, match="weight="):
+            Target.from_json(text().replace("0.5", number))
+
+    @pytest.mark.parametrize(
+        "constraints",
+        [{"max_position_pct": 0}, {"max_position_pct": 1.5}, {"max_leverage": -1}, {"min_trade_usd": -0.01}],
+    )
+    def test_constraints_out_of_range(self, constraints):
+        with pytest.raises(WeightsError, match=r"constraints\.m"):
+            Target.from_json(text(constraints=constraints))
+
+
+class TestSymbols:
+    @pytest.mark.parametrize("symbol", ["AAPL", "BRK.B", "ES_H4", "BTC-USD", "币安人生USDT", "^GSPC", "X" * 32])
+    def test_names(self, symbol):
+        assert symbol_fault(symbol) is None
+
+    @pytest.mark.parametrize(
+        "symbol",
+        ["", "A B", "A\n", "A\0", "../x", "a/b", "a\\b", "C:", ".x", "-x", "X" * 33, "a..b", "\u212b", "A\u200b"],
+    )
+    def test_no_names(self, symbol):
+        assert symbol_fault(symbol) is not None
+        with pytest.raises(WeightsError):
+            Target(NOW, {symbol: 0.5})
+
+
+class TestWindow:
+    def test_it_is_the_id_and_the_weights(self):
+        first = Target(NOW, {"A": 0.5, "B": 0.1}, run_id="night")
+        assert len(first.window_id) == 64
+        assert first.window_id == Target("2024-02-01T00:00:00Z", {"B": 0.1, "A": 0.5}, run_id="night").window_id
+        assert first.window_id != Target(NOW, {"A": 0.5, "B": 0.2}, run_id="night").window_id
+        assert first.window_id != Target(NOW, {"A": 0.5, "B": 0.1}, run_id="day").window_id
+
+    def test_without_an_id_it_is_the_instant(self):
+        assert Target(NOW, {"A": 0.5}).window_id != Target("2024-02-01T00:00:00Z", {"A": 0.5}).window_id
+        assert Target(NOW, {"A": 0.5}).window_id == Target(NOW, {"A": 0.5}).window_id
+
+    def test_the_same_on_every_machine(self):
+        expected = hashlib.sha256(b'["night",[["A",0.5]]]').hexdigest()
+        assert Target(NOW, {"A": 0.5}, run_id="night").window_id == expected

@@ -23,7 +23,8 @@ from nanodesk.research.manifest import (
     parse_manifest,
     plain_values,
 )
-from nanodesk.research.manifest_source import MAX_BYTES, dotted, parse_dotted
+from nanodesk.research.manifest_source import MAX_BYTES
+from nanodesk.toml_files.source import dotted, parse_dotted
 
 SMALL = """schema = 1
 [strategy]

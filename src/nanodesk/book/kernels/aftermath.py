@@ -7,10 +7,23 @@ are read from the trade log: nothing here runs while no stop and no bracket wait
 
 import cython
 from cython.cimports.libc.math import floor
-from cython.cimports.libc.stdint import int64_t, uint32_t
+from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import malloc, qsort
+from cython.cimports.nanodesk.book.kernels.journal import Event
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.matching import enter
+from cython.cimports.nanodesk.book.kernels.queues import (
+    cut,
+    end_order,
+    forget_stop,
+    group_ended,
+    join,
+    move_stop,
+    rest,
+    rest_stop,
+    unrest,
+)
+from cython.cimports.nanodesk.book.kernels.records import (
     ABSENT,
     ASK_REDUCE_ONLY,
     BUY,
@@ -44,7 +57,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     WORKING,
     Book,
-    Event,
     Expiry,
     Extra,
     Options,
@@ -52,25 +64,11 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Outcome,
     Trade,
     TradeLog,
-    _grown,
-    cut,
-    end_order,
-    enter,
-    extra_of,
-    forget_stop,
-    group_ended,
     int128,
-    join,
-    list_push,
-    list_remove,
-    move_stop,
-    new_order,
-    note,
     order_at,
-    rest,
-    rest_stop,
-    unrest,
+    terms_of,
 )
+from cython.cimports.nanodesk.book.kernels.store import extra_of, grown, list_push, list_remove, new_order, note
 
 _HISTORY = cython.declare(int64_t, 10000)
 _NO_OFFSET = cython.declare(int64_t, 0)
@@ -100,14 +98,14 @@ def _print_end(b: cython.pointer(Book), first: int64_t) -> int64_t:
 def fold_history(b: cython.pointer(Book), until: int64_t) -> cython.void:
     """Enter the prints before trade id ``until`` in the history of absolute changes."""
     price: int64_t
-    change: int64_t
+    change: uint64_t
     while b.history_at < until:
         price = b.trades.data[b.history_at - b.trades.base_id].price
         if b.has_history:
             change = _distance(price, b.history_last)
             if b.history == cython.NULL:
                 b.history = cython.cast(
-                    cython.pointer(int64_t), malloc(cython.cast(cython.size_t, _HISTORY) * cython.sizeof(int64_t))
+                    cython.pointer(uint64_t), malloc(cython.cast(cython.size_t, _HISTORY) * cython.sizeof(uint64_t))
                 )
             if b.history != cython.NULL:
                 b.history[b.n_history % _HISTORY] = change
@@ -121,12 +119,10 @@ def fold_history(b: cython.pointer(Book), until: int64_t) -> cython.void:
 @cython.nogil
 @cython.exceptval(check=False)
 @cython.overflowcheck(False)
-def _distance(p: int64_t, q: int64_t) -> int64_t:
-    """Absolute difference, at most 2^63 - 1."""
+def _distance(p: int64_t, q: int64_t) -> uint64_t:
+    """Absolute difference, which may need the 64th bit."""
     wide: int128 = cython.cast(int128, p) - q
-    if wide < 0:
-        wide = -wide
-    return INT64_MAX if wide > INT64_MAX else cython.cast(int64_t, wide)
+    return cython.cast(uint64_t, -wide if wide < 0 else wide)
 
 
 # ---- trailing (R41) ------------------------------------------------------------------------------------------------
@@ -176,7 +172,7 @@ def _wilder(x: cython.pointer(Extra), price: int64_t) -> cython.double:
 def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int:
     """Move one trailing stop after a print."""
     o: cython.pointer(Order) = order_at(b, id)
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     range_: cython.double
     wanted: cython.double
     offset: int64_t
@@ -207,7 +203,7 @@ def _trail(b: cython.pointer(Book), id: int64_t, price: int64_t) -> cython.int:
     candidate = cython.cast(int128, x.watermark) + (-offset if o.side == SELL else offset)
     if candidate <= INT64_MIN or candidate >= INT64_MAX:
         return 0
-    if candidate > o.price if o.side == SELL else candidate < o.price:
+    if candidate > terms_of(o).price if o.side == SELL else candidate < terms_of(o).price:
         move_stop(b, o, id, cython.cast(int64_t, candidate))
     return 0
 
@@ -253,7 +249,7 @@ def _mark(b: cython.pointer(Book), price: int64_t) -> cython.int:
 def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> cython.void:
     forget_stop(b, o, id)
     o.state = STOP_TRIGGERED
-    b.extras[o.extra].marked = 1
+    b.extras[terms_of(o).extra].marked = 1
 
 
 @cython.cfunc
@@ -262,7 +258,7 @@ def _set_off(b: cython.pointer(Book), o: cython.pointer(Order), id: int64_t) -> 
 def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:
     """Submit the order that a marked stop becomes (R42.4), unless it was cancelled meanwhile."""
     stop: cython.pointer(Order) = order_at(b, id)
-    x: cython.pointer(Extra) = cython.address(b.extras[stop.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(stop).extra])
     y: cython.pointer(Extra)
     o: cython.pointer(Order)
     new: int64_t
@@ -280,11 +276,11 @@ def _fire(b: cython.pointer(Book), id: int64_t) -> cython.int:
         price = INT64_MAX if stop.side == BUY else INT64_MIN
         policy = (policy & ~15) | IOC
     new = b.next_id
-    o = new_order(b, stop.side, price, quantity, policy, stop.flags & (REDUCE_ONLY | OWNED), stop.owner)
+    o = new_order(b, stop.side, price, quantity, policy, stop.flags & (REDUCE_ONLY | OWNED), terms_of(stop).owner)
     y = extra_of(b, o)
     y.twin = id
     y.expire_ns = expire_ns
-    b.extras[order_at(b, id).extra].twin = new
+    b.extras[terms_of(order_at(b, id)).extra].twin = new
     note(b, NOTE_TRIGGERED, id, quantity, new)
     if order_at(b, id).flags & LINKED:
         group_ended(b, order_at(b, id), id)
@@ -335,7 +331,7 @@ def submit_stop(
         _set_off(b, o, id)
         out.success = 1
         aftermath(b, id)
-        out.profit_id = b.extras[order_at(b, id).extra].twin
+        out.profit_id = b.extras[terms_of(order_at(b, id)).extra].twin
         return 0
     if x.expire_ns != 0:
         watch_expiry(b, id, x.expire_ns)
@@ -346,7 +342,7 @@ def submit_stop(
 @cython.nogil
 @cython.exceptval(check=False)
 def _holds(o: cython.pointer(Order), price: int64_t) -> cython.bint:
-    return price >= o.price if o.side == BUY else price <= o.price
+    return price >= terms_of(o).price if o.side == BUY else price <= terms_of(o).price
 
 
 @cython.cfunc
@@ -420,13 +416,13 @@ def aftermath(b: cython.pointer(Book), first: int64_t) -> cython.int:
 def _activate(b: cython.pointer(Book), parent: int64_t) -> cython.int:
     """Send the legs of a filled parent (R57)."""
     o: cython.pointer(Order) = order_at(b, parent)
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     profit_id: int64_t = x.leg_profit
     loss_id: int64_t = x.leg_loss
     profit: cython.pointer(Order) = order_at(b, profit_id)
     loss: cython.pointer(Order) = order_at(b, loss_id)
     kind: cython.int = x.leg_link
-    filled: int64_t = o.quantity - x.cut
+    filled: int64_t = terms_of(o).quantity - x.cut
     out: Outcome
     o.flags &= ~PARENT
     b.n_parents -= 1
@@ -474,7 +470,7 @@ def watch_expiry(b: cython.pointer(Book), id: int64_t, expire_ns: int64_t) -> cy
     e: Expiry
     if b.n_expiries == b.expiry_capacity:
         b.expiries = cython.cast(
-            cython.pointer(Expiry), _grown(b.expiries, cython.address(b.expiry_capacity), cython.sizeof(Expiry))
+            cython.pointer(Expiry), grown(b.expiries, cython.address(b.expiry_capacity), cython.sizeof(Expiry))
         )
     e.expire_ns = expire_ns
     e.id = id
@@ -557,7 +553,7 @@ def _floor_to(value: int128, step: int64_t) -> int128:
 @cython.overflowcheck(False)
 def _target(b: cython.pointer(Book), o: cython.pointer(Order), price: cython.pointer(int64_t)) -> cython.bint:
     """Where a pegged order belongs now; False if nowhere."""
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     bid: int64_t = 0
     ask: int64_t = 0
     at: int128
@@ -606,9 +602,9 @@ def place_peg(b: cython.pointer(Book), id: int64_t) -> cython.int:
     price: int64_t = 0
     list_push(cython.address(b.pegs), id)
     if _target(b, o, cython.address(price)):
-        o.price = price
+        terms_of(o).price = price
         return rest(b, o, id)
-    o.price = 0
+    terms_of(o).price = 0
     o.state = PARKED
     b.committed[o.side] += o.open
     return 0
@@ -627,17 +623,17 @@ def reprice(b: cython.pointer(Book)) -> cython.int:
         o = order_at(b, id)
         if _target(b, o, cython.address(price)):
             if o.state == RESTING:
-                if o.price == price:
+                if terms_of(o).price == price:
                     continue
                 unrest(b, o)
             b.committed[o.side] -= o.open
-            o.price = price
+            terms_of(o).price = price
             rest(b, o, id)
             o.flags &= ~TOP
             note(b, NOTE_REPRICED, id, price, 0)
         elif o.state == RESTING:
             unrest(b, o)
             o.state = PARKED
-            o.price = 0
+            terms_of(o).price = 0
             note(b, NOTE_PARKED, id, 0, 0)
     return 0

@@ -4,7 +4,7 @@ The shell has checked what raises; whatever is left is an outcome (docs/exchange
 """
 
 import cython
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.aftermath import (
     aftermath,
@@ -14,8 +14,12 @@ from cython.cimports.nanodesk.book.kernels.aftermath import (
     submit_stop,
     watch_expiry,
 )
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_cancel, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.matching import enter, submit_plain
+from cython.cimports.nanodesk.book.kernels.memory import nd_prefetch
+from cython.cimports.nanodesk.book.kernels.queues import cancel_plain, cut, end_order, join, unrest
+from cython.cimports.nanodesk.book.kernels.records import (
     ABSENT,
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
@@ -46,6 +50,7 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     FORGOTTEN_ORDER,
     GTC,
     HALTED,
+    HANGING,
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
@@ -66,8 +71,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     NOT_MODIFIABLE,
     NOTE_DROPPED,
     OWNED,
-    PAGE_MASK,
-    PAGE_SHIFT,
     PARENT,
     PARKED,
     PEGGED,
@@ -80,28 +83,23 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     STATUS_NEW,
     STOP_PENDING,
     Book,
-    Event,
     Extra,
     Options,
     Order,
     Outcome,
-    _grown,
-    cut,
-    end_order,
-    enter,
+    order_at,
+    terms_of,
+)
+from cython.cimports.nanodesk.book.kernels.store import (
     extra_of,
-    join,
+    grown,
     list_push,
     list_remove,
     log_event,
-    nd_prefetch,
     new_order,
     note,
-    order_at,
     reducible,
     set_position,
-    submit_plain,
-    unrest,
 )
 from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
 
@@ -147,14 +145,26 @@ def _standing(b: cython.pointer(Book), id: int64_t) -> cython.int:
 
 
 def cancel_event(b: cython.pointer(Book), id: int64_t, out: cython.pointer(Outcome)) -> cython.int:
-    """Log and run a cancel."""
+    """Log and run a cancel; a plain resting order is gone after its own line and those of its neighbours."""
     e: Event
+    o: cython.pointer(Order)
+    if id <= 0 or id >= b.next_id:
+        if b.logging:
+            memset(cython.address(e), 0, cython.sizeof(Event))
+            e.kind = EVENT_CANCEL
+            e.id = id
+            log_event(b, cython.address(e))
+        return _cancel(b, id, out)
     if b.logging:
-        memset(cython.address(e), 0, cython.sizeof(Event))
-        e.kind = EVENT_CANCEL
-        e.id = id
-        log_event(b, cython.address(e))
-    return _cancel(b, id, out)
+        journal_cancel(cython.address(b.journal), id)
+    o = order_at(b, id)
+    if o.state != RESTING or o.flags & HANGING or b.pegs.n != 0:
+        return _cancel(b, id, out)
+    out.error = 0
+    out.success = 1
+    out.cancelled = o.open
+    cancel_plain(b, o)
+    return 0
 
 
 @cython.cfunc
@@ -220,7 +230,7 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
     if o.flags & PEGGED:
         return NOT_MODIFIABLE
     if b.phase == AUCTION and (
-        o.price == INT64_MAX or o.price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
+        terms_of(o).price == INT64_MAX or terms_of(o).price == INT64_MIN or o.flags & (POST_ONLY | REDUCE_ONLY | PARENT)
     ):
         return NOT_MODIFIABLE
     if b.phase == HALTED:
@@ -279,12 +289,12 @@ def _modify(
         quantity,
         old.policy,
         flags & (ICEBERG | REDUCE_ONLY | LINKED | PARENT | POST_ONLY | OWNED),
-        old.owner,
+        terms_of(old).owner,
     )
     old = order_at(b, id)
-    if old.extra != 0:
+    if terms_of(old).extra != 0:
         y = extra_of(b, new)
-        x = cython.address(b.extras[old.extra])
+        x = cython.address(b.extras[terms_of(old).extra])
         y.display = min(x.display, quantity)
         y.expire_ns = x.expire_ns
         expire_ns = x.expire_ns
@@ -296,9 +306,9 @@ def _modify(
             y.group = x.group
             y.group_next = x.group_next
             at = x.group_next
-            while b.extras[order_at(b, at).extra].group_next != id:
-                at = b.extras[order_at(b, at).extra].group_next
-            b.extras[order_at(b, at).extra].group_next = new_id
+            while b.extras[terms_of(order_at(b, at)).extra].group_next != id:
+                at = b.extras[terms_of(order_at(b, at)).extra].group_next
+            b.extras[terms_of(order_at(b, at)).extra].group_next = new_id
             x.group_next = 0
             x.group = 0
     enter(b, new, new_id, cython.NULL, out)
@@ -478,7 +488,7 @@ def _log_options(
     copy.ids_start = b.link_ids.n
     if b.n_options == b.option_capacity:
         b.options = cython.cast(
-            cython.pointer(Options), _grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
+            cython.pointer(Options), grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
         )
     for i in range(copy.ids_count):
         list_push(cython.address(b.link_ids), ids[i])
@@ -560,18 +570,20 @@ def run_batch(
     """Run new, cancel, modify and reduce records; a refused row leaves the book and the log alone."""
     i: int64_t
     out: Outcome
+    # A copy: another thread may write to the array between the check of a row and its use.
     e: Event
     row: cython.pointer(BatchRow)
     error: cython.int
-    ahead: int64_t
+    ahead: uint64_t
     memset(cython.address(out), 0, cython.sizeof(Outcome))
     for i in range(n):
         e = events[i]
         row = cython.address(rows[i])
-        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee.
-        ahead = events[i + _AHEAD if i + _AHEAD < n else i].id
-        ahead = ahead if ahead > 0 and ahead < b.next_id else 1
-        nd_prefetch(b.pages[ahead >> PAGE_SHIFT] + (ahead & PAGE_MASK))
+        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee. There
+        # is a record at id 0, and nothing reads it.
+        ahead = cython.cast(uint64_t, events[i + _AHEAD if i + _AHEAD < n else i].id)
+        ahead *= ahead < cython.cast(uint64_t, b.next_id)
+        nd_prefetch(order_at(b, cython.cast(int64_t, ahead)))
         row.first_trade = b.next_trade_id
         if e.kind == EVENT_CANCEL:
             cancel_event(b, e.id, cython.address(out))
@@ -603,10 +615,10 @@ def run_batch(
             out.reason = 0
             out.n_trades = 0
             apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
-        row.order_id = out.order_id
-        row.filled = out.filled
-        row.resting = out.resting
-        row.cancelled = out.cancelled
+        row.order_id = nd_single(out.order_id)
+        row.filled = nd_single(out.filled)
+        row.resting = nd_single(out.resting)
+        row.cancelled = nd_single(out.cancelled)
         row.n_trades = cython.cast(uint32_t, out.n_trades)
         row.status = out.status
         row.reason = out.reason
@@ -635,26 +647,22 @@ def run_plain(b, events, first, n):
     return n
 
 
-def run_log(
-    b: cython.pointer(Book),
-    events: cython.pointer(Event),
-    n: int64_t,
-    options: cython.pointer(Options),
-    ids: cython.pointer(int64_t),
-) -> cython.int:
-    """Run the records of a log that was checked when it was made or read."""
+def run_log(b: cython.pointer(Book), source: cython.pointer(Book)) -> cython.int:
+    """Run the records of another book's log."""
     i: int64_t
     out: Outcome
-    e: cython.pointer(Event)
+    c: Cursor
+    e: Event
     o: cython.pointer(Options)
     memset(cython.address(out), 0, cython.sizeof(Outcome))
-    for i in range(n):
-        e = cython.address(events[i])
+    journal_seek(cython.address(source.journal), 0, cython.address(c))
+    for i in range(source.journal.n):
+        journal_next(cython.address(c), cython.address(e))
         if e.kind <= EVENT_MARKET and e.flags == 0:
-            submit_event(b, e, cython.address(out))
+            submit_event(b, cython.address(e), cython.address(out))
         elif e.flags & HAS_OPTIONS:
-            o = cython.address(options[e.id])
-            apply_event(b, e, o, ids + o.ids_start, cython.address(out))
+            o = cython.address(source.options[e.id])
+            apply_event(b, cython.address(e), o, source.link_ids.data + o.ids_start, cython.address(out))
         else:
-            apply_event(b, e, cython.NULL, cython.NULL, cython.address(out))
+            apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
     return 0

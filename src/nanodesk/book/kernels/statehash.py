@@ -5,16 +5,9 @@ from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc, qsort
 from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
-from cython.cimports.nanodesk.book.kernels.matching import (
-    PARKED,
-    Book,
-    Extra,
-    Order,
-    Trade,
-    order_at,
-    position_of,
-    visible_of,
-)
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import PARKED, Book, Extra, Order, Trade, order_at, terms_of
+from cython.cimports.nanodesk.book.kernels.store import position_of
 
 
 @cython.cfunc
@@ -65,7 +58,7 @@ def _fold_side(b: cython.pointer(Book), side: cython.int, h: uint64_t) -> uint64
             h = _fold(h, at)
             h = _fold(h, o.open)
             h = _fold(h, visible_of(b, o))
-            h = _fold(h, o.owner)
+            h = _fold(h, terms_of(o).owner)
             at = o.next
         index = level.worse
     return h
@@ -76,14 +69,14 @@ def _fold_side(b: cython.pointer(Book), side: cython.int, h: uint64_t) -> uint64
 @cython.exceptval(check=False)
 def _fold_stop(b: cython.pointer(Book), id: int64_t, h: uint64_t) -> uint64_t:
     o: cython.pointer(Order) = order_at(b, id)
-    x: cython.pointer(Extra) = cython.address(b.extras[o.extra])
+    x: cython.pointer(Extra) = cython.address(b.extras[terms_of(o).extra])
     h = _fold(h, id)
     h = _fold(h, o.side)
-    h = _fold(h, o.price)
+    h = _fold(h, terms_of(o).price)
     h = _fold(h, x.has_limit)
     h = _fold(h, x.limit_price if x.has_limit else 0)
     h = _fold(h, o.open)
-    h = _fold(h, o.owner)
+    h = _fold(h, terms_of(o).owner)
     h = _fold(h, x.has_watermark)
     return _fold(h, x.watermark if x.has_watermark else 0)
 

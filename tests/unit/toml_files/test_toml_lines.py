@@ -1,6 +1,6 @@
 """Lines of keys in TOML documents."""
 
-from nanodesk.research.toml_lines import Place, deepest_nesting, nearest, places
+from nanodesk.toml_files.lines import Place, deepest_nesting, nearest, places
 
 TEXT = '''a = 1 # x
 "q.r".b = """x

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nanodesk.research.manifest_source import Problem
-from nanodesk.research.toml_lines import KeyPath
+from nanodesk.toml_files.lines import KeyPath
+from nanodesk.toml_files.source import Problem
 
 _BOUNDS = {
     "greater_than": "must be > {gt:g}",

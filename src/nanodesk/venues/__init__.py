@@ -1,0 +1,1 @@
+"""Loopback venues: look-alikes of brokers over the paper market, for rehearsals and tests."""

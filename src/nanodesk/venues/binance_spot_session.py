@@ -1,0 +1,470 @@
+"""WebSocket API of the Binance look-alike: calls by message, log-on, and the account's events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from nanodesk.brokers.base import Clock
+from nanodesk.brokers.paper_values import EventKind, MarketEvent
+from nanodesk.venues.binance_spot_authority import SpotAuthority
+from nanodesk.venues.binance_spot_desk import SpotDesk
+from nanodesk.venues.binance_spot_errors import SpotError
+from nanodesk.venues.binance_spot_limits import SpotMeter
+from nanodesk.venues.binance_spot_parameters import Parameters
+from nanodesk.venues.binance_spot_views import MS, decimal8
+from nanodesk.venues.fault_effects import EventGate, bytes_under
+from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
+
+LIFE_S: Final = 86_400.0
+"""A connection ends after a day."""
+
+WARNING_S: Final = 600.0
+PING_S: Final = 20.0
+MAX_MESSAGE_BYTES: Final = 1 << 20
+MOST_UNREAD_BYTES: Final = 64 << 20
+_CALLS: Final = {
+    "ping": "GET ping",
+    "time": "GET time",
+    "exchangeInfo": "GET exchangeInfo",
+    "depth": "GET depth",
+    "ticker.book": "GET ticker/bookTicker",
+    "ticker.price": "GET ticker/price",
+    "trades.recent": "GET trades",
+    "order.place": "POST order",
+    "order.test": "POST order/test",
+    "order.cancel": "DELETE order",
+    "order.cancelReplace": "POST order/cancelReplace",
+    "order.amend.keepPriority": "PUT order/amend/keepPriority",
+    "order.status": "GET order",
+    "openOrders.status": "GET openOrders",
+    "openOrders.cancelAll": "DELETE openOrders",
+    "allOrders": "GET allOrders",
+    "account.status": "GET account",
+    "account.rateLimits.orders": "GET rateLimit/order",
+    "myTrades": "GET myTrades",
+}
+
+
+class SpotSession:
+    """One connection.
+
+    Parameters
+    ----------
+    socket : WebSocketResponse
+        Open.
+    transport : Transport or None
+        Below it.
+    desk : SpotDesk
+        Makes the calls.
+    authority : SpotAuthority
+        Checks requests.
+    meter : SpotMeter
+        Limits.
+    faults : FaultInjector
+        What goes wrong.
+    counts : Counter
+        Messages by name.
+    now_ns : callable
+        The venue's clock.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        *,
+        desk: SpotDesk,
+        authority: SpotAuthority,
+        meter: SpotMeter,
+        faults: FaultInjector,
+        counts: Counter[str],
+        now_ns: Clock,
+    ) -> None:
+        self.socket = socket
+        self._transport = transport
+        self._desk = desk
+        self._authority = authority
+        self._meter = meter
+        self._faults = faults
+        self._counts = counts
+        self._now_ns = now_ns
+        self._connected_ms = now_ns() // MS
+        self._logged_on_ms: int | None = None
+        self._next_subscription = 0
+        self._subscriptions: dict[int, Callable[[], None]] = {}
+        self._outbox: asyncio.Queue[bytes | tuple[bytes, ...] | None] = asyncio.Queue()
+        self._gate: EventGate[bytes] = EventGate(faults)
+        self._shows_limits = True
+
+    async def serve(self) -> None:
+        """Answer until the connection ends."""
+        loop = asyncio.get_running_loop()
+        sending = loop.create_task(self._send())
+        ending = loop.create_task(self._end_of_life())
+        try:
+            async for message in self.socket:
+                if message.type is WSMsgType.TEXT:
+                    await self._on_message(message.data)
+        finally:
+            for stop in self._subscriptions.values():
+                stop()
+            sending.cancel()
+            ending.cancel()
+
+    async def _end_of_life(self) -> None:
+        await asyncio.sleep(LIFE_S - WARNING_S)
+        self.tell({"event": {"e": "serverShutdown", "E": self._now_ns() // MS}})
+        await asyncio.sleep(WARNING_S)
+        await self.socket.close()
+
+    async def _send(self) -> None:
+        # Everything that waits goes out in one write: a fill is three messages, and a system call costs more than all.
+        while True:
+            items = [await self._outbox.get()]
+            while not self._outbox.empty():
+                items.append(self._outbox.get_nowait())
+            block = bytearray()
+            for item in items:
+                if item is None:
+                    self._write(block)
+                    self.abort()
+                    return
+                for piece in item if isinstance(item, tuple) else (item,):
+                    block += _frame(piece)
+            self._write(block)
+
+    def _write(self, block: bytearray) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(bytes(block))
+        if transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self.abort()  # a client that does not read is dropped, as the venue does
+
+    def abort(self) -> None:
+        """End the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def tell(self, content: dict[str, Any]) -> None:
+        """Send one message.
+
+        Parameters
+        ----------
+        content : dict
+            Of it.
+        """
+        self._outbox.put_nowait(json.dumps(content, separators=(",", ":")).encode())
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    async def _on_message(self, text: str) -> None:
+        number: Any = None
+        try:
+            number, method, values, payload = _read(text)
+            self._counts[f"ws {method}" if method in _CALLS or method in self._own_methods() else "ws unknown"] += 1
+            await self._answer(number, method, values, payload)
+        except SpotError as error:
+            self._refuse(number, error)
+
+    def _own_methods(self) -> dict[str, Callable[[dict[str, str], bytes], Any]]:
+        return {
+            "session.logon": self._log_on,
+            "session.status": lambda *_: self._status(),
+            "session.logout": self._log_out,
+            "userDataStream.subscribe": self._subscribe_logged_on,
+            "userDataStream.subscribe.signature": self._subscribe_signed,
+            "userDataStream.unsubscribe": self._unsubscribe,
+            "session.subscriptions": lambda *_: [{"subscriptionId": number} for number in self._subscriptions],
+        }
+
+    async def _answer(self, number: Any, method: str, values: dict[str, str], payload: bytes) -> None:
+        call = self._desk.calls.get(_CALLS.get(method, ""))
+        own = self._own_methods().get(method)
+        if call is None and own is None:
+            raise SpotError(-1000, f"Unknown method '{method[:60]}'.")
+        name = call.fault if call is not None else "login" if "session" in method else "subscribe"
+        fault = self._faults.request(name)
+        if fault is not None and await self._struck_before(fault):
+            return
+        self._shows_limits = values.pop("returnRateLimits", "true") != "false"
+        try:
+            self._meter.take(call.weight if call is not None else 2)
+            if call is not None:
+                if call.is_signed:
+                    self._require(values, payload)
+                if fault is not None:
+                    self._desk.strike_before(fault, values)
+                result = call.run(Parameters(values))
+                if fault is not None:
+                    self._desk.strike_after(fault, result)
+            else:
+                assert own is not None  # noqa: S101  (checked above)
+                result = own(values, payload)
+        except SpotError as error:
+            if fault is None:
+                raise
+            answer: dict[str, Any] = {"id": number, "status": error.status, "error": error.content()}
+        else:
+            answer = {"id": number, "status": 200, "result": result}
+        self._reply(answer, fault)
+
+    def _require(self, values: dict[str, str], payload: bytes) -> None:
+        # After a log-on the key and the signature may be left out, the time may not.
+        if self._logged_on_ms is not None and "signature" not in values:
+            self._authority.require_time(values)
+        else:
+            self._authority.require(values, payload, values.get("apiKey"))
+
+    def _refuse(self, number: Any, error: SpotError) -> None:
+        self._counts[f"status {error.status}"] += 1
+        self._reply({"id": number, "status": error.status, "error": error.content()}, None)
+
+    def _reply(self, answer: dict[str, Any], fault: Fault | None) -> None:
+        if self._shows_limits:
+            answer["rateLimits"] = self._meter.rows(with_counts=True)
+        content = json.dumps(answer, separators=(",", ":")).encode()
+        if fault is None:
+            self._outbox.put_nowait(content)
+        elif fault.kind is FaultKind.ERROR_AFTER_ACCEPT:
+            error = SpotError(-1007, "Timeout waiting for response from backend server.", status=504)
+            self.tell({"id": answer["id"], "status": 504, "error": error.content()})
+        elif fault.kind in (FaultKind.RESET_AFTER_ACCEPT, FaultKind.PARTIAL_THEN_DISCONNECT, FaultKind.RESTART):
+            self._outbox.put_nowait(None)
+        elif fault.kind is not FaultKind.HALF_OPEN:
+            self._outbox.put_nowait(bytes_under(fault, content))
+            if fault.kind is FaultKind.TRUNCATED:
+                self._outbox.put_nowait(None)
+
+    async def _struck_before(self, fault: Fault) -> bool:
+        if fault.kind in (FaultKind.RATE_LIMITED, FaultKind.BANNED):
+            self._meter.stop(fault.seconds or 1.0, is_ban=fault.kind is FaultKind.BANNED)
+        if fault.kind is FaultKind.ERROR_BEFORE_ACCEPT:
+            raise SpotError(-1008, "Spot server is currently overloaded with other requests.", status=503)
+        if fault.kind in (FaultKind.RESET_BEFORE_ACCEPT, FaultKind.PACING_DISCONNECT):
+            self._outbox.put_nowait(None)
+            return True
+        return fault.kind is FaultKind.BLACK_HOLE
+
+    # -- log-on and subscriptions ---------------------------------------------------------------------------------
+
+    def _log_on(self, values: dict[str, str], payload: bytes) -> dict[str, Any]:
+        if not self._authority.is_ed25519:
+            raise SpotError(-4056, "HMAC_SHA256 API key is not supported.")
+        self._authority.require(values, payload, values.get("apiKey"))
+        self._logged_on_ms = self._now_ns() // MS
+        return self._status()
+
+    def _log_out(self, *_: object) -> dict[str, Any]:
+        self._logged_on_ms = None
+        return self._status()
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "apiKey": None if self._logged_on_ms is None else "loopback-key",
+            "authorizedSince": self._logged_on_ms,
+            "connectedSince": self._connected_ms,
+            "returnRateLimits": self._shows_limits,
+            "serverTime": self._now_ns() // MS,
+            "userDataStream": bool(self._subscriptions),
+        }
+
+    def _subscribe_logged_on(self, *_: object) -> dict[str, Any]:
+        if self._logged_on_ms is None:
+            raise SpotError(-2014, "API-key format invalid.", status=401)
+        return self._subscribe()
+
+    def _subscribe_signed(self, values: dict[str, str], payload: bytes) -> dict[str, Any]:
+        self._authority.require(values, payload, values.get("apiKey"))
+        return self._subscribe()
+
+    def _subscribe(self) -> dict[str, Any]:
+        number = self._next_subscription
+        self._next_subscription += 1
+        self._subscriptions[number] = self._desk.market.listen(
+            self._desk.account_id, lambda event: self._on_event(number, event)
+        )
+        return {"subscriptionId": number}
+
+    def _unsubscribe(self, values: dict[str, str], _: bytes) -> dict[str, Any]:
+        wanted = [int(values["subscriptionId"])] if values.get("subscriptionId", "").isdigit() else None
+        for number in wanted if wanted is not None else list(self._subscriptions):
+            stop = self._subscriptions.pop(number, None)
+            if stop is not None:
+                stop()
+                event = {"e": "eventStreamTerminated", "E": self._now_ns() // MS}
+                self.tell({"subscriptionId": number, "event": event})
+        return {}
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def _on_event(self, number: int, event: MarketEvent) -> None:
+        for content in self._contents(event):
+            self._counts[f"event {content['e']}"] += 1
+            message = json.dumps({"subscriptionId": number, "event": content}, separators=(",", ":")).encode()
+            if content["e"] == "executionReport":
+                self._send_event(message, event.kind.value)
+            elif not self._gate.is_mute:
+                self._outbox.put_nowait(message)
+
+    def _contents(self, event: MarketEvent) -> list[dict[str, Any]]:
+        contents = []
+        if event.order is not None:
+            cancel_id = self._desk.cancel_ids.get(event.order.number, "")
+            report = self._desk.views.report(event, cancel_id=cancel_id)
+            if report is not None:
+                contents.append(report)
+        if event.kind is EventKind.BALANCE:
+            contents += [
+                {
+                    "e": "balanceUpdate",
+                    "E": event.ts_ns // MS,
+                    "a": asset,
+                    "d": decimal8(amount),
+                    "T": event.ts_ns // MS,
+                }
+                for asset, amount in event.balances_e9.items()
+            ]
+        if event.execution is not None:
+            rows = [{"a": row["asset"], "f": row["free"], "l": row["locked"]} for row in self._desk.balances()]
+            contents.append({"e": "outboundAccountPosition", "E": event.ts_ns // MS, "u": event.ts_ns // MS, "B": rows})
+        return contents
+
+    def _send_event(self, message: bytes, name: str) -> None:
+        passed = self._gate.pass_on(name, message)
+        fault = self._gate.last_fault
+        if fault is not None and fault.kind is FaultKind.BLACK_HOLE:
+            return
+        if fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
+            self._outbox.put_nowait(None)
+            return
+        for one in passed:
+            self._outbox.put_nowait(bytes_under(fault, one) if fault is not None and one is message else one)
+        if fault is not None and fault.kind is FaultKind.TRUNCATED:
+            self._outbox.put_nowait(None)
+
+
+class SpotSessions:
+    """All connections of the WebSocket API.
+
+    Parameters
+    ----------
+    desk : SpotDesk
+        Makes the calls.
+    authority : SpotAuthority
+        Checks requests.
+    meter : SpotMeter
+        Limits.
+    faults : FaultInjector
+        What goes wrong.
+    counts : Counter
+        Messages by name.
+    now_ns : callable
+        The venue's clock.
+    """
+
+    def __init__(
+        self,
+        desk: SpotDesk,
+        authority: SpotAuthority,
+        meter: SpotMeter,
+        faults: FaultInjector,
+        counts: Counter[str],
+        now_ns: Clock,
+    ) -> None:
+        self._desk = desk
+        self._authority = authority
+        self._meter = meter
+        self._faults = faults
+        self._counts = counts
+        self._now_ns = now_ns
+        self._open: set[SpotSession] = set()
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Serve one connection to its end.
+
+        Parameters
+        ----------
+        request : BaseRequest
+            That asks for an upgrade.
+
+        Returns
+        -------
+        response : StreamResponse
+            The closed connection.
+        """
+        fault = self._faults.connect()
+        if fault is not None:
+            if fault.kind is FaultKind.BLACK_HOLE or fault.kind is FaultKind.HALF_OPEN:
+                await asyncio.sleep(fault.seconds or 3600.0)
+            if request.transport is not None:
+                request.transport.abort()
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False)
+        await socket.prepare(request)
+        session = SpotSession(
+            socket,
+            request.transport,
+            desk=self._desk,
+            authority=self._authority,
+            meter=self._meter,
+            faults=self._faults,
+            counts=self._counts,
+            now_ns=self._now_ns,
+        )
+        self._open.add(session)
+        try:
+            await session.serve()
+        finally:
+            self._open.discard(session)
+        return socket
+
+    async def announce_shutdown(self) -> None:
+        """Tell every connection that it will end soon."""
+        for session in self._open:
+            session.tell({"event": {"e": "serverShutdown", "E": self._now_ns() // MS}})
+
+    async def drop(self) -> None:
+        """End every connection at once."""
+        for session in list(self._open):
+            session.abort()
+
+
+def _frame(content: bytes) -> bytes:
+    """One unmasked message of RFC 6455: text, or binary where it is no UTF-8."""
+    try:
+        content.decode()
+        kind = 0x81
+    except UnicodeDecodeError:
+        kind = 0x82
+    size = len(content)
+    if size < 126:
+        return bytes((kind, size)) + content
+    if size < 1 << 16:
+        return bytes((kind, 126)) + size.to_bytes(2, "big") + content
+    return bytes((kind, 127)) + size.to_bytes(8, "big") + content
+
+
+def _read(text: str) -> tuple[Any, str, dict[str, str], bytes]:
+    try:
+        message = json.loads(text)
+        number, method, parameters = message.get("id"), message["method"], message.get("params") or {}
+        if not isinstance(method, str) or not isinstance(parameters, dict):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise SpotError(-1000, "Invalid JSON request.") from None
+    values = {name: _text(value) for name, value in parameters.items() if value is not None}
+    signed = "&".join(f"{name}={values[name]}" for name in sorted(values) if name != "signature")
+    return number, method, values, signed.encode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, (list, dict)) else str(value)

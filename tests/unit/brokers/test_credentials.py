@@ -1,0 +1,142 @@
+"""Secrets come from three places only, and show themselves nowhere."""
+
+import copy
+import json
+import logging
+import pickle
+from pathlib import Path
+
+import pytest
+
+from nanodesk.brokers.credentials import Secret, as_secret, load_secret, read_secret_file
+from nanodesk.brokers.redaction import MASK, RedactingFilter, Redactor
+from nanodesk.errors import ConfigError
+
+VALUE = "k/9+canary==&x y"
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_text(f"{VALUE}\n")
+    path.chmod(0o600)
+    return path
+
+
+class TestSecret:
+    def test_no_way_of_printing_shows_it(self):
+        secret = Secret(VALUE, name="KEY")
+        assert VALUE not in f"{secret} {secret!r} {secret!s} {[secret]} {secret:>40}"
+        assert str(secret) == "<KEY: hidden>"
+
+    @pytest.mark.parametrize("escape", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, vars])
+    def test_it_is_not_serialised(self, escape):
+        with pytest.raises(TypeError) as caught:
+            escape(Secret(VALUE))
+        assert VALUE not in str(caught.value)
+
+    def test_equal_by_value(self):
+        assert Secret("a", name="KEY") == Secret("a", name="KEY")
+        assert Secret("a") != Secret("b")
+        assert Secret("a") != "a"
+
+    def test_empty_is_refused(self):
+        with pytest.raises(ConfigError, match="KEY is empty"):
+            Secret("", name="KEY")
+
+    def test_as_secret_keeps_one_that_is_one(self):
+        secret = Secret("a")
+        assert as_secret(secret, name="KEY") is secret
+        assert as_secret("a", name="KEY").reveal() == "a"
+
+
+class TestReadSecretFile:
+    def test_reads_a_private_file(self, secret_file):
+        assert read_secret_file(secret_file, name="KEY").reveal() == VALUE
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o601])
+    def test_a_file_open_to_others_is_refused(self, secret_file, mode):
+        secret_file.chmod(mode)
+        with pytest.raises(ConfigError, match=f"{mode:04o}.*chmod 600"):
+            read_secret_file(secret_file, name="KEY")
+
+    def test_a_link_is_refused(self, secret_file, tmp_path):
+        link = tmp_path / "link"
+        link.symlink_to(secret_file)
+        with pytest.raises(ConfigError, match="links are refused"):
+            read_secret_file(link, name="KEY")
+
+    def test_a_folder_and_a_missing_file_are_refused(self, tmp_path):
+        with pytest.raises(ConfigError, match="no regular file"):
+            read_secret_file(tmp_path, name="KEY")
+        with pytest.raises(ConfigError, match="cannot be read"):
+            read_secret_file(tmp_path / "missing", name="KEY")
+
+    def test_too_long_and_not_text_are_refused_without_showing_bytes(self, secret_file):
+        secret_file.write_bytes(b"x" * 20_000)
+        with pytest.raises(ConfigError, match="longer than"):
+            read_secret_file(secret_file, name="KEY")
+        secret_file.write_bytes(b"\xff\xfecanary")
+        with pytest.raises(ConfigError, match="no UTF-8") as caught:
+            read_secret_file(secret_file, name="KEY")
+        assert caught.value.__cause__ is None
+
+
+class TestLoadSecret:
+    def test_keyring_then_file_then_environment(self, secret_file):
+        def held(service: str, name: str) -> str | None:
+            return {"desk": {"KEY": "ring"}}.get(service, {}).get(name)
+
+        sources = {"path": secret_file, "environ": {"KEY": "env"}, "keyring_lookup": held}
+        assert load_secret("KEY", keyring_service="desk", **sources).reveal() == "ring"
+        assert load_secret("KEY", keyring_service="other", **sources).reveal() == VALUE
+        assert load_secret("KEY", environ={"KEY": "env"}).reveal() == "env"
+
+    def test_an_unsafe_file_is_no_reason_to_look_further(self, secret_file):
+        secret_file.chmod(0o644)
+        with pytest.raises(ConfigError, match="chmod 600"):
+            load_secret("KEY", path=secret_file, environ={"KEY": "env"})
+
+    def test_not_found_names_what_was_asked(self):
+        with pytest.raises(ConfigError, match="secret KEY was not found; looked in keyring service 'desk' and the env"):
+            load_secret("KEY", keyring_service="desk", environ={}, keyring_lookup=lambda service, name: None)
+
+
+class TestRedactor:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            VALUE,
+            "k%2F9%2Bcanary%3D%3D%26x%20y",
+            "k%2F9%2Bcanary%3D%3D%26x+y",
+            "ay85K2NhbmFyeT09JnggeQ==",
+            "ay85K2NhbmFyeT09JnggeQ",
+            VALUE.encode().hex(),
+        ],
+    )
+    def test_every_form_is_hidden(self, form):
+        cleaned = Redactor([Secret(VALUE)]).clean(f"before {form} after")
+        assert cleaned == f"before {MASK} after"
+
+    def test_lines_of_a_pem_key_are_hidden_one_by_one(self):
+        pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIcanary\n-----END PRIVATE KEY-----\n"
+        assert "canary" not in Redactor([Secret(pem)]).clean("sent MC4CAQAwBQYDK2VwBCIEIcanary in the clear")
+
+    def test_a_signature_is_hidden_whoever_made_it(self):
+        assert Redactor().clean("?timestamp=1&signature=00aabbccddeeff11") == f"?timestamp=1&signature={MASK}"
+
+    def test_other_text_stays(self):
+        assert Redactor([Secret(VALUE)]).clean("order 12 filled") == "order 12 filled"
+
+
+class TestRedactingFilter:
+    def test_message_arguments_fields_and_tracebacks(self, caplog):
+        logger = logging.getLogger("test.redaction")
+        logger.addFilter(RedactingFilter(Redactor([Secret(VALUE)])))
+        try:
+            raise ValueError(VALUE)
+        except ValueError:
+            logger.exception("failed with %s", VALUE, extra={"url": f"/x?{VALUE}", "count": 3})
+        record = caplog.records[-1]
+        assert VALUE not in record.getMessage() + record.exc_text + record.url + caplog.text
+        assert record.count == 3

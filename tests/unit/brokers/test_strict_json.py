@@ -1,0 +1,67 @@
+"""What is read from a venue's JSON, and what is refused."""
+
+from decimal import Decimal
+
+import pytest
+
+from nanodesk.brokers.strict_json import MAX_DEPTH, parse_json
+from nanodesk.errors import BrokerError
+
+
+class TestParseJson:
+    def test_numbers_stay_exact(self):
+        assert parse_json(b"[0.1, 1e-8, 12345678901234567890]") == [
+            Decimal("0.1"),
+            Decimal("1e-8"),
+            12345678901234567890,
+        ]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "{",
+            "nul",
+            "NaN",
+            "[Infinity]",
+            "[-Infinity]",
+            '{"a":1,"a":1}',
+            '[{"b":{"a":1,"a":2}}]',
+            "1e999",
+            "1e-999",
+            "1" * 5000,
+            "0." + "1" * 5000,
+            "[1] trailing",
+            "[" * 100_000,
+            "[" * 100 + "]" * 100,
+            '{"a":' * 70 + "1" + "}" * 70,
+            "'a'",
+            '"\ud800',
+        ],
+    )
+    def test_refuses(self, text):
+        with pytest.raises(BrokerError, match="cannot be read"):
+            parse_json(text)
+
+    def test_refuses_bytes_that_are_no_text(self):
+        with pytest.raises(BrokerError):
+            parse_json(b"\xff\xfe")
+
+    def test_refuses_a_document_above_the_bound(self):
+        with pytest.raises(BrokerError, match="5 bytes are more than 4"):
+            parse_json(b"[1,2]", max_bytes=4)
+
+    def test_many_shallow_brackets_pass_with_brackets_in_strings(self):
+        assert len(parse_json("[" + ",".join(['{"a[[":["]}"]}'] * 1000) + "]")) == 1000
+        assert len(parse_json("[" + ",".join(['{"a\\"[[":["\\\\"]}'] * 1000) + "]")) == 1000
+
+    def test_the_bound_of_depth_is_exact(self):
+        wide = ",[]" * 100
+        assert parse_json("[" * MAX_DEPTH + "1" + "]" * (MAX_DEPTH - 1) + wide + "]")
+        with pytest.raises(BrokerError):
+            parse_json("[" * (MAX_DEPTH + 1) + "1" + "]" * MAX_DEPTH + wide + "]")
+
+    def test_the_error_never_quotes_the_document(self):
+        with pytest.raises(BrokerError) as caught:
+            parse_json('{"secret": "canary", oops')
+        assert "canary" not in str(caught.value) + repr(caught.value.__cause__)
