@@ -11,8 +11,10 @@ are measured 50,000 at a time; the cancels are in a book that nothing has traded
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +78,24 @@ def measure(nb: Any) -> dict[str, float]:
     times["py_rolling_sharpe 2520, window 63"] = best(lambda: nb.py_rolling_sharpe(returns, 63))
     times["garch_ewma_forecast 2520"] = best(lambda: nb.garch_ewma_forecast(returns))
     times["py_rsi 2520"] = best(lambda: nb.py_rsi([100.0 + value for value in returns], 14))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "feed.itch"
+        path.write_bytes(itch_messages(ORDERS))
+        times[f"parse_itch ({ORDERS:,} messages)"] = best(lambda: nb.parse_itch(str(path)))
     return times | book_times(nb)
+
+
+def itch_messages(count: int) -> bytes:
+    """Orders of four stocks, and deletes of half of them."""
+    rng, messages = random.Random(3), []
+    for number in range(count):
+        if number % 3 == 2:
+            message = struct.pack(">cHHHIQ", b"D", 1, 0, 0, number, number - 1)
+        else:
+            stock, price = rng.choice((b"AAPL    ", b"MSFT    ", b"IBM     ", b"F       ")), rng.randrange(1, 10**7)
+            message = struct.pack(">cHHHIQcI8sI", b"A", 1, 0, 0, number, number, b"B", 100, stock, price)
+        messages.append(struct.pack(">H", len(message)) + message)
+    return b"".join(messages)
 
 
 def book_times(nb: Any) -> dict[str, float]:

@@ -1,20 +1,22 @@
-"""The exchange from Python: nanoseconds a call, beside the published wheel where it is installed.
+"""The exchange from Python: nanoseconds a call, beside the published wheel where it is installed; instructions a call;
+how the cost grows with the book; memory an order; two threads.
 
-Usage: python benchmarks/bench_exchange.py [--instructions]. The wheel runs in a process of its own:
-``NANODESK_NANOBOOK_PYTHON`` names the Python that has it.
-Instructions a call (``--instructions``, needs valgrind) do not depend on what else the machine does.
+Usage: python benchmarks/bench_exchange.py [--brief]. The wheel runs in a process of its own:
+``NANODESK_NANOBOOK_PYTHON`` names the Python that has it. Instructions are counted by valgrind where it is installed;
+``--brief`` leaves them and the largest books out.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
-import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import exchange_instructions as counting
 
 HERE = Path(__file__).resolve().parent
 GOALS = {
@@ -30,23 +32,27 @@ sys.path.insert(0, sys.argv[1])
 import exchange_workload as w, nanobook
 print(json.dumps({name: w.timed(lambda: make(nanobook.Exchange), run, n, 3) for name, make, run, n in w.CASES}))
 """
-PROBE = """
+MEMORY = """
 import sys
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import exchange_workload as w
-from nanodesk.book.exchange import Exchange
-w.CALLS, w.BIDS = 20_000, w.BIDS[:20_000]
-name, make, run, _ = w.CASES[int(sys.argv[2])]
-state = make(Exchange) if make is not w.resting else make(Exchange, w.CALLS)
-if sys.argv[3] == "run":
-    run(state)
+def resident(): return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+w.StandingBook(64, 64, log=False)
+before = resident()
+book = w.StandingBook(int(sys.argv[2]), int(sys.argv[3]), log=sys.argv[4] == "log")
+print(resident() - before)
 """
+BOOKS = ((1_000, 10), (100_000, 10), (100_000, 100_000), (10_000_000, 10), (10_000_000, 100_000))
+LARGE = 1_000_000
+"""Orders of a book that a brief run leaves out."""
 
 
 def peer_times() -> dict[str, tuple[float, float]]:
     """The published wheel's times, or nothing."""
     python = os.environ.get("NANODESK_NANOBOOK_PYTHON")
     if not python:
+        print("NANODESK_NANOBOOK_PYTHON is not set: the published wheel is left out.\n")
         return {}
     command = [python, "-c", PEER, str(HERE)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
@@ -83,10 +89,18 @@ def print_flow() -> None:
 
     done = Exchange()
     done.submit_batch(commands)
-    view = workload.two_sided(Exchange).depth_view(10)
+    shown = workload.two_sided(Exchange)
+    view = shown.depth_view(10)
+
+    def as_arrays(_: object) -> None:
+        for _ in range(20_000):
+            snapshot = shown.depth(10)
+            _ = snapshot.bid_array, snapshot.ask_array
+
     rows = (
         ("batch, mixed, 45 % cancels", Exchange, chunked, len(commands), 25),
         ("replay of that log", lambda: None, lambda _: done.replayed(), done.event_count(), 40),
+        ("depth(10), both arrays", lambda: None, as_arrays, 20_000, 150),
         (
             "depth_view(10).refresh, arrays",
             lambda: None,
@@ -121,60 +135,101 @@ def mixed_flow(n: int):
     return commands
 
 
-def print_sizes() -> None:
-    """Submit and cancel at an end and in the middle of small and large books."""
+def print_sizes(brief: bool) -> None:
+    """The same operations on small and large, narrow and wide books: nanoseconds and instructions."""
     import exchange_workload as workload
 
-    from nanodesk.book.exchange import Exchange
+    names = list(workload.OPERATIONS)
+    print(f"\n| book | {' | '.join(f'{name}, ns (instructions)' for name in names)} |")
+    print("|---|" + "---|" * len(names))
+    for n_orders, n_levels in BOOKS:
+        if brief and n_orders > LARGE:
+            continue
+        counts = None if brief or counting.missing() else counting.of_book(n_orders, n_levels)
+        times = times_of(workload.StandingBook(n_orders, n_levels))
+        if counts:
+            cells = [f"{ns:.0f} ({count:.0f})" for ns, count in zip(times, counts, strict=True)]
+        else:
+            cells = [f"{ns:.0f}" for ns in times]
+        print(f"| {n_orders:,} orders on {n_levels:,} levels | {' | '.join(cells)} |", flush=True)
 
-    print("\n| book | submit deep + cancel, ns |\n|---|---|")
-    for count, n_levels in ((1_000, 10), (100_000, 10), (100_000, 100_000), (1_000_000, 1_000), (5_000_000, 100_000)):
-        exchange, _ = workload.resting(Exchange, count, n_levels)
-        submit, cancel = exchange.submit_limit, exchange.cancel
-        first = 2_000_000 - n_levels
 
-        def run(_, first=first, submit=submit, cancel=cancel) -> None:
-            for i in range(50_000):
-                cancel(submit("buy", first + (i * 7919) % 10 + 1, 1).order_id)
+def times_of(book: object) -> list[float]:
+    """Best nanoseconds an operation, of every operation on one book."""
+    import exchange_workload as workload
 
-        best, _ = workload.timed(lambda: None, run, 50_000, 5)
-        print(f"| {count:,} orders on {n_levels:,} levels | {best:.0f} |")
+    return [
+        workload.timed(lambda: None, lambda _, run=operation: run(book, 20_000), 20_000, 9)[0]
+        for operation in workload.OPERATIONS.values()
+    ]
 
 
 def print_instructions() -> None:
-    """Instructions inside the called method, from callgrind: a run less its preparation."""
-    import exchange_workload as workload
-
+    reason = counting.missing()
+    if reason:
+        print(f"\n{reason}")
+        return
     print("\n| a call | instructions |\n|---|---|")
-    methods = ("submit_limit", "submit_limit", "submit_limit", "cancel", "best_bid_ask", "depth")
-    for number, (case, method) in enumerate(zip(workload.CASES, methods, strict=True)):
-        if case[0].endswith("read"):
-            continue
-        calls = 2_000 if method == "depth" else 20_000
-        spent = instructions(number, method, "run") - instructions(number, method, "prepare")
-        print(f"| {case[0]} | {spent / calls:.0f} |")
+    for name, count in counting.of_calls().items():
+        if not name.endswith("read"):  # reading is no method of the exchange, so it is not counted
+            print(f"| {name} | {count:.0f} |")
 
 
-def instructions(number: int, method: str, what: str) -> int:
-    import nanodesk.book.exchange as module
+def print_memory(brief: bool) -> None:
+    """Resident bytes an order: 64 for the order at its id, 69 for a level, 16 for a plain record of the log."""
+    if not Path("/proc/self/statm").exists():
+        return
+    print("\n| memory | bytes an order |\n|---|---|")
+    for n_orders, n_levels, log in ((10_000_000, 1_000, ""), (10_000_000, 1_000_000, ""), (10_000_000, 1_000, "log")):
+        n = n_orders // 10 if brief else n_orders
+        command = [sys.executable, "-c", MEMORY, str(HERE), str(n), str(n_levels), log]
+        used = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        with_log = ", with the event log" if log else ""
+        print(f"| {n:,} resting orders on {n_levels:,} levels{with_log} | {used / n:.1f} |", flush=True)
 
-    symbols = subprocess.run(["nm", "-a", module.__file__], check=True, capture_output=True, text=True).stdout
-    symbol = re.findall(rf"\b(__pyx_pw_\w*8Exchange_\d+{method})\b", symbols)[0]
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["valgrind", "--tool=callgrind", f"--toggle-collect={symbol}", f"--callgrind-out-file={folder}/out"]
-        command += [sys.executable, "-c", PROBE, str(HERE), str(number), what]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    found = re.search(r"Collected : (\d+)", text)
-    return int(found.group(1)) if found else 0
+
+def print_threads() -> None:
+    """Four instruments, one thread and two: wall time of the same batches."""
+    import numpy as np
+
+    from nanodesk.book.batch import ANSWER_DTYPE
+    from nanodesk.book.multi_exchange import MultiExchange
+
+    flow = mixed_flow(1_000_000)
+    symbols = ("A", "B", "C", "D")
+
+    def trade(exchange: object) -> int:
+        answers = np.empty(8192, ANSWER_DTYPE)
+        for first in range(0, len(flow) - 8192, 8192):
+            exchange.submit_batch(flow[first : first + 8192], answers)
+        return exchange.state_hash()
+
+    def wall(threads: int) -> tuple[float, list[int]]:
+        venues = MultiExchange()
+        books = [venues.get_or_create(symbol) for symbol in symbols]
+        with ThreadPoolExecutor(threads) as pool:
+            start = time.perf_counter()
+            hashes = list(pool.map(trade, books))
+            return time.perf_counter() - start, hashes
+
+    times = {threads: [wall(threads) for _ in range(5)] for threads in (1, 2)}
+    one, two = (min(seconds for seconds, _ in times[threads]) for threads in (1, 2))
+    same = len({tuple(hashes) for runs in times.values() for _, hashes in runs}) == 1
+    orders = len(symbols) * len(flow)
+    print("\n| four instruments, batches | M commands/s | |\n|---|---|---|")
+    print(f"| one thread | {orders / one / 1e6:.1f} | |")
+    print(f"| two threads | {orders / two / 1e6:.1f} | {one / two:.2f} x, {'same' if same else 'OTHER'} hashes |")
 
 
 def main() -> None:
-    sys.path.insert(0, str(HERE))
+    brief = "--brief" in sys.argv[1:]
     print_calls()
     print_flow()
-    print_sizes()
-    if "--instructions" in sys.argv[1:] and shutil.which("valgrind"):
+    if not brief:
         print_instructions()
+    print_sizes(brief)
+    print_memory(brief)
+    print_threads()
 
 
 if __name__ == "__main__":

@@ -101,3 +101,76 @@ CASES: tuple[tuple[str, Callable[[Callable[[], Any]], Any], Callable[[Any], obje
     ("depth(10)", two_sided, ask_depth, CALLS // 10),
 )
 """Calls that both engines have. The published engine's cancel is wrong after fills; here nothing fills before."""
+
+
+class StandingBook:
+    """Bids and asks that fill a number of levels, made through the batch door; only nanodesk has it.
+
+    Parameters
+    ----------
+    n_orders : int
+        Resting orders, half of them bids.
+    n_levels : int
+        Levels, half of them bids.
+    log : bool, default True
+        Whether the inputs are recorded.
+    """
+
+    MIDDLE = 10_000_000
+    CHUNK = 100_000
+
+    def __init__(self, n_orders: int, n_levels: int, log: bool = True) -> None:
+        import numpy as np
+
+        from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
+        from nanodesk.book.exchange import Exchange
+
+        self.exchange = Exchange(event_log=log)
+        self.half = n_levels // 2
+        size = min(self.CHUNK, n_orders)
+        rows, answers = np.zeros(size, COMMAND_DTYPE), np.empty(size, ANSWER_DTYPE)
+        for first in range(0, n_orders, size):
+            number = np.arange(first, first + size)
+            rows["side"] = number & 1
+            away = 1 + (number >> 1) % self.half
+            rows["price"] = np.where(rows["side"] == 0, self.MIDDLE - away, self.MIDDLE + away)
+            rows["quantity"] = 5
+            self.exchange.submit_batch(rows, answers)
+        self.random_ids = np.random.default_rng(4).permutation(n_orders)[: min(n_orders, 50_000)] + 1
+        self.waiting = self.random_ids.tolist()
+
+    def at_the_touch(self, calls: int) -> None:
+        """Submit at the best bid, then cancel."""
+        submit, cancel, price = self.exchange.submit_limit, self.exchange.cancel, self.MIDDLE - 1
+        for _ in range(calls):
+            cancel(submit("buy", price, 1).order_id)
+
+    def new_levels(self, calls: int) -> None:
+        """Submit at a price in the depth of the book where nothing rests, then cancel."""
+        submit, cancel, deep = self.exchange.submit_limit, self.exchange.cancel, self.MIDDLE - self.half
+        for i in range(calls):
+            cancel(submit("buy", deep - 1 - (i * 7919) % 97, 1).order_id)
+
+    def anywhere(self, calls: int) -> None:
+        """Cancel a random resting order, then submit it again at its price."""
+        submit, cancel, ids, half = self.exchange.submit_limit, self.exchange.cancel, self.waiting, self.half
+        for i in range(calls):
+            place = i % len(ids)
+            cancel(ids[place])
+            ids[place] = submit("buy", self.MIDDLE - 1 - (i * 104_729) % half, 5).order_id
+
+    def one_fill(self, calls: int) -> None:
+        """Take one order at the best bid, and put one there again."""
+        submit, price = self.exchange.submit_limit, self.MIDDLE - 1
+        for _ in range(calls):
+            submit("buy", price, 5)
+            submit("sell", price, 5)
+
+
+OPERATIONS: dict[str, Callable[[StandingBook, int], None]] = {
+    "submit and cancel at the touch": StandingBook.at_the_touch,
+    "submit and cancel on a new level": StandingBook.new_levels,
+    "cancel at random and submit again": StandingBook.anywhere,
+    "submit and fill": StandingBook.one_fill,
+}
+"""Pairs of calls that leave a book as large as it was."""

@@ -10,13 +10,15 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside ``path`` that becomes it when the block ends well.
 
     Parameters
     ----------
     path : Path
         Destination; its folder must exist.
+    mode : int, default 0o644
+        Permissions of the new file; 0o600 for what only its owner may read.
 
     Yields
     ------
@@ -30,13 +32,23 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Replace a file by UTF-8 text.
 
     Parameters
@@ -45,6 +57,8 @@ def write_text(path: Path, text: str) -> None:
         Destination; its folder must exist.
     text : str
         The whole content.
+    mode : int, default 0o644
+        Permissions of the new file.
     """
-    with replacing(path) as temporary:
+    with replacing(path, mode=mode) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -2,10 +2,11 @@
 
     "$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py > tests/data/nanobook_0_9_3.json
     "$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py --book > tests/data/nanobook_0_9_3_book.json
+    "$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py --risk > tests/data/nanobook_0_9_3_risk.json
 
 where the variable names an interpreter with ``pip install nanobook==0.9.3``. ``--book`` asks the questions about the
-order book, of nanobook_book_cases.py. With ``--seed N --scale K`` only the random questions are asked, others than the
-stored ones and K times as many.
+order book, of nanobook_book_cases.py, ``--risk`` those about the risk engine, of nanobook_risk_cases.py. With
+``--seed N --scale K`` only the random questions are asked, others than the stored ones and K times as many.
 """
 
 import argparse
@@ -21,10 +22,14 @@ import nanobook
 
 from reference import nanobook_book_cases as book_cases
 from reference import nanobook_cases as cases
+from reference import nanobook_risk_cases as risk_cases
 
 COMMAND = '"$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py > tests/data/nanobook_0_9_3.json'
 BOOK_COMMAND = (
     '"$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py --book > tests/data/nanobook_0_9_3_book.json'
+)
+RISK_COMMAND = (
+    '"$NANODESK_NANOBOOK_PYTHON" tests/data/make_nanobook_golden.py --risk > tests/data/nanobook_0_9_3_risk.json'
 )
 
 
@@ -33,12 +38,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--scale", type=int, default=1)
     parser.add_argument("--book", action="store_true")
+    parser.add_argument("--risk", action="store_true")
     chosen = parser.parse_args()
     if chosen.seed is not None:
-        ask = book_cases.digests if chosen.book else cases.random_answers
+        ask = book_cases.digests if chosen.book else risk_cases.answers if chosen.risk else cases.random_answers
         json.dump(ask(nanobook, seed=chosen.seed, scale=chosen.scale), sys.stdout)
         return
-    answers = book_answers() if chosen.book else other_answers()
+    answers = book_answers() if chosen.book else risk_answers() if chosen.risk else other_answers()
     sys.stdout.write(json.dumps(answers, separators=(",", ":")).replace("],[[", "],\n[[") + "\n")
 
 
@@ -57,6 +63,18 @@ def book_answers() -> dict[str, Any]:
         "deliberate": book_cases.deliberate(nanobook),
         "first": {group: json.loads(book_cases.transcript(nanobook, group, 0, 0)) for group in book_cases.RANDOM_FLOWS},
         "random": book_cases.digests(nanobook),
+    }
+
+
+def risk_answers() -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "origin": origin(RISK_COMMAND),
+        "members": risk_cases.members(nanobook),
+        "fixed": risk_cases.fixed(nanobook),
+        "errors": risk_cases.errors(nanobook),
+        "deliberate": risk_cases.deliberate(nanobook),
+        "random": risk_cases.answers(nanobook),
     }
 
 

@@ -15,6 +15,7 @@ import pytest
 from nanodesk.compat import nanobook
 from reference import nanobook_book_cases as book_cases
 from reference import nanobook_cases as cases
+from reference import nanobook_risk_cases as risk_cases
 from reference.nanobook_answers import PINNED, TOLERANCE, differences, plain
 
 SCRIPT = Path(__file__).resolve().parent.parent / "data" / "make_nanobook_golden.py"
@@ -74,3 +75,8 @@ class TestLiveBook:
             if hashlib.sha256(told.encode()).hexdigest()[:12] != digest:
                 differing.append(f"{group}-1-{index}")
         assert differing == []
+
+
+class TestLiveRisk:
+    def test_new_questions(self) -> None:
+        assert answers("--risk") == plain(risk_cases.answers(nanobook, seed=1, scale=SCALE))

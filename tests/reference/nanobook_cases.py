@@ -409,8 +409,8 @@ def _error_of(call: Callable[[], Any]) -> str | None:
     return None
 
 
-LATER = ("IbkrBroker", "RiskEngine")
-"""Published names of brokers and risk: not of this part."""
+LATER = ("IbkrBroker",)
+"""Published names of brokers: not of this part."""
 
 BOOK = ("BookSnapshot", "CancelResult", "Event", "Exchange", "LevelSnapshot", "ModifyResult", "MultiExchange", "Order",
         "StopSubmitResult", "SubmitResult", "Trade", "parse_itch")  # fmt: skip

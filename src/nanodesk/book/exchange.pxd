@@ -1,5 +1,3 @@
-from cpython.object cimport PyObject
-
 cdef extern from *:
     """
     /* A small Python integer without a call; 0 if it is not one. */
@@ -21,21 +19,12 @@ cdef extern from *:
     """
     bint nd_small(object, long long*)
 
-cdef extern from *:
-    """
-    /* Whether the one reference to an object is the caller's own, so that nobody sees it change. */
-    #if defined(Py_GIL_DISABLED)
-    #define nd_alone(v) 0
-    #else
-    #define nd_alone(v) (Py_REFCNT(v) == 1)
-    #endif
-    """
-    bint nd_alone(PyObject*)
-
 from libc.stdint cimport int64_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Outcome
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Outcome
 from nanodesk.book.results cimport CancelResult, SubmitResult, Trades
+from nanodesk.book.snapshot cimport BookSnapshot
 
 cdef class Exchange:
     cdef Book book
@@ -44,6 +33,8 @@ cdef class Exchange:
     cdef readonly dict configuration
     cdef int64_t notes_read
     cdef CancelResult answer
+    cdef BookSnapshot shown
+    cdef BookSnapshot shown_before
     cdef tuple quote
     cdef int64_t quoted_bid
     cdef int64_t quoted_ask

@@ -24,9 +24,10 @@ from cython.cimports.nanodesk.book.kernels.commands import (
     run_plain,
     submit_event,
 )
-from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_next, journal_seek
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import (
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
     AUCTION,
@@ -83,29 +84,21 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     TRAIL_WILDER,
     Book,
-    Event,
     Extra,
     Note,
     Options,
     Outcome,
-    book_free,
-    book_init,
     int128,
     order_at,
-    position_of,
     terms_of,
-    visible_of,
 )
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Order as OrderRecord,
-)
-from cython.cimports.nanodesk.book.kernels.matching import (
-    Trade as TradeRecord,
-)
+from cython.cimports.nanodesk.book.kernels.records import Order as OrderRecord
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
+from cython.cimports.nanodesk.book.kernels.store import book_free, book_init, position_of
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
-from cython.cimports.nanodesk.book.snapshot import BookSnapshot
+from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
@@ -1319,11 +1312,11 @@ class Exchange:
         out: Outcome
         r: CancelResult
         id: cython.longlong
-        if not nd_small(order_id, cython.address(id)):
+        if not nd_small(order_id, cython.address(id)) or id < 0:
             id = _id_of(order_id)
         cancel_event(cython.address(self.book), id, cython.address(out))
         # The last answer is used again if nobody kept it.
-        if nd_alone(cython.cast(cython.pointer(PyObject), self.answer)):
+        if nd_references(cython.cast(cython.pointer(PyObject), self.answer), 1):
             r = self.answer
         else:
             r = CancelResult.__new__(CancelResult)
@@ -1798,8 +1791,17 @@ class Exchange:
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
-        s = BookSnapshot.__new__(BookSnapshot)
-        s._fill(cython.address(self.book), n)
+        # The last snapshot but one is filled anew, arrays and all, if nobody kept a part of it.
+        if not (
+            nd_references(cython.cast(cython.pointer(PyObject), self.shown_before), 1)
+            and self.shown_before._refill(cython.address(self.book), n)
+        ):
+            s = BookSnapshot.__new__(BookSnapshot)
+            s._fill(cython.address(self.book), n)
+            self.shown_before = s
+        s = self.shown_before
+        self.shown_before = self.shown
+        self.shown = s
         return s
 
     def depth_view(self, levels=10):

@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t
 
-from nanodesk.book.kernels.matching cimport TradeLog
+from nanodesk.book.kernels.records cimport TradeLog
 
 cdef class Trades:
     cdef TradeLog log

@@ -8,8 +8,8 @@ when they are asked for. They stay right after ``clear_trades`` and after the ex
 import cython
 from cython.cimports.libc.stdint import int64_t
 from cython.cimports.libc.stdlib import free
-from cython.cimports.nanodesk.book.kernels.matching import Trade as TradeRecord
-from cython.cimports.nanodesk.book.kernels.matching import trade_log_init
+from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
+from cython.cimports.nanodesk.book.kernels.store import trade_log_init
 
 from nanodesk.market.enums import OrderStatus, Side
 

@@ -4,15 +4,21 @@ from typing import NamedTuple
 
 import cython
 from cython.cimports.cpython.buffer import PyBuffer_FillInfo
+from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
 from cython.cimports.nanodesk.book.kernels.ladder import Level as LevelRecord
+from numpy import dtype, ndarray
 
 from nanodesk.errors import QuantityError
 from nanodesk.market.enums import Side
 
+_ARRAY = cython.declare(object, ndarray)
+_INT64 = cython.declare(object, dtype("i8"))
 _ROW = cython.declare(int64_t, 3)
+# Rows that a snapshot has room for by itself: ten levels of both sides, and one.
+_SMALL = cython.declare(int64_t, 22)
 
 
 class Level(NamedTuple):
@@ -56,6 +62,27 @@ def _copy(s: cython.pointer(Ladder), levels: int64_t, row: cython.pointer(int64_
 @cython.no_gc
 @cython.freelist(16)
 @cython.cclass
+class Rows:
+    """Memory of a snapshot, which its arrays share: it lives as long as any of them."""
+
+    def __cinit__(self):
+        self.data = self.small
+
+    def __dealloc__(self):
+        if self.data != self.small:
+            free(self.data)
+
+    def __getbuffer__(self, buffer: cython.pointer(Py_buffer), flags: cython.int):
+        PyBuffer_FillInfo(buffer, self, self.data, self.n * 24, 1, flags)
+
+    def __releasebuffer__(self, buffer: cython.pointer(Py_buffer)):
+        pass
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+@cython.cclass
 class BookSnapshot:
     """The best levels of both sides, bids from high to low, asks from low to high.
 
@@ -70,27 +97,57 @@ class BookSnapshot:
     """
 
     def __cinit__(self):
-        self.data = self.small
-
-    def __dealloc__(self):
-        if self.data != self.small:
-            free(self.data)
+        self.rows = Rows.__new__(Rows)
+        self.data = self.rows.data
 
     def _fill(self, b, levels):
         held: int64_t = min(levels, cython.cast(int64_t, b.ladders[0].active))
         held += min(levels, cython.cast(int64_t, b.ladders[1].active))
-        if held > 22:
-            self.data = cython.cast(cython.pointer(int64_t), malloc(held * 3 * cython.sizeof(int64_t)))
+        if held > _SMALL:
+            self.data = cython.cast(cython.pointer(int64_t), malloc(held * _ROW * cython.sizeof(int64_t)))
             if self.data == cython.NULL:
-                self.data = self.small
+                self.data = self.rows.data
                 raise MemoryError
+            self.rows.data = self.data
         self.n_bids = _copy(cython.address(b.ladders[0]), levels, self.data)
-        self.n_asks = _copy(cython.address(b.ladders[1]), levels, self.data + 3 * self.n_bids)
+        self.n_asks = _copy(cython.address(b.ladders[1]), levels, self.data + _ROW * self.n_bids)
+        self.rows.n = self.n_bids + self.n_asks
         self.timestamp = b.next_timestamp - 1
         return 0
 
+    def _is_ours(self, array, n):
+        """Whether nobody else holds an array of this snapshot, and it is as it was made."""
+        rows: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), self.rows)
+        return nd_references(array, 1) and nd_is_rows(array, n, rows, cython.cast(cython.pointer(PyObject), _INT64))
+
+    def _refill(self, b, levels):
+        """Fill anew a snapshot that only its exchange holds; False if an array of it is still in use."""
+        holders: cython.int = 1 + (self.bid_view is not None) + (self.ask_view is not None)
+        n_bids: int64_t = self.n_bids
+        n_asks: int64_t = self.n_asks
+        if (
+            levels > _SMALL // 2
+            or self.data != self.rows.small
+            or not nd_references(cython.cast(cython.pointer(PyObject), self.rows), holders)
+            or (
+                self.bid_view is not None
+                and not self._is_ours(cython.cast(cython.pointer(PyObject), self.bid_view), n_bids)
+            )
+            or (
+                self.ask_view is not None
+                and not self._is_ours(cython.cast(cython.pointer(PyObject), self.ask_view), n_asks)
+            )
+        ):
+            return False
+        self._fill(b, levels)
+        if self.n_bids != n_bids:
+            self.bid_view = None
+        if self.n_bids != n_bids or self.n_asks != n_asks:
+            self.ask_view = None
+        return True
+
     def __getbuffer__(self, buffer: cython.pointer(Py_buffer), flags: cython.int):
-        PyBuffer_FillInfo(buffer, self, self.data, (self.n_bids + self.n_asks) * 24, 1, flags)
+        PyBuffer_FillInfo(buffer, self, self.data, self.rows.n * 24, 1, flags)
 
     def __releasebuffer__(self, buffer: cython.pointer(Py_buffer)):
         pass
@@ -115,17 +172,19 @@ class BookSnapshot:
     @property
     def bid_array(self):
         """Bids as a read-only int64 array of shape (n_bids, 3): price, quantity, order count. No copy."""
-        return self._array(0, self.n_bids)
+        if self.bid_view is None:
+            self.bid_view = self._array(0, self.n_bids)
+        return self.bid_view
 
     @property
     def ask_array(self):
         """Asks as a read-only int64 array of shape (n_asks, 3): price, quantity, order count. No copy."""
-        return self._array(self.n_bids, self.n_asks)
+        if self.ask_view is None:
+            self.ask_view = self._array(self.n_bids, self.n_asks)
+        return self.ask_view
 
     def _array(self, first, n):
-        import numpy
-
-        return numpy.frombuffer(self, dtype=numpy.int64, count=3 * n, offset=24 * first).reshape(n, 3)
+        return _ARRAY((n, 3), dtype=_INT64, buffer=self.rows, offset=24 * first)
 
     @property
     def best_bid(self):

@@ -229,6 +229,7 @@ class BinanceBroker:
         """
         if self.is_connected:
             return
+        self.disconnect()  # a session that was lost and waits to come back is ended first
         self._loop.start()
         try:
             self._loop.run(self._connect(), timeout_s=6 * self._deadline_s)

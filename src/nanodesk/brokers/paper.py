@@ -299,22 +299,23 @@ class PaperBroker:
             Accepted with the fills it made at once; refused with the market's reason; unknown only after
             :meth:`lose_reply`, or when the account's file cannot be written.
         """
-        market = self._require_connected()
+        return self.submit_many((order,))[0]
+
+    def _take(self, order: Order) -> PaperOrder | Outcome:
+        """The order as the market took it, or the unknown outcome of a rehearsed loss."""
         self._reached("send.connected")
         self._reached("send.half")
         lost = self._lost_replies.popleft() if self._lost_replies else None
-        if lost is False:
-            return Outcome(OutcomeKind.UNKNOWN, text="The answer was lost (rehearsed).")
-        paper = market.submit(self._account_id, order)
-        try:
-            self._save()
-        except BrokerError as error:
-            return Outcome(OutcomeKind.UNKNOWN, text=str(error))
+        if lost is not False:
+            taken = self._market.submit(self._account_id, order)
+        return taken if lost is None else Outcome(OutcomeKind.UNKNOWN, text="The answer was lost (rehearsed).")
+
+    def _reply(self, taken: PaperOrder | Outcome) -> Outcome:
         self._reached("send.written")
-        if lost:
-            return Outcome(OutcomeKind.UNKNOWN, text="The answer was lost (rehearsed).")
+        if isinstance(taken, Outcome):
+            return taken
         self._reached("reply.read")
-        return self._outcome(paper)
+        return self._outcome(self._market.store.orders[taken.number])
 
     def _outcome(self, paper: PaperOrder) -> Outcome:
         report = self._report(paper)
@@ -325,7 +326,7 @@ class PaperBroker:
         return Outcome(OutcomeKind.ACCEPTED, report, tuple(one.report() for one in fills), paper.code, paper.text)
 
     def submit_many(self, orders: Sequence[Order]) -> tuple[Outcome, ...]:
-        """Send several in order.
+        """Send several in order; they reach the account's file together, in one write.
 
         Parameters
         ----------
@@ -337,7 +338,13 @@ class PaperBroker:
         outcomes : tuple of Outcome
             One for each, in the same order.
         """
-        return tuple(self.submit(order) for order in orders)
+        self._require_connected()
+        taken = [self._take(order) for order in orders]
+        try:
+            self._save()
+        except BrokerError as error:
+            return tuple(Outcome(OutcomeKind.UNKNOWN, text=str(error)) for _ in taken)
+        return tuple(self._reply(one) for one in taken)
 
     def cancel(self, client_order_id: str) -> Outcome:
         """Ask to cancel; without latency the order is dead when the call returns.

@@ -14,9 +14,35 @@ from typing import Annotated
 
 import typer
 
-from nanodesk.cli import check, demo, diff, factors, ingest, lob, report, run, sweep, venue, version
+from nanodesk.cli import (
+    audit,
+    check,
+    demo,
+    diff,
+    factors,
+    ingest,
+    lob,
+    orders,
+    rebalance,
+    report,
+    run,
+    sweep,
+    venue,
+    version,
+)
 from nanodesk.cli.output import prepare_streams, print_error
-from nanodesk.errors import ConfigError, DataError, NanodeskError, PriceError, ReplayError, ValidationError
+from nanodesk.errors import (
+    BrokerError,
+    ConfigError,
+    DataError,
+    JournalDamagedError,
+    NanodeskError,
+    PriceError,
+    ReplayError,
+    RiskLimitBreached,
+    StalePlanError,
+    ValidationError,
+)
 
 DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
@@ -47,6 +73,9 @@ app.command("diff")(diff.diff)
 app.command("ingest")(ingest.ingest)
 app.command("lob")(lob.lob)
 app.command("venue")(venue.venue)
+app.command("orders")(orders.orders)
+app.add_typer(audit.audit, name="audit")
+app.add_typer(rebalance.rebalance, name="rebalance")
 app.command("version")(version.version)
 
 
@@ -66,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        Always: 0 done, 1 failed, 2 usage or configuration, 5 data.
+        Always: 0 done, 1 failed, 2 usage or configuration, 3 refused by risk, 4 broker, 5 data, 6 drift.
     """
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
@@ -156,11 +185,15 @@ def exit_code(error: NanodeskError) -> int:
     Returns
     -------
     code : int
-        2 for what the user wrote, 5 for data, 1 for the rest.
+        2 for what the user wrote, 3 for what risk refused, 4 for broker and network, 5 for data, 1 for the rest.
     """
     if isinstance(error, ConfigError):
         return USAGE
-    if isinstance(error, (DataError, PriceError, ReplayError)):
+    if isinstance(error, RiskLimitBreached):
+        return REFUSED_BY_RISK
+    if isinstance(error, BrokerError):
+        return BROKER
+    if isinstance(error, (DataError, JournalDamagedError, PriceError, ReplayError, StalePlanError)):
         return DATA
     return USAGE if isinstance(error, ValidationError) else FAILED
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.published_backtest import backtest_weights
-from nanodesk.compat.published_broker import BinanceBroker
+from nanodesk.compat.published_binance import BinanceBroker
+from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
@@ -21,6 +22,7 @@ from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
 from nanodesk.compat.published_indicators import rsi as py_rsi
 from nanodesk.compat.published_itch import parse_itch
+from nanodesk.compat.published_level import LevelSnapshot
 from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_metrics import Metrics
 from nanodesk.compat.published_metrics import compute_metrics as py_compute_metrics
@@ -40,13 +42,12 @@ from nanodesk.compat.published_position import Position
 from nanodesk.compat.published_results import (
     BookSnapshot,
     CancelResult,
-    LevelSnapshot,
     ModifyResult,
-    Order,
     StopSubmitResult,
     SubmitResult,
     Trade,
 )
+from nanodesk.compat.published_risk import RiskEngine
 from nanodesk.compat.published_runs import BacktestResult, run_backtest, sweep_equal_weight
 from nanodesk.compat.published_statistics import quintile_spread as py_quintile_spread
 from nanodesk.compat.published_statistics import spearman as py_spearman
@@ -76,6 +77,7 @@ __all__ = [
     "Portfolio",
     "Position",
     "Price",
+    "RiskEngine",
     "Side",
     "StopSubmitResult",
     "SubmitResult",

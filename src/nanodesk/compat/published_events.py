@@ -2,13 +2,15 @@
 
 The first schema is that of the seeds: one object a line, tagged with the kind, as in ``{"Cancel":{"order_id":1}}``.
 The second, of later releases, is flat: ``{"type":"Cancel","order_id":1}``. Both are read, the first is written.
+Compiled, as logs and feeds hold many; the ``.pxd`` beside it names the fields. What an event of a log or a feed says is
+looked up when it is asked for.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nanodesk.book import event_log, events, exchange
@@ -33,6 +35,8 @@ _RENAMED = {
 }
 _TRAIL_TAGS = {"fixed": "Fixed", "percentage": "Percentage", "sma_abs_change": "Atr", "wilder_atr": "WilderAtr"}
 _TRAIL_WORDS = {"pct": "percentage", "atr": "sma_abs_change"}
+# How an event is held: ready, as a place in a book's log, or as the numbers of a message.
+_READY, _LOGGED, BUY_LIMIT, SELL_LIMIT, CANCEL, MODIFY = range(6)
 _SPELLED = ("side", "tif", "trail_type", "trail_value", "atr_period")
 _PRICES = ("price", "stop_price", "limit_price", "new_price")
 
@@ -69,23 +73,34 @@ class Event:
     True
     """
 
-    __slots__ = ("_of",)
-
     def __init__(self, kind: str, *values: Any, **named: Any) -> None:
         if kind not in _READERS:
             raise ValueError(f"Invalid kind {kind!r}. Use one of {', '.join(_READERS)}.")
-        self._of = events.Event(kind, **_READERS[kind](*values, **named))
+        self._made: events.Event | None = events.Event(kind, **_READERS[kind](*values, **named))
+        self._book: exchange.Exchange | None = None
+        self._number, self._price, self._quantity, self._form = 0, 0, 0, _READY
+
+    def _event(self) -> events.Event:
+        """The engine's event, made when first asked for."""
+        made = self._made
+        if made is None:
+            if self._book is not None:
+                made = self._book.events(self._number, self._number + 1)[0]
+            else:
+                made = _of_message(self._form, self._number, self._price, self._quantity)
+            self._made = made
+        return made
 
     @property
     def kind(self) -> str:
         """Which input it is, as the method of `Exchange` is called."""
-        return self._of.kind
+        return self._event().kind
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Arguments of that method by name; a copy."""
         renamed = _RENAMED.get(self.kind, {})
-        named = {renamed.get(name, name): value for name, value in self._of.fields.items()}
+        named = {renamed.get(name, name): value for name, value in self._event().fields.items()}
         if named.get("trail_type") == "sma_abs_change":
             named["trail_type"] = "atr"
         return named
@@ -98,7 +113,7 @@ class Event:
         line : str
             Without the line break.
         """
-        return json.dumps({_TAGS[self.kind]: _published(self._of)}, separators=(",", ":"))
+        return json.dumps({_TAGS[self.kind]: _published(self._event())}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Event:
@@ -140,8 +155,8 @@ class Event:
         event : Event
             The same input.
         """
-        face = object.__new__(cls)
-        face._of = event
+        face: Event = Event.__new__(Event)
+        face._made = event
         return face
 
     def send(self, book: exchange.Exchange) -> None:
@@ -152,7 +167,7 @@ class Event:
         book : nanodesk.book.exchange.Exchange
             Where to.
         """
-        book.apply(self._of)
+        book.apply(self._event())
 
     def __getstate__(self) -> str:
         return self.to_json()
@@ -161,14 +176,54 @@ class Event:
         return Event.from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Event) and self._of == other._of
+        return isinstance(other, Event) and self._event() == other._event()
 
     def __hash__(self) -> int:
-        return hash(self._of)
+        return hash(self._event())
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}: {_debug(name, value)}" for name, value in _published(self._of).items())
+        fields = ", ".join(f"{name}: {_debug(name, value)}" for name, value in _published(self._event()).items())
         return f"{_TAGS[self.kind]} {{ {fields} }}"
+
+
+def beginning_of_log(items: Sequence[Any]) -> exchange.Exchange | None:
+    """Whose log begins with these events.
+
+    Parameters
+    ----------
+    items : sequence
+        What is to be replayed.
+
+    Returns
+    -------
+    book : nanodesk.book.exchange.Exchange or None
+        None if they are no such beginning.
+
+    Raises
+    ------
+    TypeError
+        If an item is no event.
+    """
+    book: exchange.Exchange | None = None
+    follows = True
+    for place, item in enumerate(items):
+        if not isinstance(item, Event):
+            raise TypeError(f"argument 'events': '{type(item).__name__}' object cannot be cast as 'Event'")
+        face: Event = item
+        if place == 0:
+            book = face._book
+        follows = follows and face._form == _LOGGED and face._book is book and face._number == place
+    return book if follows else None
+
+
+def _of_message(form: int, number: int, price: int, quantity: int) -> events.Event:
+    """What a message of a feed says."""
+    if form == CANCEL:
+        return events.Event("cancel", order_id=number)
+    if form == MODIFY:
+        return events.Event("modify", order_id=number, price=price, quantity=quantity)
+    side = "buy" if form == BUY_LIMIT else "sell"
+    return events.Event("submit_limit", side=side, price=price, quantity=quantity, tif="gtc")
 
 
 def _limit(

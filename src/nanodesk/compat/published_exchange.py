@@ -12,7 +12,8 @@ from typing import Any
 
 from nanodesk.book import exchange as engine
 from nanodesk.compat import published_arguments as arguments
-from nanodesk.compat.published_events import Event
+from nanodesk.compat.kernels import logged_events
+from nanodesk.compat.published_events import Event, beginning_of_log
 from nanodesk.compat.published_log import load_events, save_events
 from nanodesk.compat.published_results import (
     BookSnapshot,
@@ -526,7 +527,7 @@ class Exchange:
         events : list of Event
             Oldest first.
         """
-        return [Event.of(event) for event in self._book.events(self._first_event)]
+        return logged_events.faces(self._book, self._first_event, self._book.event_count())
 
     def clear_events(self) -> None:
         """Forget the inputs; `replay` and `save` then know only later ones."""
@@ -570,11 +571,12 @@ class Exchange:
             In the state that the events lead to.
         """
         items = arguments.sequence(events, "events")
-        for item in items:
-            if not isinstance(item, Event):
-                raise TypeError(f"argument 'events': '{type(item).__name__}' object cannot be cast as 'Event'")
         fresh = Exchange()
-        fresh.apply_all(items)
+        source = beginning_of_log(items)
+        if source is not None:
+            fresh._book.replay_raw(*source.raw_log(0, len(items)))
+        else:
+            fresh.apply_all(items)
         return fresh
 
     def save(self, path: Any) -> None:

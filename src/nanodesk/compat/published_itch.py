@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nanodesk.compat.kernels import itch_events
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_log import path_of
 from nanodesk.errors import FeedError
@@ -40,10 +41,35 @@ def parse_itch(path: Any) -> list[tuple[str, Event]]:
     OSError
         If a message is too short for its type, has length 0 or is cut.
     """
+    data = path_of(path).read_bytes()
+    found = itch_events.decode(data, {})
+    if found is not None:
+        return found
     try:
-        found = [_event(message) for _, message in itch50.frames(path_of(path).read_bytes())]
+        return read_slowly(data)
     except FeedError as error:
         raise OSError(str(error)) from error
+
+
+def read_slowly(data: bytes) -> list[tuple[str, Event]]:
+    """The same, message by message over `nanodesk.feeds.itch50`, which names what is wrong.
+
+    Parameters
+    ----------
+    data : bytes
+        A file of messages.
+
+    Returns
+    -------
+    events : list of (str, Event)
+        As of `parse_itch`.
+
+    Raises
+    ------
+    FeedError
+        If a message is too short for its type, has length 0 or is cut.
+    """
+    found = [_event(message) for _, message in itch50.frames(data)]
     return [item for item in found if item is not None]
 
 

@@ -9,7 +9,3 @@ cdef class Order:
     cdef readonly object _of
 cdef class BookSnapshot:
     cdef readonly object _of
-cdef class LevelSnapshot:
-    cdef readonly object price
-    cdef readonly object quantity
-    cdef readonly object order_count

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nanodesk.book import orders, results, snapshot
+from nanodesk.compat.kernels import level_rows
+from nanodesk.compat.published_level import LevelSnapshot
 from nanodesk.compat.published_values import dollars
 from nanodesk.market.enums import OrderStatus, TimeInForce
 
@@ -375,42 +377,6 @@ class Order:
         return f"Order(id={self.id}, side={self.side}, price={self.price}, qty={traded}, status={self.status})"
 
 
-class LevelSnapshot:
-    """One price of one side.
-
-    Parameters
-    ----------
-    price : int
-        Cents.
-    quantity : int
-        Shares resting there.
-    order_count : int
-        Orders resting there.
-    """
-
-    def __init__(self, price: int, quantity: int, order_count: int) -> None:
-        self.price = price
-        self.quantity = quantity
-        self.order_count = order_count
-
-    @property
-    def price_float(self) -> float:
-        """Dollars."""
-        return self.price / 100
-
-    def _fields(self) -> tuple[int, int, int]:
-        return self.price, self.quantity, self.order_count
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LevelSnapshot) and self._fields() == other._fields()
-
-    def __hash__(self) -> int:
-        return hash(self._fields())
-
-    def __repr__(self) -> str:
-        return f"Level(price={dollars(self.price)}, qty={self.quantity}, orders={self.order_count})"
-
-
 class BookSnapshot:
     """The best levels of both sides, and what follows from them.
 
@@ -426,12 +392,12 @@ class BookSnapshot:
     @property
     def bids(self) -> list[LevelSnapshot]:
         """Bid levels, highest first."""
-        return [LevelSnapshot(row[0], row[1], row[2]) for row in self._of.bid_array.tolist()]
+        return level_rows.bids(self._of)
 
     @property
     def asks(self) -> list[LevelSnapshot]:
         """Ask levels, lowest first."""
-        return [LevelSnapshot(row[0], row[1], row[2]) for row in self._of.ask_array.tolist()]
+        return level_rows.asks(self._of)
 
     @property
     def timestamp(self) -> int:

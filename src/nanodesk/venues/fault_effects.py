@@ -1,4 +1,4 @@
-"""What faults do: to bytes, to a stream of events, to an order, to the venue."""
+"""What faults do: to a stream of events, to an order, to the venue."""
 
 from __future__ import annotations
 
@@ -14,35 +14,9 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.order import Order
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
+from nanodesk.venues.faults import bytes_under as bytes_under
 
 _T = TypeVar("_T")
-_OVERSIZE_BYTES = 17 * 1024 * 1024
-
-
-def bytes_under(fault: Fault, payload: bytes) -> tuple[bytes, ...]:
-    """What a client receives in place of a payload.
-
-    Parameters
-    ----------
-    fault : Fault
-        Of kind ``malformed``, ``truncated``, ``oversize`` or ``slow_trickle``; others pass the payload on.
-    payload : bytes
-        Of one answer, event or frame, without its length prefix.
-
-    Returns
-    -------
-    pieces : tuple of bytes
-        Write them one after the other, ``fault.seconds`` apart; after a truncated one, end the connection.
-    """
-    if fault.kind is FaultKind.MALFORMED:
-        return (b"\xff\x00{" + payload[::-1],)
-    if fault.kind is FaultKind.TRUNCATED:
-        return (payload[: len(payload) // 2],)
-    if fault.kind is FaultKind.OVERSIZE:
-        return (payload + b" " * _OVERSIZE_BYTES,)
-    if fault.kind is FaultKind.SLOW_TRICKLE:
-        return tuple(payload[index : index + 1] for index in range(len(payload)))
-    return (payload,)
 
 
 class EventGate(Generic[_T]):

@@ -81,6 +81,9 @@ POINTS: Final[Mapping[FaultPoint, frozenset[FaultKind]]] = {
 }
 """Which kinds may strike where."""
 
+_OVERSIZE_BYTES: Final = 17 * 1024 * 1024
+"""More than any frame of any venue may have."""
+
 REQUESTS: Final = (
     "new",
     "cancel",
@@ -263,6 +266,32 @@ class FaultInjector:
                 struck = rule
                 self.struck.append((at.value, name, rule.kind.value))
         return struck
+
+
+def bytes_under(fault: Fault, payload: bytes) -> tuple[bytes, ...]:
+    """What a client receives in place of a payload.
+
+    Parameters
+    ----------
+    fault : Fault
+        Of kind ``malformed``, ``truncated``, ``oversize`` or ``slow_trickle``; others pass the payload on.
+    payload : bytes
+        Of one answer, event or frame, without its length prefix.
+
+    Returns
+    -------
+    pieces : tuple of bytes
+        Write them one after the other, ``fault.seconds`` apart; after a truncated one, end the connection.
+    """
+    if fault.kind is FaultKind.MALFORMED:
+        return (b"\xff\x00{" + payload[::-1],)
+    if fault.kind is FaultKind.TRUNCATED:
+        return (payload[: len(payload) // 2],)
+    if fault.kind is FaultKind.OVERSIZE:
+        return (payload + b" " * _OVERSIZE_BYTES,)
+    if fault.kind is FaultKind.SLOW_TRICKLE:
+        return tuple(payload[index : index + 1] for index in range(len(payload)))
+    return (payload,)
 
 
 def parse_faults(content: Mapping[str, Any], *, source: str = "faults") -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""A log cut or flipped at any byte: an error of ours, or the longest sound prefix with a warning; never another book."""
+"""A log cut or flipped at any byte: an error of ours, or the longest sound prefix with a warning; no other book."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 import gzip
+import random
 import struct
 from collections import Counter
 from pathlib import Path
@@ -6,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from market_data import market_data
+from nanodesk.compat.kernels import itch_events
 from nanodesk.compat.nanobook import parse_itch
+from nanodesk.compat.published_itch import read_slowly
+from nanodesk.errors import FeedError
 
 
 def header(kind: str) -> bytes:
@@ -91,3 +95,47 @@ class TestParseItch:
 
     def test_a_directory_has_no_orders(self) -> None:
         assert parse_itch(market_data() / "itch" / "nasdaq_20191230_first1000.itch") == []
+
+
+class TestCompiledReader:
+    """The compiled reader gives what reading message by message gives, or nothing where there is a fault."""
+
+    @staticmethod
+    def both(data: bytes) -> tuple[object, object]:
+        try:
+            slow: object = [(symbol, repr(event)) for symbol, event in read_slowly(data)]
+        except FeedError:
+            slow = None
+        fast = itch_events.decode(data, {})
+        return slow, None if fast is None else [(symbol, repr(event)) for symbol, event in fast]
+
+    def test_a_day_cut_and_changed_at_random(self) -> None:
+        packed = market_data() / "itch" / "ritch_ex20101224_lengthprefixed.itch.gz"
+        whole, rng = gzip.decompress(packed.read_bytes())[:20_000], random.Random(5)
+        sound = 0
+        for _ in range(300):
+            data = bytearray(whole[rng.randrange(40) * 36 : rng.randrange(2, 4_000)] or whole)
+            for _ in range(rng.randrange(4)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            slow, fast = self.both(bytes(data))
+            assert fast == slow
+            sound += fast is not None
+        assert sound > 20
+
+    def test_bytes_at_random(self) -> None:
+        rng = random.Random(6)
+        for _ in range(2_000):
+            kinds = rng.choices(b"AFXDUECPRSZ", k=rng.randrange(6))
+            body = b"".join(
+                struct.pack(">H", len(message)) + message
+                for kind in kinds
+                for message in [bytes([kind]) + rng.randbytes(rng.choice((34, 35, 39, 43, 50)))]
+            )
+            slow, fast = self.both(body + rng.randbytes(rng.randrange(3)))
+            assert fast == slow
+
+    def test_the_largest_order_number(self, parse) -> None:
+        reference = 2**64 - 1
+        assert parse(header("D") + struct.pack(">Q", reference)) == [
+            ("", f"Cancel {{ order_id: OrderId({reference}) }}")
+        ]

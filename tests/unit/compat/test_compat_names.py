@@ -29,7 +29,6 @@ class TestModule:
 
     def test_nothing_of_the_later_parts_is_there(self) -> None:
         assert not hasattr(nanobook, "IbkrBroker")
-        assert not hasattr(nanobook, "RiskEngine")
 
 
 class TestCapabilities:

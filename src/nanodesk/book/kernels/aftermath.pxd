@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint32_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Order, Outcome
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Order, Outcome
 
 cdef int submit_stop(Book* b, Event* e, Options* options, Outcome* out) except -1 nogil
 cdef int aftermath(Book* b, int64_t first) except -1 nogil

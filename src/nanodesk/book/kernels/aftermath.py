@@ -9,8 +9,21 @@ import cython
 from cython.cimports.libc.math import floor
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import malloc, qsort
+from cython.cimports.nanodesk.book.kernels.journal import Event
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.matching import enter
+from cython.cimports.nanodesk.book.kernels.queues import (
+    cut,
+    end_order,
+    forget_stop,
+    group_ended,
+    join,
+    move_stop,
+    rest,
+    rest_stop,
+    unrest,
+)
+from cython.cimports.nanodesk.book.kernels.records import (
     ABSENT,
     ASK_REDUCE_ONLY,
     BUY,
@@ -44,7 +57,6 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     TRAIL_SMA,
     WORKING,
     Book,
-    Event,
     Expiry,
     Extra,
     Options,
@@ -52,26 +64,11 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Outcome,
     Trade,
     TradeLog,
-    _grown,
-    cut,
-    end_order,
-    enter,
-    extra_of,
-    forget_stop,
-    group_ended,
     int128,
-    join,
-    list_push,
-    list_remove,
-    move_stop,
-    new_order,
-    note,
     order_at,
-    rest,
-    rest_stop,
     terms_of,
-    unrest,
 )
+from cython.cimports.nanodesk.book.kernels.store import extra_of, grown, list_push, list_remove, new_order, note
 
 _HISTORY = cython.declare(int64_t, 10000)
 _NO_OFFSET = cython.declare(int64_t, 0)
@@ -475,7 +472,7 @@ def watch_expiry(b: cython.pointer(Book), id: int64_t, expire_ns: int64_t) -> cy
     e: Expiry
     if b.n_expiries == b.expiry_capacity:
         b.expiries = cython.cast(
-            cython.pointer(Expiry), _grown(b.expiries, cython.address(b.expiry_capacity), cython.sizeof(Expiry))
+            cython.pointer(Expiry), grown(b.expiries, cython.address(b.expiry_capacity), cython.sizeof(Expiry))
         )
     e.expire_ns = expire_ns
     e.id = id

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from nanodesk.book.kernels.matching cimport Book, Event, Options, Order, Outcome
+from nanodesk.book.kernels.journal cimport Event
+from nanodesk.book.kernels.records cimport Book, Options, Order, Outcome
 
 cdef int apply_event(Book* b, Event* e, Options* options, int64_t* ids, Outcome* out) except -1 nogil
 cdef int submit_event(Book* b, Event* e, Outcome* out) except -1 nogil
@@ -28,6 +29,14 @@ cdef enum:
     BATCH_BAD_PRICE = 104
     BATCH_BAD_CAPACITY = 105
     BATCH_BAD_OWNER = 106
+
+cdef extern from *:
+    """
+    /* A number read by itself: two that were just written, read back as one vector, wait until both have left the store
+       buffer. */
+    #define nd_single(number) (*(const volatile int64_t*)&(number))
+    """
+    int64_t nd_single(int64_t number) nogil
 
 cdef int run_batch(Book* b, Event* events, int64_t n, BatchRow* rows) except -1 nogil
 cdef int run_log(Book* b, Book* source) except -1 nogil

@@ -4,7 +4,7 @@ The shell has checked what raises; whatever is left is an outcome (docs/exchange
 """
 
 import cython
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
+from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.aftermath import (
     aftermath,
@@ -14,9 +14,12 @@ from cython.cimports.nanodesk.book.kernels.aftermath import (
     submit_stop,
     watch_expiry,
 )
-from cython.cimports.nanodesk.book.kernels.journal import Cursor, journal_cancel, journal_next, journal_seek
+from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_cancel, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.matching import enter, submit_plain
+from cython.cimports.nanodesk.book.kernels.memory import nd_prefetch
+from cython.cimports.nanodesk.book.kernels.queues import cancel_plain, cut, end_order, join, unrest
+from cython.cimports.nanodesk.book.kernels.records import (
     ABSENT,
     ASK_POST_ONLY,
     ASK_REDUCE_ONLY,
@@ -80,30 +83,23 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     STATUS_NEW,
     STOP_PENDING,
     Book,
-    Event,
     Extra,
     Options,
     Order,
     Outcome,
-    _grown,
-    cancel_plain,
-    cut,
-    end_order,
-    enter,
+    order_at,
+    terms_of,
+)
+from cython.cimports.nanodesk.book.kernels.store import (
     extra_of,
-    join,
+    grown,
     list_push,
     list_remove,
     log_event,
-    nd_prefetch,
     new_order,
     note,
-    order_at,
     reducible,
     set_position,
-    submit_plain,
-    terms_of,
-    unrest,
 )
 from cython.cimports.nanodesk.book.kernels.uncross import end_auction, uncross
 
@@ -492,7 +488,7 @@ def _log_options(
     copy.ids_start = b.link_ids.n
     if b.n_options == b.option_capacity:
         b.options = cython.cast(
-            cython.pointer(Options), _grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
+            cython.pointer(Options), grown(b.options, cython.address(b.option_capacity), cython.sizeof(Options))
         )
     for i in range(copy.ids_count):
         list_push(cython.address(b.link_ids), ids[i])
@@ -574,18 +570,20 @@ def run_batch(
     """Run new, cancel, modify and reduce records; a refused row leaves the book and the log alone."""
     i: int64_t
     out: Outcome
+    # A copy: another thread may write to the array between the check of a row and its use.
     e: Event
     row: cython.pointer(BatchRow)
     error: cython.int
-    ahead: int64_t
+    ahead: uint64_t
     memset(cython.address(out), 0, cython.sizeof(Outcome))
     for i in range(n):
         e = events[i]
         row = cython.address(rows[i])
-        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee.
-        ahead = events[i + _AHEAD if i + _AHEAD < n else i].id
-        ahead = ahead if ahead > 0 and ahead < b.next_id else 1
-        nd_prefetch(order_at(b, ahead))
+        # The order that a record a few rows ahead names is fetched now; no branch, as kinds are hard to foresee. There
+        # is a record at id 0, and nothing reads it.
+        ahead = cython.cast(uint64_t, events[i + _AHEAD if i + _AHEAD < n else i].id)
+        ahead *= ahead < cython.cast(uint64_t, b.next_id)
+        nd_prefetch(order_at(b, cython.cast(int64_t, ahead)))
         row.first_trade = b.next_trade_id
         if e.kind == EVENT_CANCEL:
             cancel_event(b, e.id, cython.address(out))
@@ -617,10 +615,10 @@ def run_batch(
             out.reason = 0
             out.n_trades = 0
             apply_event(b, cython.address(e), cython.NULL, cython.NULL, cython.address(out))
-        row.order_id = out.order_id
-        row.filled = out.filled
-        row.resting = out.resting
-        row.cancelled = out.cancelled
+        row.order_id = nd_single(out.order_id)
+        row.filled = nd_single(out.filled)
+        row.resting = nd_single(out.resting)
+        row.cancelled = nd_single(out.cancelled)
         row.n_trades = cython.cast(uint32_t, out.n_trades)
         row.status = out.status
         row.reason = out.reason

@@ -9,15 +9,9 @@ import cython
 from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t
 from cython.cimports.libc.string import memset
 from cython.cimports.nanodesk.book.kernels.commands import apply_event, cancel_event, check_event, submit_event
+from cython.cimports.nanodesk.book.kernels.journal import Event
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
-from cython.cimports.nanodesk.book.kernels.matching import (
-    EVENT_LIMIT,
-    EVENT_MODIFY,
-    INT64_MIN,
-    Book,
-    Event,
-    Outcome,
-)
+from cython.cimports.nanodesk.book.kernels.records import EVENT_LIMIT, EVENT_MODIFY, INT64_MIN, Book, Outcome
 
 
 @cython.cfunc

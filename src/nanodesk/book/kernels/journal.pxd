@@ -50,6 +50,10 @@ cdef void journal_free(Journal* j) noexcept nogil
 cdef void journal_seek(Journal* j, int64_t i, Cursor* c) noexcept nogil
 cdef void journal_next(Cursor* c, Event* e) noexcept nogil
 
+cdef inline size_t journal_room(Journal* j) noexcept nogil:
+    """Words left in the chunk. In bytes first: the overflow checks of a checked build take a difference of pointers for one."""
+    return (<size_t>j.limit - <size_t>j.at) >> 3
+
 cdef inline int journal_cancel(Journal* j, int64_t id) except -1 nogil:
     """Append the cancel of an order that exists."""
     if j.at == j.limit:
@@ -63,7 +67,7 @@ cdef inline int journal_write(Journal* j, Event* e) except -1 nogil:
     """Append any record."""
     if e.kind > 1 or e.flags != 0 or e.owner != 0 or e.id != 0 or <uint64_t>e.quantity >= ND_PLAIN_QUANTITY:
         return journal_whole(j, e)
-    if j.limit - j.at < 2:
+    if journal_room(j) < 2:
         journal_more(j)
     j.at[0] = e.kind | (<uint64_t>e.side << 8) | (<uint64_t>e.policy << 16) | (<uint64_t>e.quantity << 24)
     j.at[1] = <uint64_t>e.price

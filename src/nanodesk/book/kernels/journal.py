@@ -62,7 +62,7 @@ def journal_whole(j: cython.pointer(Journal), e: cython.pointer(Event)) -> cytho
     if e.kind == PLAIN_CANCEL and plain and e.price == 0 and e.quantity == 0:
         if e.id >= 0 and cython.cast(uint64_t, e.id) < ND_PLAIN_ID:
             return journal_cancel(j, e.id)
-    if j.limit - j.at < LONGEST_RECORD:
+    if journal_room(j) < cython.cast(cython.size_t, LONGEST_RECORD):
         journal_more(j)
     j.at[0] = WHOLE_RECORD
     memcpy(j.at + 1, e, cython.sizeof(Event))

@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint64_t
 
-from nanodesk.book.kernels.matching cimport Book
+from nanodesk.book.kernels.records cimport Book
 
 cdef extern from *:
     """

@@ -5,17 +5,9 @@ from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc, qsort
 from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
-from cython.cimports.nanodesk.book.kernels.matching import (
-    PARKED,
-    Book,
-    Extra,
-    Order,
-    Trade,
-    order_at,
-    position_of,
-    terms_of,
-    visible_of,
-)
+from cython.cimports.nanodesk.book.kernels.queues import visible_of
+from cython.cimports.nanodesk.book.kernels.records import PARKED, Book, Extra, Order, Trade, order_at, terms_of
+from cython.cimports.nanodesk.book.kernels.store import position_of
 
 
 @cython.cfunc

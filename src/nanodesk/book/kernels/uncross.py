@@ -5,7 +5,8 @@ from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import qsort
 from cython.cimports.nanodesk.book.kernels.aftermath import _compare
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder
-from cython.cimports.nanodesk.book.kernels.matching import (
+from cython.cimports.nanodesk.book.kernels.queues import cut, end_order, make_trade
+from cython.cimports.nanodesk.book.kernels.records import (
     BUY,
     CONTINUOUS,
     INT64_MAX,
@@ -18,15 +19,10 @@ from cython.cimports.nanodesk.book.kernels.matching import (
     Book,
     Order,
     Outcome,
-    cut,
-    end_order,
     int128,
-    list_push,
-    make_trade,
-    note,
     order_at,
-    reducible,
 )
+from cython.cimports.nanodesk.book.kernels.store import list_push, note, reducible
 
 
 def is_crossed(b: cython.pointer(Book)) -> cython.bint:

@@ -1,0 +1,468 @@
+"""``nanodesk rebalance``: an account taken to a target file, looked at, reconciled, recovered, killed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nanodesk.cli.options import AsJson
+from nanodesk.cli.output import note, print_json, print_whole, stdout_console
+
+if TYPE_CHECKING:
+    from nanodesk.cli.trading_desk import OpenDesk, StopSignal
+    from nanodesk.rebalance.plan import Plan
+    from nanodesk.rebalance.run_report import RunReport
+    from nanodesk.rebalance.target import Target
+    from nanodesk.risk.report import RiskReport
+
+rebalance = typer.Typer(
+    name="rebalance", help="Take an account to a target file.", no_args_is_help=True, rich_markup_mode=None
+)
+
+TargetFile = Annotated[Path, typer.Argument(metavar="TARGET", help="The target file, JSON.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration; by default ./config.toml.")]
+Broker = Annotated[str | None, typer.Option("--broker", help="paper, ibkr, binance or alpaca.")]
+Url = Annotated[str | None, typer.Option("--url", help="Address of a REST broker.")]
+Host = Annotated[str | None, typer.Option("--host", help="Host of TWS or the gateway.")]
+Port = Annotated[int | None, typer.Option("--port", help="Its port.")]
+Quotes = Annotated[str | None, typer.Option("--quotes", metavar="FILE", help="Quotes of the paper broker.")]
+SkipValidation = Annotated[bool, typer.Option("--skip-validation", help="Start in spite of startup issues.")]
+Force = Annotated[bool, typer.Option("--force", help="Do not ask; for unattended runs.")]
+
+
+@rebalance.callback()
+def _options(context: typer.Context, config: Config = None, skip_validation: SkipValidation = False) -> None:
+    """Take an account to a target file."""
+    context.obj = (config, skip_validation)
+
+
+@rebalance.command("status")
+def status(
+    context: typer.Context,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    skip_validation: SkipValidation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Connect and show the account, open orders, the switches and who is rebalancing.
+
+    Example: nanodesk rebalance status --broker paper --quotes quotes.json
+    """
+    from nanodesk.cli.trading_desk import open_to_read
+
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
+        values = _status_values(desk)
+    if as_json:
+        print_json(values)
+        return
+    console = stdout_console()
+    for name, value in values.items():
+        console.print(f"{name.replace('_', ' '):<18} {value}", soft_wrap=True)
+
+
+@rebalance.command("positions")
+def positions(
+    context: typer.Context,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    skip_validation: SkipValidation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the account holds, priced.
+
+    Example: nanodesk rebalance positions --broker paper --quotes quotes.json
+    """
+    from nanodesk.cli.trading_desk import open_to_read
+
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
+        rows = _position_rows(desk)
+    if as_json:
+        print_json({"positions": rows})
+    elif not rows:
+        stdout_console().print("No positions.")
+    else:
+        _print_positions(rows)
+
+
+@rebalance.command("run")
+def run(
+    context: typer.Context,
+    target: TargetFile,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and check, send nothing, write nothing.")] = False,
+    force: Force = False,
+    cron: Annotated[
+        bool, typer.Option("--cron", "--cron-mode", help="A scheduled run: ask nothing, and never do a window twice.")
+    ] = False,
+    skip_validation: SkipValidation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Plan, check, confirm, send, wait, reconcile.
+
+    Example: nanodesk rebalance run target.json --broker paper --quotes quotes.json --force
+    """
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    wanted = read_target(target)
+    options = {"validate": _validates(context, skip_validation)}
+    if dry_run:
+        finish(_dry_run(wanted, {**settings, **options}), as_json=as_json)
+    finish(
+        send(wanted, {**settings, **options}, unattended=force or cron, cron=cron, as_json=as_json),
+        as_json=as_json,
+        is_planned=not as_json,
+    )
+
+
+@rebalance.command("reconcile")
+def reconcile(
+    context: typer.Context,
+    target: TargetFile,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    skip_validation: SkipValidation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the account with a target; exit code 6 when it has drifted.
+
+    Example: nanodesk rebalance reconcile target.json --broker paper --quotes quotes.json
+    """
+    from nanodesk.cli.app import DRIFT
+    from nanodesk.cli.trading_desk import open_to_read
+    from nanodesk.cli.trading_view import print_drift
+
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    wanted = read_target(target)
+    with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
+        drift = desk.rebalancer.drift(wanted)
+    if as_json:
+        print_json({"drifted": len(drift.drifted), **drift.as_values()})
+    else:
+        print_drift(drift)
+    if drift.drifted:
+        raise typer.Exit(DRIFT)
+
+
+@rebalance.command("recover")
+def recover(
+    context: typer.Context,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="SYMBOL", help="Take over the broker's position; may repeat."),
+    ] = None,
+    skip_validation: SkipValidation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn what became of every order of a run that died, and reconcile; sends nothing.
+
+    Example: nanodesk rebalance recover --broker paper --quotes quotes.json
+    """
+    from nanodesk.cli.app import BROKER
+    from nanodesk.cli.trading_desk import open_desk
+    from nanodesk.oms.reconcile import reconcile as compare
+
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    with open_desk(**settings, validate=_validates(context, skip_validation)) as desk:
+        engine = desk.engine
+        assert engine is not None  # noqa: S101  (a desk that writes has one)
+        found = engine.recover()
+        books = compare(engine, desk.broker, accept=accept or ())
+        if not books.is_clean:
+            books = compare(engine, desk.broker)
+        values = {
+            "adopted": list(found.adopted),
+            "not_sent": list(found.not_sent),
+            "unknown": list(found.unknown),
+            "fills_booked": found.fills,
+            "interrupted_runs": list(found.interrupted_runs),
+            "open_orders": [view.client_order_id for view in engine.open_orders()],
+            "blocked": dict(books.blocked),
+            "reconciled": books.is_clean,
+        }
+    if as_json:
+        print_json(values)
+    else:
+        for name, value in values.items():
+            stdout_console().print(f"{name.replace('_', ' '):<18} {value}", soft_wrap=True)
+    if not books.is_clean:
+        note(
+            "Not reconciled: look into the blocked symbols at the broker, then take over its position: --accept SYMBOL."
+        )
+        raise typer.Exit(BROKER)
+
+
+@rebalance.command("kill")
+def kill(
+    context: typer.Context,
+    config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Then close every position.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", "--timeout-secs", min=0.1, help="Seconds it may take.")
+    ] = None,
+    who: Annotated[str, typer.Option(help="Who pulls the switch.")] = "operator",
+    why: Annotated[str, typer.Option(help="Why.")] = "nanodesk rebalance kill",
+    as_json: AsJson = False,
+) -> None:
+    """Pull the kill switch, stop a running rebalance, cancel every open order, and ask the broker whether it is so.
+
+    Example: nanodesk rebalance kill --broker paper --quotes quotes.json --why "test of the switch"
+    """
+    from nanodesk.cli.app import BROKER
+    from nanodesk.cli.kill_switch import pull_and_cancel
+
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    values = pull_and_cancel(
+        settings["config"], settings["location"], flatten=flatten, timeout_s=timeout, who=who, why=why
+    )
+    if as_json:
+        print_json(values)
+    else:
+        for name, value in values.items():
+            stdout_console().print(f"{name.replace('_', ' '):<22} {value}", soft_wrap=True)
+    if not values["done"]:
+        raise typer.Exit(BROKER)
+
+
+@rebalance.command("release")
+def release(
+    context: typer.Context,
+    config: Config = None,
+    who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
+    why: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """Reset the kill switch; nothing else does.
+
+    Example: nanodesk rebalance release --why "limits were set right"
+    """
+    from nanodesk.risk.kill_switch import KillSwitch
+
+    said = _settings(context, config)["config"]
+    KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
+    stdout_console().print("The kill switch is reset; orders may be sent again.")
+
+
+# -- shared with `trade` and `demo` -----------------------------------------------------------------------------------
+
+
+def read_target(path: Path) -> Target:
+    """Read a target file of a user.
+
+    Parameters
+    ----------
+    path : Path
+        JSON of at most 1 MiB.
+
+    Returns
+    -------
+    target : Target
+        Checked.
+    """
+    from nanodesk.rebalance.target import MAX_BYTES, Target
+    from nanodesk.toml_files.source import read_text
+
+    return Target.from_json(read_text(path, max_bytes=MAX_BYTES), file=str(path))
+
+
+def send(
+    target: Target, settings: dict[str, Any], *, unattended: bool, cron: bool = False, as_json: bool = False
+) -> RunReport:
+    """One rebalance in this process, with signals, lock and question.
+
+    Parameters
+    ----------
+    target : Target
+        What to hold.
+    settings : dict
+        Arguments of `open_desk`.
+    unattended : bool
+        Whether nobody is asked.
+    cron : bool, default False
+        Whether a completed window is refused.
+    as_json : bool, default False
+        Whether nothing may be printed but one object.
+
+    Returns
+    -------
+    report : RunReport
+        What happened.
+    """
+    from nanodesk.cli.trading_desk import open_desk, stop_signal
+    from nanodesk.rebalance.execute import RunOptions
+
+    if not unattended and (as_json or not sys.stdin.isatty()):
+        raise typer.BadParameter("there is nobody to ask: add --force (or --cron, for a schedule)")
+    with stop_signal() as stop, open_desk(window_id=target.window_id, should_stop=stop, **settings) as desk:
+        confirm = None if unattended else _asking(stop, desk)
+        return desk.rebalancer.run(target, RunOptions(is_cron=cron, confirm=confirm))
+
+
+def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> None:
+    """Print a rebalance and leave with its exit code.
+
+    Parameters
+    ----------
+    report : RunReport
+        What happened.
+    as_json : bool
+        Whether to print one object.
+    is_planned : bool, default False
+        Whether the plan was shown when it was asked about.
+
+    Raises
+    ------
+    typer.Exit
+        Always: 0 done, 3 refused by risk, 4 not reconciled, 6 not all filled.
+    """
+    from nanodesk.cli.trading_view import print_run
+
+    if as_json:
+        print_json(report.as_values())
+    else:
+        print_run(report, plan_is_shown=is_planned and report.outcome.value == "declined")
+    raise typer.Exit(outcome_code(report))
+
+
+def outcome_code(report: RunReport) -> int:
+    """The exit code of a rebalance.
+
+    Parameters
+    ----------
+    report : RunReport
+        What happened.
+
+    Returns
+    -------
+    code : int
+        0 done, stopped, declined or nothing to do; 3 refused by risk; 4 not reconciled; 6 not all filled.
+    """
+    from nanodesk.cli.app import BROKER, DONE, DRIFT, REFUSED_BY_RISK
+
+    codes = {"refused": REFUSED_BY_RISK, "unresolved": BROKER, "incomplete": DRIFT}
+    return codes.get(report.outcome.value, DONE)
+
+
+def _asking(stop: StopSignal, desk: OpenDesk) -> Callable[[Plan, RiskReport], bool]:
+    from nanodesk.cli.trading_view import print_plan
+
+    def confirm(plan: Plan, risk: RiskReport) -> bool:
+        account = desk.broker.account()
+        print_plan(plan, risk, account.currency)
+        money = "REAL MONEY" if account.is_live else "paper"
+        stop.may_leave = True  # nothing is open yet, so a signal may end the process here
+        try:
+            return typer.confirm(
+                f"Send {len(plan.orders)} orders to {desk.broker.name} {account.account_id} ({money})?"
+            )
+        finally:
+            stop.may_leave = False
+
+    return confirm
+
+
+def _dry_run(target: Target, settings: dict[str, Any]) -> RunReport:
+    from nanodesk.cli.trading_desk import open_to_read
+    from nanodesk.rebalance.execute import RunOptions
+
+    with open_to_read(**settings) as desk:
+        return desk.rebalancer.run(target, RunOptions(is_dry_run=True))
+
+
+def _settings(context: typer.Context, config: Path | None, **connection: Any) -> dict[str, Any]:
+    from nanodesk.cli.trading_desk import read_config
+
+    said, location = read_config(config or (context.obj or (None, False))[0], **connection)
+    return {"config": said, "location": location}
+
+
+def _validates(context: typer.Context, skip_validation: bool) -> bool:
+    return not (skip_validation or (context.obj or (None, False))[1])
+
+
+def _status_values(desk: OpenDesk) -> dict[str, Any]:
+    from nanodesk.cli.trading_desk import RUN_LOCK
+    from nanodesk.market.fixed_point import format_e9
+    from nanodesk.rebalance.run_lock import current_holder
+
+    account = desk.broker.account()
+    holder = current_holder(Path(desk.config.logging.dir) / RUN_LOCK)
+    return {
+        "broker": desk.broker.name,
+        "account": account.account_id,
+        "money": "live" if account.is_live else "paper",
+        "currency": account.currency,
+        "equity": format_e9(account.equity_e9),
+        "cash": format_e9(account.cash_e9),
+        "buying_power": format_e9(account.buying_power_e9),
+        "positions": len(desk.broker.positions()),
+        "open_orders": len(desk.broker.open_orders()),
+        "clock_offset_ms": desk.broker.clock_offset_ns() / 1e6,
+        "kill_switch": str(desk.kill_switch.state()),
+        "trading_state": desk.losses.state.value,
+        "blocked_symbols": {} if desk.engine is None else desk.engine.blocked_symbols(),
+        "rebalancing": "nobody" if holder is None else str(holder),
+    }
+
+
+def _position_rows(desk: OpenDesk) -> list[dict[str, str]]:
+    from nanodesk.market.fixed_point import format_e9, notional_e9
+    from nanodesk.rebalance.plan import middle_price_e9
+
+    rows = []
+    for holding in desk.broker.positions():
+        price = middle_price_e9(desk.broker.quote(holding.symbol))
+        value = notional_e9(price, holding.quantity_e9, desk.broker.trading_rules(holding.symbol).multiplier)
+        rows.append(
+            {
+                "symbol": holding.symbol,
+                "quantity": format_e9(holding.quantity_e9),
+                "average_price": format_e9(holding.average_price_e9),
+                "price": format_e9(price),
+                "value": format_e9(value),
+            }
+        )
+    return rows
+
+
+def _print_positions(rows: list[dict[str, str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " ").capitalize(), justify="left" if name == "symbol" else "right")
+    for row in rows:
+        table.add_row(*row.values())
+    print_whole(table)

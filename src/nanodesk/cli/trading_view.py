@@ -1,0 +1,170 @@
+"""A rebalance as pages of the terminal: plan, risk, fills, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from nanodesk.cli.output import print_whole, stdout_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from nanodesk.rebalance.drift import DriftReport
+    from nanodesk.rebalance.plan import Plan
+    from nanodesk.rebalance.run_report import RunReport
+    from nanodesk.rebalance.sending import LineResult
+    from nanodesk.risk.report import RiskReport
+
+MOST_ROWS = 60
+
+
+def print_run(report: RunReport, *, plan_is_shown: bool = False) -> None:
+    """Print a rebalance for people.
+
+    Parameters
+    ----------
+    report : RunReport
+        What happened.
+    plan_is_shown : bool, default False
+        Whether plan and risk were printed before.
+    """
+    console = stdout_console()
+    if not plan_is_shown:
+        print_plan(report.plan, report.risk, report.account.currency)
+    for warning in report.warnings:
+        console.print(f"! {warning}", style="yellow", soft_wrap=True)
+    if report.lines:
+        print_fills(report.lines, report.account.currency)
+    if report.drift is not None:
+        print_drift(report.drift, only_drifted=True)
+    style = "bold green" if report.outcome.value in ("done", "nothing_to_do", "dry_run") else "bold yellow"
+    reason = f": {report.reason}" if report.reason else ""
+    console.print(f"{_OUTCOMES[report.outcome.value]}{reason}", style=style, soft_wrap=True)
+
+
+_OUTCOMES = {
+    "nothing_to_do": "Nothing to do",
+    "dry_run": "Dry run, nothing was sent",
+    "declined": "Nothing was sent",
+    "refused": "Refused by risk",
+    "done": "Done",
+    "incomplete": "Not all orders were filled",
+    "unresolved": "Not reconciled",
+    "stopped": "Stopped",
+}
+
+
+def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
+    """Print what is to be done and what risk says to it.
+
+    Parameters
+    ----------
+    plan : Plan
+        Orders and what was left out.
+    risk : RiskReport or None
+        Of the plan.
+    currency : str
+        Of the account.
+    """
+    from nanodesk.market.fixed_point import E9, format_e9
+
+    console = stdout_console()
+    if not plan.orders:
+        console.print("No orders: the account is at its target.")
+    else:
+        table = _table("Plan", "Symbol", "Shares", "Limit", "Value")
+        table.add_column("Why")
+        for order in plan.orders[:MOST_ROWS]:
+            value = order.quantity_e9 * order.limit_price_e9 / E9 / E9
+            quantity, limit = format_e9(order.quantity_e9), format_e9(order.limit_price_e9)
+            table.add_row(order.action, order.symbol, quantity, limit, f"{value:,.0f}", order.description)
+        print_whole(table)
+        if len(plan.orders) > MOST_ROWS:
+            console.print(f"... and {len(plan.orders) - MOST_ROWS} more", style="dim")
+        cost = f"{plan.cost_e9 / E9:,.2f} {currency}"
+        console.print(f"{len(plan.orders)} orders, expected cost {cost}", style="dim")
+    for skip in plan.skipped[:MOST_ROWS]:
+        console.print(f"left alone: {skip.symbol} {format_e9(skip.quantity_e9)}, {skip.reason}", style="dim")
+    if risk is not None:
+        _print_risk(console, risk)
+
+
+def _print_risk(console: Console, risk: RiskReport) -> None:
+    numbers = {check.number for check in risk.checks}
+    failed = {check.number for check in risk.failures}
+    warned = {check.number for check in risk.warnings} - failed
+    said = f"Risk: {len(numbers)} checks, {len(numbers - failed - warned)} passed"
+    parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
+    console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
+    for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
+        console.print(f"  {check}", soft_wrap=True)
+
+
+def print_fills(lines: Sequence[LineResult], currency: str) -> None:
+    """Print what was sent and filled.
+
+    Parameters
+    ----------
+    lines : sequence of LineResult
+        In the order of sending.
+    currency : str
+        Of the account; fees in another are named.
+    """
+    from nanodesk.market.fixed_point import format_e9
+
+    table = _table("Fills", "Symbol", "Shares", "Limit", "Filled", "Price", "Fee")
+    table.add_column("Status")
+    for result in lines[:MOST_ROWS]:
+        line = result.line
+        numbers = (line.quantity_e9, line.limit_price_e9, result.filled_e9, result.average_price_e9)
+        fee = _fees(result, currency)
+        table.add_row(line.action, line.symbol, *map(format_e9, numbers), fee, result.status)
+    print_whole(table)
+
+
+def _fees(result: LineResult, currency: str) -> str:
+    from nanodesk.market.fixed_point import format_e9
+
+    return ", ".join(
+        format_e9(paid) if unit == currency else f"{format_e9(paid)} {unit}"
+        for unit, paid in sorted(result.fees_e9.items())
+    )
+
+
+def print_drift(drift: DriftReport, *, only_drifted: bool = False) -> None:
+    """Print how far an account is from its target.
+
+    Parameters
+    ----------
+    drift : DriftReport
+        Every name.
+    only_drifted : bool, default False
+        Leave out names within the tolerance.
+    """
+    from nanodesk.market.fixed_point import E9, format_e9
+
+    rows = drift.drifted if only_drifted else drift.rows
+    if rows:
+        table = _table("Symbol", "Held", "Target", "Price", "Weight", "Wanted", "Drift")
+        for row in rows:
+            weights = (row.actual_e9, row.weight_e9, row.difference_e9)
+            shares = (format_e9(row.held_e9), format_e9(row.wanted_e9), format_e9(row.price_e9))
+            table.add_row(row.symbol, *shares, *(f"{weight / E9:+.2%}" for weight in weights))
+        print_whole(table)
+    console = stdout_console()
+    within = f"{len(drift.drifted)} of {len(drift.rows)} names drifted"
+    money = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
+    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {money}")
+
+
+def _table(first: str, *numbers: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for name in numbers:
+        table.add_column(name, justify="left" if name == "Symbol" else "right")
+    return table

@@ -1,0 +1,3 @@
+from nanodesk.compat.published_events import Event
+
+def decode(data: bytes, symbols: dict[bytes, str]) -> list[tuple[str, Event]] | None: ...

@@ -1,0 +1,239 @@
+"""From what a broker tells to events of the journal: what is new is kept, what was told before is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from nanodesk.brokers.base import BrokerEvent, RequestRejected, StreamChange
+from nanodesk.market.order import Execution, ExecutionKind, OrderReport
+from nanodesk.oms.journal import Journal
+from nanodesk.oms.journal_event import JournalEvent
+from nanodesk.oms.ledger import NO_ORDER, Ledger
+from nanodesk.oms.payloads import execution_payload, foreign_payload, report_payload
+
+_CORRECTED, _BUSTED, _SUPERSEDED = "execution_corrected", "execution_busted", "execution_superseded"
+
+
+class _Booked(NamedTuple):
+    revision: int
+    kind: str
+    payload: dict[str, Any]
+
+
+class Bookings:
+    """The events of one commit, in the making.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        The state before; it is not changed.
+    journal : Journal
+        Remembers every execution that was booked.
+    """
+
+    def __init__(self, ledger: Ledger, journal: Journal) -> None:
+        self.events: list[JournalEvent] = []
+        self._ledger = ledger
+        self._journal = journal
+        self._touched: set[str] = set()
+        self._booked: dict[str, list[_Booked]] = {}
+
+    def add(self, event: JournalEvent) -> None:
+        """Take an event as it is.
+
+        Parameters
+        ----------
+        event : JournalEvent
+            To be written with the others.
+        """
+        self.events.append(event)
+        self._touched.add(event.client_order_id)
+
+    def tell(self, events: Iterable[BrokerEvent]) -> None:
+        """Take what a stream brought, in the order of arrival.
+
+        Parameters
+        ----------
+        events : iterable of BrokerEvent
+            Reports, executions, refused requests, changes of the stream.
+        """
+        for event in events:
+            if isinstance(event, Execution):
+                self.execution(event)
+            elif isinstance(event, OrderReport):
+                self.report(event)
+            elif isinstance(event, RequestRejected):
+                self._rejection(event)
+            elif isinstance(event, StreamChange):
+                self.add(JournalEvent("stream_changed", {"state": event.state.value, "text": event.text[:500]}))
+
+    def owner(self, client_order_id: str, venue_order_id: str) -> str:
+        """The order of ours that is meant.
+
+        Parameters
+        ----------
+        client_order_id, venue_order_id : str
+            As told; either may be empty.
+
+        Returns
+        -------
+        client_order_id : str
+            Empty if the order is not ours.
+        """
+        if client_order_id in self._ledger.orders:
+            return client_order_id
+        return self._ledger.venue_ids.get(venue_order_id, NO_ORDER) if venue_order_id else NO_ORDER
+
+    def report(self, report: OrderReport, *, kind: str = "order_status", is_answer: bool = False) -> bool:
+        """Take what a venue says of an order.
+
+        Parameters
+        ----------
+        report : OrderReport
+            Of an order of ours or of another's.
+        kind : str, default "order_status"
+            Name of the event; ``order_adopted`` when recovery found it.
+        is_answer : bool, default False
+            Whether we asked.
+
+        Returns
+        -------
+        is_news : bool
+            Whether it is to be written.
+        """
+        name = self.owner(report.client_order_id, report.venue_order_id)
+        if not name:
+            return self._foreign_report(report)
+        payload = report_payload(report)
+        record = self._ledger.orders[name]
+        is_news = name in self._touched or kind != "order_status" or record.classify(payload)[1]
+        if is_answer:
+            is_news = is_news or report.filled_quantity_e9 != record.venue_cum_e9 != 0
+        elif not record.life.is_terminal:
+            # A later word of a live order is kept even if it says the same, or an older one coming late would win.
+            is_news = is_news or report.ts_event_ns > record.report_ts_ns
+        if is_news:
+            told: dict[str, Any] = {"report": payload}
+            if is_answer:
+                told["is_answer"] = True
+            self.add(JournalEvent(kind, told, name))
+        return is_news
+
+    def _foreign_report(self, report: OrderReport) -> bool:
+        payload = foreign_payload(report)
+        seen = self._ledger.orphans.get(report.venue_order_id)
+        is_news = bool(report.venue_order_id) and (
+            seen is None or any(payload[key] != value for key, value in seen.items())
+        )
+        if is_news:
+            self.add(JournalEvent("foreign_order", payload))
+        return is_news
+
+    def _rejection(self, event: RequestRejected) -> None:
+        if event.client_order_id in self._ledger.orders:
+            kind = "replace_rejected" if event.is_replace else "cancel_rejected"
+            payload = {"code": event.code, "text": event.text[:500], "ts_event_ns": event.ts_event_ns}
+            self.add(JournalEvent(kind, payload, event.client_order_id))
+
+    def execution(self, execution: Execution, *, is_history: bool = False) -> bool:
+        """Take a fill, a correction or a bust.
+
+        Parameters
+        ----------
+        execution : Execution
+            Of any order of the account.
+        is_history : bool, default False
+            Whether it comes from a list: then one that is not ours and older than the opening positions is part of
+            them.
+
+        Returns
+        -------
+        is_news : bool
+            Whether it is to be written; one that was told before is not.
+        """
+        known = self._known(execution.execution_id)
+        before = len(self.events)
+        if execution.kind is ExecutionKind.TRADE:
+            self._trade(execution, known, is_history=is_history)
+        else:
+            self._revision(execution, known)
+        return len(self.events) > before
+
+    def _known(self, execution_id: str) -> list[_Booked]:
+        if execution_id not in self._booked:
+            stored = self._journal.find_execution(self._ledger.venue, self._ledger.account, execution_id)
+            self._booked[execution_id] = [_Booked(event.revision, event.kind, event.payload) for event in stored]
+        return self._booked[execution_id]
+
+    def _trade(self, execution: Execution, known: list[_Booked], *, is_history: bool) -> None:
+        payload = execution_payload(execution)
+        name = self.owner(execution.client_order_id, execution.venue_order_id)
+        if not known:
+            opened_ns = self._ledger.opened_ns
+            is_in_opening = is_history and (opened_ns < 0 or 0 < execution.ts_event_ns <= opened_ns)
+            if name or not is_in_opening:
+                kind = "order_filled" if name else "foreign_filled"
+                self._book(kind, 0, payload, execution, name)
+            return
+        first, last = known[0], known[-1]
+        if first.revision > 0:
+            corrected = 0 if first.kind == _BUSTED else first.payload["quantity_e9"]
+            corrected = max(corrected, payload["quantity_e9"]) if first.kind == _BUSTED else corrected
+            self._book(_SUPERSEDED, 0, payload | {"corrected_to_e9": corrected}, execution, name)
+        elif all(_differ(payload, booked.payload) for booked in known):
+            reason = f"execution {execution.execution_id} was told twice with different contents"
+            if self._ledger.anomalies.get(execution.symbol) != reason:
+                self.add(JournalEvent("symbol_blocked", {"symbol": execution.symbol, "reason": reason}))
+            return
+        if last.kind != _BUSTED and "fee_currency" in payload and "fee_currency" not in last.payload:
+            self._amend_fee(execution, last, name)
+
+    def _amend_fee(self, execution: Execution, last: _Booked, name: str) -> None:
+        payload = {key: value for key, value in last.payload.items() if key not in ("was", "corrected_to_e9")}
+        payload |= {"fee_e9": execution.fee_e9, "fee_currency": execution.fee_currency, "was": _values(last.payload)}
+        self._book(_CORRECTED, last.revision + 1, payload, execution, name)
+
+    def _revision(self, execution: Execution, known: list[_Booked]) -> None:
+        kind = _CORRECTED if execution.kind is ExecutionKind.CORRECT else _BUSTED
+        payload = execution_payload(execution)
+        revised = [booked for booked in known if booked.revision > 0]
+        ts_ns = execution.ts_event_ns
+        if any(
+            booked.kind == kind
+            and booked.payload.get("ts_event_ns", 0) == ts_ns
+            and not _differ(payload, booked.payload)
+            for booked in revised
+        ):
+            return
+        last = known[-1] if known else None
+        if revised and last is not None:
+            last_ts_ns = last.payload.get("ts_event_ns", 0)
+            is_older = 0 < ts_ns < last_ts_ns
+            if is_older or (last.kind == _BUSTED and (kind == _BUSTED or ts_ns <= last_ts_ns)):
+                return
+        if last is not None and last.kind != _BUSTED:
+            was = _values(last.payload)
+            payload["was"] = was
+            if "fee_currency" not in payload and "fee_currency" in was and kind == _CORRECTED:
+                payload |= {"fee_e9": was["fee_e9"], "fee_currency": was["fee_currency"]}
+        revision = max(1, last.revision + 1 if last else 1)
+        self._book(kind, revision, payload, execution, self.owner(execution.client_order_id, execution.venue_order_id))
+
+    def _book(self, kind: str, revision: int, payload: dict[str, Any], execution: Execution, name: str) -> None:
+        ledger = self._ledger
+        self.add(JournalEvent(kind, payload, name, ledger.venue, ledger.account, execution.execution_id, revision))
+        known = self._booked[execution.execution_id]
+        known.append(_Booked(revision, kind, payload))
+        known.sort(key=lambda booked: booked.revision)
+
+
+def _differ(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
+    return any(payload[key] != booked[key] for key in ("symbol", "side", "quantity_e9", "price_e9"))
+
+
+def _values(payload: dict[str, Any]) -> dict[str, Any]:
+    values = {"quantity_e9": payload["quantity_e9"], "price_e9": payload["price_e9"]}
+    if "fee_currency" in payload:
+        values |= {"fee_e9": payload.get("fee_e9", 0), "fee_currency": payload["fee_currency"]}
+    return values

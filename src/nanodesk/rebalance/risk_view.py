@@ -1,0 +1,252 @@
+"""What the risk checks of a run read: the broker's word on money, holdings and prices, as fresh as each check needs."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from nanodesk.brokers.base import Broker
+from nanodesk.market.account import Account, Holding, Quote
+from nanodesk.market.enums import Side
+from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType, WorkingOrder
+from nanodesk.market.trading_rules import TradingRules, TradingStatus
+from nanodesk.oms.order_view import OrderView
+from nanodesk.rebalance.plan import PlannedOrder
+from nanodesk.risk.context import RiskContext
+from nanodesk.risk.engine import RiskEngine
+from nanodesk.risk.kill_switch import KillSwitch
+from nanodesk.risk.loss_monitor import LossMonitor
+from nanodesk.risk.order_flow import OrderFlow
+from nanodesk.risk.report import RiskReport
+
+FRESH_NS: Final = 1_000_000_000
+"""A quote or an account younger than this is not asked for again before a send."""
+
+
+class RiskView:
+    """The account, its market and the desk, as the risk engine wants them.
+
+    Parameters
+    ----------
+    broker : Broker
+        Connected.
+    risk : RiskEngine
+        With the limits of this run.
+    kill_switch : KillSwitch
+        Read anew at every check.
+    loss_monitor : LossMonitor
+        Told of every equity that is read.
+    now_ns : callable
+        Wall clock.
+    run_id : str, default ""
+        The run that orders belong to.
+    completed_runs : frozenset of str
+        Runs that were done before.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        risk: RiskEngine,
+        *,
+        kill_switch: KillSwitch,
+        loss_monitor: LossMonitor,
+        now_ns: Callable[[], int],
+        run_id: str = "",
+        completed_runs: frozenset[str] = frozenset(),
+    ) -> None:
+        self.risk = risk
+        self.quotes: dict[str, Quote] = {}
+        self.rules: dict[str, TradingRules] = {}
+        self.flow = OrderFlow(
+            execution_window_ns=risk.config.execution_window_ns,
+            recent_window_ns=max(risk.config.duplicate_window_ns, 60 * FRESH_NS),
+        )
+        self.working: Callable[[], tuple[WorkingOrder, ...]] = tuple
+        self.blocked: Callable[[], Mapping[str, str]] = dict
+        self.is_stream_live: Callable[[], bool] = lambda: True
+        self.is_reconciled = False
+        self.is_confirmed = False
+        self.run_id, self.completed_runs = run_id, completed_runs
+        self._broker, self._kill_switch, self._losses, self._now_ns = broker, kill_switch, loss_monitor, now_ns
+        self._account: Account | None = None
+        self._holdings: tuple[Holding, ...] = ()
+        self._holdings_ns = 0
+        self._quoted_ns: dict[str, int] = {}
+        self._foreign: tuple[WorkingOrder, ...] = ()
+
+    @property
+    def account(self) -> Account:
+        """Money as last read."""
+        return self._account if self._account is not None else self.read_account()
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        """Holdings as last read."""
+        return self._holdings
+
+    @property
+    def foreign(self) -> tuple[WorkingOrder, ...]:
+        """Open orders of the account that are not ours, as last read."""
+        return self._foreign
+
+    def read_account(self) -> Account:
+        """Ask the broker for money, and show the equity to the loss monitor.
+
+        Returns
+        -------
+        account : Account
+            As of now.
+        """
+        self._account = self._broker.account()
+        day = time.strftime("%Y-%m-%d", time.gmtime(self._now_ns() // 10**9))
+        self._losses.update(self._account.equity_e9, now_ns=self._now_ns(), day=day)
+        return self._account
+
+    def read_holdings(self) -> tuple[Holding, ...]:
+        """Ask the broker for positions, and for open orders that are not ours.
+
+        Returns
+        -------
+        holdings : tuple of Holding
+            Not zero, sorted by symbol.
+        """
+        self._holdings = self._broker.positions()
+        self._holdings_ns = self._now_ns()
+        ours = {working.order.client_order_id for working in self.working()}
+        self._foreign = tuple(
+            _as_working(report) for report in self._broker.open_orders() if report.client_order_id not in ours
+        )
+        return self._holdings
+
+    def read_quotes(self, symbols: Iterable[str]) -> None:
+        """Ask the broker for quotes and rules.
+
+        Parameters
+        ----------
+        symbols : iterable of str
+            For which names; those of open orders are added.
+        """
+        wanted = dict.fromkeys((*symbols, *(working.order.symbol for working in (*self.working(), *self._foreign))))
+        for symbol in wanted:
+            self.rules[symbol] = self._broker.trading_rules(symbol)
+            self.fresh_quote(symbol, within_ns=0)
+
+    def fresh_quote(self, symbol: str, *, within_ns: int = FRESH_NS) -> Quote:
+        """A quote that was asked for lately.
+
+        Parameters
+        ----------
+        symbol : str
+            Name at the desk.
+        within_ns : int, default one second
+            How long ago at most.
+
+        Returns
+        -------
+        quote : Quote
+            With the broker's time, which may be older.
+        """
+        now = self._now_ns()
+        if symbol not in self.quotes or now - self._quoted_ns[symbol] >= within_ns:
+            self.quotes[symbol] = self._broker.quote(symbol)
+            self._quoted_ns[symbol] = now
+        return self.quotes[symbol]
+
+    def context(self) -> RiskContext:
+        """Everything as last read, with the switches as they are now.
+
+        Returns
+        -------
+        context : RiskContext
+            Frozen.
+        """
+        now = self._now_ns()
+        record = self._losses.record
+        statuses = {rules.status for rules in self.rules.values()}
+        return RiskContext(
+            now_ns=now,
+            account=self.account,
+            holdings=self._holdings,
+            holdings_ts_ns=self._holdings_ns,
+            quotes=dict(self.quotes),
+            rules=dict(self.rules),
+            venue=self._broker.name,
+            working=(*self.working(), *self._foreign),
+            clock_offset_ns=self._broker.clock_offset_ns(),
+            is_session_open=not statuses or statuses != {TradingStatus.CLOSED},
+            day_start_equity_e9=record.day_start_equity_e9,
+            high_water_e9=record.high_water_e9,
+            flow=self.flow.snapshot(now),
+            kill_switch=self._kill_switch.state(),
+            trading_state=self._losses.state,
+            is_reconciled=self.is_reconciled,
+            is_stream_live=self.is_stream_live(),
+            blocked_symbols=self.blocked(),
+            run_id=self.run_id,
+            completed_runs=self.completed_runs,
+            is_confirmed=self.is_confirmed,
+            # Every broker of ours reports buying power with open orders taken off already.
+            is_working_reserved=True,
+        )
+
+    def check_at_send(self, order: Order) -> RiskReport:
+        """The last look before an order leaves: prices, and for a purchase money, are asked for again when not fresh.
+
+        Parameters
+        ----------
+        order : Order
+            About to be sent.
+
+        Returns
+        -------
+        report : RiskReport
+            The order does not go unless it is accepted.
+        """
+        self.fresh_quote(order.symbol)
+        if order.side is Side.BUY and self._now_ns() - self.account.ts_ns >= FRESH_NS:
+            self.read_account()
+        report = self.risk.check_at_send(order, self.context())
+        if report.is_accepted:
+            self.flow.sent(order, self._now_ns())
+        return report
+
+    def answered(self, view: OrderView) -> None:
+        """Count what the venue, or risk, said to an order.
+
+        Parameters
+        ----------
+        view : OrderView
+            After it was sent.
+        """
+        if view.state is OrderState.REJECTED:
+            self.flow.rejected()
+        elif view.state is not OrderState.RISK_REJECTED:
+            self.flow.accepted()
+
+    def filled(self, line: PlannedOrder, quantity_e9: int, price_e9: int) -> None:
+        """Count a fill of a planned order.
+
+        Parameters
+        ----------
+        line : PlannedOrder
+            What was planned; slippage is measured against its middle price.
+        quantity_e9, price_e9 : int
+            Of the fill.
+        """
+        execution = Execution("", "", "", line.symbol, line.side, quantity_e9, price_e9)
+        self.flow.executed(execution, self._now_ns(), reference_price_e9=line.mid_price_e9)
+
+
+def _as_working(report: OrderReport) -> WorkingOrder:
+    """An open order of somebody else, counted at its worst like ours."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", report.client_order_id or f"venue-{report.venue_order_id}")[:36]
+    kind = report.order_type
+    limit = report.limit_price_e9 if kind.needs_limit else None
+    stop = report.stop_price_e9 if kind.needs_stop else None
+    if (kind.needs_limit and limit is None) or (kind.needs_stop and stop is None):
+        kind, limit, stop = OrderType.MARKET, None, None
+    order = Order(name or "unnamed", report.symbol, report.side, max(report.quantity_e9, 1), kind, limit, stop)
+    return WorkingOrder(order, report.leaves_quantity_e9)

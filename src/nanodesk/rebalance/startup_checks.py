@@ -1,0 +1,173 @@
+"""What is looked at before the first connection: settings that are allowed and still wrong for trading."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nanodesk.errors import ConfigError
+from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.rebalance.config import TradingConfig
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+LEVERAGE: Final = (1, 10)
+TIMEOUT_S: Final = (5, 60)
+LIVE_SWITCH: Final = "NANODESK_LIVE_ACCOUNT"
+"""Environment variable that must name the account before real money moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartupIssue:
+    """One reason not to start.
+
+    Parameters
+    ----------
+    field : str
+        Dotted key.
+    location : str
+        Where it was said: the file, or the command line.
+    value : str
+        What was said.
+    fix : str
+        What would do.
+    """
+
+    field: str
+    location: str
+    value: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.field}: {self.fix} (got {self.value})"
+
+
+def startup_issues(
+    config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True
+) -> tuple[StartupIssue, ...]:
+    """Everything that should be set right before orders are sent.
+
+    Parameters
+    ----------
+    config : TradingConfig
+        As read.
+    location : str
+        The file it came from.
+    environ : mapping of str to str
+        The environment, for the names of secrets.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to; then it is made and tried.
+
+    Returns
+    -------
+    issues : tuple of StartupIssue
+        Empty when there is none.
+    """
+    issues = [
+        *_connection(config),
+        *_live(config, environ),
+        *_limits(config),
+        *_secrets(config, environ),
+        *(_folder(config) if writes else ()),
+    ]
+    return tuple(StartupIssue(field, location, value, fix) for field, value, fix in issues)
+
+
+def require_startup(config: TradingConfig, *, location: str, environ: Mapping[str, str], writes: bool = True) -> None:
+    """Refuse to start with an issue.
+
+    Parameters
+    ----------
+    config : TradingConfig
+        As read.
+    location : str
+        The file it came from.
+    environ : mapping of str to str
+        The environment.
+    writes : bool, default True
+        Whether ``logging.dir`` will be written to.
+
+    Raises
+    ------
+    ConfigError
+        With every issue.
+    """
+    if issues := startup_issues(config, location=location, environ=environ, writes=writes):
+        lines = [str(issue) for issue in issues]
+        raise ConfigError("\n".join(lines), problems=lines)
+
+
+Fault = tuple[str, str, str]
+
+
+def _connection(config: TradingConfig) -> list[Fault]:
+    connection, faults = config.connection, []
+    low, high = TIMEOUT_S
+    if not low <= connection.timeout_secs <= high:
+        faults.append(("connection.timeout_secs", f"{connection.timeout_secs:g}", f"set it within [{low}, {high}]"))
+    if connection.broker == "ibkr":
+        if not connection.host.strip():
+            faults.append(("connection.host", repr(connection.host), "name the host of TWS or the gateway"))
+        elif connection.host not in LOOPBACK and not connection.allow_remote_host:
+            fix = "the protocol has no password: use 127.0.0.1, or set connection.allow_remote_host = true"
+            faults.append(("connection.host", connection.host, fix))
+    return faults
+
+
+def _live(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
+    """Real money moves only when the file, the account and the environment say so."""
+    account = config.account.id.strip()
+    if config.connection.mode != "live":
+        return []
+    if config.connection.broker == "paper":
+        return [("connection.mode", "live", 'the paper broker has no real money: set mode = "paper"')]
+    if not account:
+        return [("account.id", "''", "name the account that may trade with real money")]
+    if environ.get(LIVE_SWITCH) != account:
+        fix = f"real money also needs the environment variable {LIVE_SWITCH}, set to the account's id"
+        return [("connection.mode", "live", fix)]
+    return []
+
+
+def _limits(config: TradingConfig) -> list[Fault]:
+    low, high = LEVERAGE
+    leverage = config.risk.max_leverage_e9
+    if low * E9 <= leverage <= high * E9:
+        return []
+    return [("risk.max_leverage", format_e9(leverage), f"set it within [{low}, {high}]")]
+
+
+def _secrets(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
+    connection = config.connection
+    if connection.broker not in ("binance", "alpaca") or connection.keyring_service or connection.secrets_dir:
+        return []
+    faults: list[Fault] = []
+    for key in ("api_key_env", "api_secret_env"):
+        name = getattr(connection, key)
+        if name is None:
+            faults.append((f"connection.{key}", "nothing", "name the environment variable that holds it"))
+        elif not environ.get(name):
+            faults.append((f"connection.{key}", name, "set this environment variable; it is empty"))
+    return faults
+
+
+def _folder(config: TradingConfig) -> list[Fault]:
+    folder = Path(config.logging.dir)
+    if folder.is_symlink():
+        return [("logging.dir", str(folder), "name a real folder, not a link")]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, probe = tempfile.mkstemp(dir=folder, prefix=".probe.")
+        os.close(handle)
+        Path(probe).unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return [("logging.dir", str(folder), f"it must be a folder that can be written ({error.strerror})")]
+    least = config.logging.min_free_bytes
+    if free < least:
+        return [("logging.min_free_bytes", f"{free} free", f"free {least} bytes in {folder}, or ask for less")]
+    return []

@@ -1,0 +1,189 @@
+"""Everything that the pre-trade checks read, frozen at one instant."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from nanodesk.market.account import Account, Holding, Quote
+from nanodesk.market.order import Order, WorkingOrder
+from nanodesk.market.trading_rules import TradingRules
+from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, expose
+from nanodesk.risk.kill_switch import KillSwitchState
+from nanodesk.risk.order_flow import FlowSnapshot
+from nanodesk.risk.trading_state import TradingState
+
+_KEPT: Final = {
+    "_exposures": frozenset({"account", "holdings", "quotes", "rules", "fx_rates_e9", "working"}),
+    "working_by_symbol": frozenset({"working"}),
+    "working_ids": frozenset({"working"}),
+}
+"""What is worked out once, and the fields it follows from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskContext:
+    """The account, its market and the state of the desk at one instant.
+
+    What is ``None`` was not told; a check that needs it fails. What follows from it (every holding priced, open
+    orders by symbol) is computed once and kept by :meth:`advance` while its sources stay the same.
+
+    Parameters
+    ----------
+    now_ns : int
+        Our clock, nanoseconds since 1970.
+    account : Account
+        Money, as the broker reports it.
+    holdings : tuple of Holding
+        Every position that is not zero.
+    holdings_ts_ns : int
+        When they were read.
+    quotes : mapping of str to Quote
+        Prices of every symbol that is held, open or ordered.
+    rules : mapping of str to TradingRules
+        Rules of the same symbols.
+    venue : str, default ""
+        The broker or venue that takes the orders.
+    working : tuple of WorkingOrder, default ()
+        Orders that may still trade, unknown ones included.
+    holdings_sequence, newest_sequence : int, default 0
+        Last event that the holdings include, and the last that is known.
+    clock_offset_ns : int, optional
+        The venue's clock less ours.
+    is_session_open : bool, optional
+        Whether the venue trades now.
+    day_start_equity_e9, high_water_e9 : int, optional
+        Equity when the day began, and the highest ever, in the account's currency.
+    flow : FlowSnapshot, optional
+        What was sent and filled lately.
+    kill_switch : KillSwitchState, optional
+        As read from its file.
+    trading_state : TradingState, optional
+        As the loss monitor and the operator left it.
+    is_reconciled, is_stream_live : bool, optional
+        Whether the last reconciliation was clean, and whether the broker's events arrive.
+    halted_symbols, halted_venues : frozenset of str
+        Trading halts beyond what the rules tell.
+    blocked_symbols : mapping of str to str
+        Symbols with an order whose outcome is unknown, and why.
+    plan_prices_e9 : mapping of str to int
+        Prices of the last plan, by symbol; empty when there was none.
+    average_daily_volume_e9 : mapping of str to int
+        Units traded a day, by symbol.
+    located_e9 : mapping of str to int
+        Units that may be borrowed, by symbol.
+    fx_rates_e9 : mapping of str to int
+        Units of the account's currency for one unit of another, by currency.
+    run_id : str, default ""
+        The run or window that the orders belong to.
+    completed_runs : frozenset of str
+        Runs that were done before.
+    is_confirmed : bool, default False
+        Whether a human has confirmed these orders.
+    is_working_reserved : bool, default False
+        Whether the broker has already taken open orders off the buying power that it reports.
+    """
+
+    now_ns: int
+    account: Account
+    holdings: tuple[Holding, ...]
+    holdings_ts_ns: int
+    quotes: Mapping[str, Quote]
+    rules: Mapping[str, TradingRules]
+    venue: str = ""
+    working: tuple[WorkingOrder, ...] = ()
+    holdings_sequence: int = 0
+    newest_sequence: int = 0
+    clock_offset_ns: int | None = None
+    is_session_open: bool | None = None
+    day_start_equity_e9: int | None = None
+    high_water_e9: int | None = None
+    flow: FlowSnapshot | None = None
+    kill_switch: KillSwitchState | None = None
+    trading_state: TradingState | None = None
+    is_reconciled: bool | None = None
+    is_stream_live: bool | None = None
+    halted_symbols: frozenset[str] = frozenset()
+    halted_venues: frozenset[str] = frozenset()
+    blocked_symbols: Mapping[str, str] = field(default_factory=dict)
+    plan_prices_e9: Mapping[str, int] = field(default_factory=dict)
+    average_daily_volume_e9: Mapping[str, int] = field(default_factory=dict)
+    located_e9: Mapping[str, int] = field(default_factory=dict)
+    fx_rates_e9: Mapping[str, int] = field(default_factory=dict)
+    run_id: str = ""
+    completed_runs: frozenset[str] = frozenset()
+    is_confirmed: bool = False
+    is_working_reserved: bool = False
+
+    def advance(self, **changes: Any) -> RiskContext:
+        """The same context a little later, without valuing again what has not changed.
+
+        Parameters
+        ----------
+        **changes : object
+            New values by field name.
+
+        Returns
+        -------
+        context : RiskContext
+            A new frozen context.
+        """
+        later = dataclasses.replace(self, **changes)
+        for name, sources in _KEPT.items():
+            if name in self.__dict__ and not sources & changes.keys():
+                later.__dict__[name] = self.__dict__[name]
+        return later
+
+    def after_sending(self, order: Order) -> RiskContext:
+        """The context in which an order more is open; only its symbol is valued again.
+
+        Parameters
+        ----------
+        order : Order
+            What was sent.
+
+        Returns
+        -------
+        context : RiskContext
+            A new frozen context.
+        """
+        later = dataclasses.replace(self, working=(*self.working, WorkingOrder(order, order.quantity_e9)))
+        known: dict[OrderTerms, Exposures] = self.__dict__.get("_exposures", {})
+        added = ((order, order.quantity_e9),)
+        later.__dict__["_exposures"] = {terms: known[terms].with_orders(added) for terms in known}
+        return later
+
+    def exposures(self, terms: OrderTerms) -> Exposures:
+        """Every holding priced and every open order at its worst; worked out once.
+
+        Parameters
+        ----------
+        terms : OrderTerms
+            What is assumed of orders without a price, and of fees.
+
+        Returns
+        -------
+        exposures : Exposures
+            Values in the account's currency.
+        """
+        known: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_exposures", {})
+        if terms not in known:
+            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
+            known[terms] = expose(self.holdings, self.working, source, terms)
+        return known[terms]
+
+    @cached_property
+    def working_by_symbol(self) -> Mapping[str, tuple[WorkingOrder, ...]]:
+        """Open orders by symbol."""
+        found: dict[str, tuple[WorkingOrder, ...]] = {}
+        for item in self.working:
+            found[item.order.symbol] = (*found.get(item.order.symbol, ()), item)
+        return found
+
+    @cached_property
+    def working_ids(self) -> frozenset[str]:
+        """Client ids of the open orders."""
+        return frozenset(item.order.client_order_id for item in self.working)

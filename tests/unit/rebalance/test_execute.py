@@ -1,0 +1,415 @@
+"""A rebalance from target to reconciled, on a paper market and a virtual clock."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from nanodesk.brokers.paper import PaperBroker
+from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
+from nanodesk.market.fixed_point import E9, format_e9, parse_e9
+from nanodesk.oms.journal import Journal
+from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
+from nanodesk.rebalance.run_report import RunOutcome
+from nanodesk.risk.loss_monitor import LossMonitor
+from rebalance_desk import QUOTES, Desk, quotes_of, target
+
+UNATTENDED = RunOptions()
+CRON = RunOptions(is_cron=True)
+THIN = {"AAPL": "100"}
+
+
+def run(desk, weights, options=UNATTENDED, **changes):
+    with desk.open() as rebalancer:
+        return rebalancer.run(target(weights, **changes), options)
+
+
+def kinds(desk):
+    return [kind for kind, _ in desk.events()]
+
+
+def sent(desk):
+    """Every order of the account as (symbol, side, quantity, limit), in the order of arrival."""
+    return [
+        (o.order.symbol, o.order.side.value, format_e9(o.order.quantity_e9), format_e9(o.order.limit_price_e9))
+        for o in desk.market.orders("PAPER")
+    ]
+
+
+class TestRun:
+    def test_from_cash_to_weights(self, tmp_path):
+        desk = Desk(tmp_path)
+        report = run(desk, {"AAPL": 0.5, "MSFT": 0.3})
+        assert (report.outcome, report.reason) == (RunOutcome.DONE, "")
+        assert desk.held() == {"AAPL": 2702, "MSFT": 810}
+        assert [line.status for line in report.lines] == ["filled", "filled"]
+        assert format_e9(report.lines[0].average_price_e9) == "185.01"
+        assert report.lines[0].fees_e9 == {"USD": 2702 * 3_500_000}
+        assert not report.drift.drifted
+        assert report.drift.tracking_error_pct < 0.05
+
+    def test_steps_and_events_in_their_order(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5, "MSFT": 0.3})
+        assert desk.steps == [
+            "run.before_started",
+            "run.started",
+            "run.positions",
+            "run.quotes",
+            "run.plan",
+            "run.risk",
+            "orders.between",
+            "reconcile.before",
+            "run.before_completed",
+        ]
+        ours = ["run_started", "positions_fetched", "diff_computed", "risk_check", "order_intent", "run_completed"]
+        assert [kind for kind in dict.fromkeys(kinds(desk)) if kind in ours] == ours
+
+    def test_a_second_run_has_nothing_to_do(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        again = run(desk, {"AAPL": 0.5})
+        assert again.outcome is RunOutcome.NOTHING_TO_DO
+        assert "no_rebalance_needed" in kinds(desk)
+        assert len(sent(desk)) == 1
+
+    def test_names_left_out_are_closed_on_the_trading_side(self, tmp_path):
+        """nanobook offers a closing sale above the middle, where nobody buys it (its bug 13)."""
+        desk = Desk(tmp_path, held={"MSFT": "100", "NVDA": "50"})
+        report = run(desk, {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.DONE
+        assert desk.held() == {"AAPL": 2883}
+        assert sent(desk)[:2] == [("MSFT", "sell", "100", "369.71"), ("NVDA", "sell", "50", "599.2")]
+
+    def test_long_to_short(self, tmp_path):
+        desk = Desk(tmp_path, held={"AAPL": "100"}, leverage=2, can_short=True)
+        report = run(desk, {"AAPL": -0.2})
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert [line.line.action for line in report.lines] == ["SELL", "SELL SHORT"]
+        assert desk.held()["AAPL"] == -1101
+
+
+class TestMoney:
+    def test_purchases_wait_for_the_sales_that_pay(self, tmp_path):
+        desk = Desk(tmp_path, cash="1000", held={"MSFT": "2700"})
+        report = run(desk, {"AAPL": 0.9})
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert report.is_staged
+        assert [side for _, side, _, _ in sent(desk)] == ["sell", "buy"]
+        assert desk.market.account("PAPER").cash_e9 >= 0
+
+    def test_all_of_the_cash_and_not_a_cent_more(self, tmp_path):
+        desk = Desk(tmp_path)
+        report = run(desk, {"AAPL": 0.4, "MSFT": 0.3, "NVDA": 0.3})
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert 0 <= desk.market.account("PAPER").cash_e9 < 3_000 * E9
+        assert any("the money reaches for" in warning for warning in report.warnings)
+
+    def test_sales_that_bring_less_buy_less(self, tmp_path):
+        """The sale fills a part only; the purchase is cut to the money that came."""
+        desk = Desk(tmp_path, cash="1000", held={"AAPL": "2700"}, sizes=THIN)
+        report = run(desk, {"MSFT": 0.9})
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert desk.held() == {"AAPL": 2600, "MSFT": 52}
+        assert desk.market.account("PAPER").cash_e9 >= 0
+
+    def test_a_rotation_beyond_the_leverage_of_its_worst_case_is_staged(self, tmp_path):
+        text = "max_leverage = 1.2\n"
+        desk = Desk(tmp_path, cash="500000", held={"MSFT": "1300"}, text=text, leverage=2)
+        report = run(desk, {"AAPL": 0.9})
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert report.is_staged
+
+
+class TestRefusals:
+    def test_risk_says_no(self, tmp_path):
+        desk = Desk(tmp_path, text="max_net_frac = 0.4\n")
+        report = run(desk, {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.REFUSED
+        assert "FAIL 24 net" in report.reason
+        assert sent(desk) == []
+        assert kinds(desk)[-1] == "run_completed"
+
+    def test_a_targets_own_constraint(self, tmp_path):
+        desk = Desk(tmp_path)
+        report = run(desk, {"AAPL": 0.5}, constraints={"max_position_pct": 0.4})
+        assert report.outcome is RunOutcome.REFUSED
+        assert "FAIL 14" in report.reason
+
+    def test_too_many_orders(self, tmp_path):
+        desk = Desk(tmp_path, text="[execution]\nmax_orders_per_run = 1\n")
+        report = run(desk, {"AAPL": 0.5, "MSFT": 0.2})
+        assert report.outcome is RunOutcome.REFUSED
+        assert "more than execution.max_orders_per_run = 1" in report.reason
+        assert sent(desk) == []
+
+    def test_the_kill_switch(self, tmp_path):
+        desk = Desk(tmp_path)
+        desk.kill_switch.pull(who="me", why="test")
+        report = run(desk, {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.REFUSED
+        assert "FAIL 42 kill switch" in report.reason
+
+    def test_a_dry_run_sends_and_writes_nothing(self, tmp_path):
+        desk = Desk(tmp_path)
+        broker = PaperBroker(desk.market, sleep=desk.clock.sleep)
+        broker.connect()
+        rebalancer = Rebalancer(
+            broker,
+            None,
+            desk.config,
+            kill_switch=desk.kill_switch,
+            loss_monitor=LossMonitor(desk.config.limits()),
+            clocks=Clocks(desk.clock, desk.monotonic_s, desk.clock.sleep),
+        )
+        report = rebalancer.run(target({"AAPL": 0.5}), RunOptions(is_dry_run=True))
+        assert report.outcome is RunOutcome.DRY_RUN, report.reason
+        assert len(report.plan.orders) == 1
+        assert report.risk.is_accepted
+        assert sent(desk) == []
+        assert list(tmp_path.iterdir()) == []
+        with pytest.raises(RebalanceError, match="orders need a journal"):
+            rebalancer.run(target({"AAPL": 0.5}), RunOptions())
+
+    def test_a_human_says_no(self, tmp_path):
+        desk = Desk(tmp_path)
+        asked = []
+        report = run(desk, {"AAPL": 0.5}, RunOptions(confirm=lambda plan, risk: bool(asked.append((plan, risk)))))
+        assert report.outcome is RunOutcome.DECLINED
+        assert asked[0][0].orders[0].symbol == "AAPL"
+        assert sent(desk) == []
+
+    def test_a_human_thinks_longer_than_quotes_live(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        def confirm(_plan, _risk):
+            desk.clock.sleep(31)
+            return True
+
+        with pytest.raises(StalePlanError, match="waited longer for its confirmation than 30 s"):
+            run(desk, {"AAPL": 0.5}, RunOptions(confirm=confirm))
+        assert sent(desk) == []
+
+    def test_old_quotes(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        class Slow(PaperBroker):
+            def quote(self, symbol):
+                return replace(super().quote(symbol), ts_ns=desk.clock() - 31 * E9)
+
+        broker = Slow(desk.market, sleep=desk.clock.sleep)
+        with desk.open(broker=broker) as rebalancer, pytest.raises(StalePlanError, match="AAPL is of 31 s ago"):
+            rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
+        assert sent(desk) == []
+
+
+class TestTime:
+    def test_an_order_that_is_not_done_in_time_is_cancelled(self, tmp_path):
+        """nanobook looks at its time-out only when a message comes; a silent market waits for ever (its bug 14)."""
+        desk = Desk(tmp_path, sizes=THIN)
+        report = run(desk, {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert report.lines[0].status == "partial"
+        assert desk.held() == {"AAPL": 100}
+        assert desk.open_orders() == ()
+        assert 300 <= (desk.clock() - 1_706_734_800 * E9) / E9 < 302
+        assert [row.symbol for row in report.drift.drifted] == ["AAPL"]
+
+    def test_orders_keep_their_distance(self, tmp_path):
+        desk = Desk(tmp_path, text="[execution]\norder_interval_ms = 1500\n")
+        run(desk, {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3})
+        times = [order.created_ns for order in desk.market.orders("PAPER")]
+        assert [(later - first) / E9 for first, later in pairwise(times)] == [1.5, 1.5]
+
+    def test_a_stop_cancels_the_rest_and_reports(self, tmp_path):
+        desk = Desk(tmp_path, sizes=THIN)
+
+        def stop_between(step):
+            desk.stop = desk.stop or step == "orders.between"
+
+        with desk.open(reached=stop_between) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}), UNATTENDED)
+        assert report.outcome is RunOutcome.STOPPED
+        assert [line.status for line in report.lines] == ["partial", "filled", "not sent"]
+        assert desk.open_orders() == ()
+        assert kinds(desk)[-1] == "run_completed"
+
+    def test_a_kill_switch_pulled_on_the_way(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        def pull(step):
+            if step == "orders.between":
+                desk.kill_switch.pull(who="other process", why="test")
+
+        with desk.open(reached=pull) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3}), UNATTENDED)
+        assert report.outcome is RunOutcome.STOPPED
+        assert [line.status for line in report.lines] == ["filled", "refused"]
+        assert "kill switch" in report.lines[1].reason
+
+    def test_a_clock_that_is_set_on_the_way(self, tmp_path):
+        desk = Desk(tmp_path, sizes=THIN, text="[logging]\nclock_skew_threshold_sec = 5\n")
+        step_ns = []
+        with desk.open() as rebalancer:
+            clocks = Clocks(lambda: desk.clock() - sum(step_ns), desk.monotonic_s, desk.clock.sleep)
+            rebalancer._clocks = clocks
+            rebalancer._reached = lambda step: step_ns.append(6 * E9) if step == "orders.between" else None
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}), UNATTENDED)
+        assert report.outcome is RunOutcome.STOPPED
+        assert "the clock moved by" in report.reason
+        assert desk.open_orders() == ()
+        assert "NVDA" not in desk.held()
+
+
+class TestStyles:
+    def test_market_orders(self, tmp_path):
+        desk = Desk(tmp_path, text='[execution]\norder_type = "market"\n')
+        report = run(desk, {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert desk.market.orders("PAPER")[0].order.limit_price_e9 is None
+
+    def test_slices_in_time_follow_the_quote(self, tmp_path):
+        text = '[execution]\norder_type = "twap"\ntwap_slices = 4\ntwap_interval_secs = 60\n'
+        desk = Desk(tmp_path, text=text)
+
+        def move(_step):
+            desk.market.set_quote(quotes_of({"AAPL": ("186.99", "187.01")})[0])
+
+        with desk.open() as rebalancer:
+            rebalancer._reached = lambda step: move(step) if step == "orders.between" else None
+            report = rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
+        orders = desk.market.orders("PAPER")
+        assert [order.order.quantity_e9 // E9 for order in orders] == [676, 676, 675, 675]
+        assert [(order.created_ns - orders[0].created_ns) // E9 for order in orders] == [0, 60, 120, 180]
+        assert format_e9(orders[0].order.limit_price_e9) == "185.11"
+        assert format_e9(orders[-1].order.limit_price_e9) == "187.11"
+
+    def test_a_peg_follows_the_middle_and_never_passes_the_limit(self, tmp_path):
+        text = '[execution]\norder_type = "peg"\npeg_interval_ms = 1000\norder_timeout_secs = 10\n'
+        desk = Desk(tmp_path, prices=QUOTES | {"AAPL": ("184.00", "186.00")}, text=text)
+        steps = iter([("184.50", "186.10"), ("184.60", "185.40"), ("190.00", "192.00")])
+
+        def sleep(seconds):
+            before = desk.clock() // E9
+            desk.clock.sleep(seconds)
+            if desk.clock() // E9 % 2 == 0 and before != desk.clock() // E9 and (prices := next(steps, None)):
+                desk.market.set_quote(quotes_of({"AAPL": prices})[0])
+
+        with desk.open() as rebalancer:
+            rebalancer._broker._sleep = sleep
+            report = rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
+        limits = [format_e9(order.order.limit_price_e9) for order in desk.market.orders("PAPER")]
+        assert limits == ["185", "185.3", "185", "186.1"]  # its own bid is not the market's; the plan's limit holds
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert desk.open_orders() == ()
+
+
+class TestAgain:
+    def test_a_scheduled_run_of_a_done_window_is_refused(self, tmp_path):
+        """nanobook's window is only blocked after it is done, by a hash of one process (its bug 11)."""
+        desk = Desk(tmp_path)
+        assert run(desk, {"AAPL": 0.5}, CRON, run_id="night").outcome is RunOutcome.DONE
+        with pytest.raises(DuplicateRunError, match=r"window .* \(night\) was completed before"):
+            run(desk, {"AAPL": 0.5}, CRON, run_id="night")
+        assert run(desk, {"AAPL": 0.4}, CRON, run_id="night").outcome is RunOutcome.DONE
+        assert run(desk, {"AAPL": 0.4}, UNATTENDED, run_id="night").outcome is RunOutcome.NOTHING_TO_DO
+
+    def test_a_refused_run_may_be_repeated(self, tmp_path):
+        desk = Desk(tmp_path)
+        desk.kill_switch.pull(who="me", why="test")
+        assert run(desk, {"AAPL": 0.5}, CRON).outcome is RunOutcome.REFUSED
+        desk.kill_switch.reset(who="me", why="test")
+        assert run(desk, {"AAPL": 0.5}, CRON).outcome is RunOutcome.DONE
+
+    def test_runs_of_one_window_have_names_of_their_own(self, tmp_path):
+        desk = Desk(tmp_path)
+        names = {run(desk, {"AAPL": weight}).run_id for weight in (0.5, 0.5, 0.4)}
+        assert len(names) == 3
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
+class TestDeath:
+    """The process ends at a step; the next run takes the account to the target, and nothing was bought twice."""
+
+    STEPS = (
+        "run.before_started",
+        "run.started",
+        "run.positions",
+        "run.quotes",
+        "run.plan",
+        "run.risk",
+        "orders.between",
+        "reconcile.before",
+        "run.before_completed",
+        "intent.logged",
+        "ack.logged",
+    )
+
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("sizes", [None, THIN], ids=["deep", "thin"])
+    def test_at(self, tmp_path, step, sizes):
+        desk = Desk(tmp_path, sizes=sizes, text="[execution]\norder_timeout_secs = 5\n")
+
+        def die(reached):
+            if reached == step:
+                raise Died
+
+        with pytest.raises(Died), desk.open(reached=die) as rebalancer:
+            rebalancer.run(target({"AAPL": 0.5, "MSFT": 0.3}), UNATTENDED)
+        desk.market.set_quote(quotes_of(QUOTES)[0])
+        report = run(desk, {"AAPL": 0.5, "MSFT": 0.3})
+        assert report.outcome in (RunOutcome.DONE, RunOutcome.NOTHING_TO_DO), report.reason
+        assert abs(desk.held()["AAPL"] - 2702) <= 1
+        assert abs(desk.held()["MSFT"] - 810) <= 1
+        assert desk.open_orders() == ()
+        bought = sum(e.quantity_e9 for e in desk.market.executions("PAPER")) // E9
+        assert bought == sum(desk.held().values())
+        with Journal.open(tmp_path / "orders.db", read_only=True) as journal:
+            journal.verify()
+
+    def test_a_lost_answer_is_found_not_sent_again(self, tmp_path):
+        for is_accepted in (True, False):
+            folder = tmp_path / str(is_accepted)
+            folder.mkdir()
+            desk = Desk(folder)
+            broker = PaperBroker(desk.market, sleep=desk.clock.sleep)
+            broker.lose_reply(is_accepted=is_accepted)
+            with desk.open(broker=broker) as rebalancer:
+                report = rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
+            assert desk.held() == ({"AAPL": 2702} if is_accepted else {})
+            assert report.outcome is (RunOutcome.DONE if is_accepted else RunOutcome.INCOMPLETE)
+            assert len(sent(desk)) == is_accepted
+
+
+class TestFlatten:
+    def test_everything_is_closed_under_the_kill_switch(self, tmp_path):
+        desk = Desk(tmp_path, held={"MSFT": "100", "NVDA": "50"})
+        desk.kill_switch.pull(who="me", why="test", may_flatten=True)
+        with desk.open() as rebalancer:
+            results = rebalancer.flatten("kill-1")
+        assert [result.status for result in results] == ["filled", "filled"]
+        assert desk.held() == {}
+
+    def test_not_unless_the_switch_allows_it(self, tmp_path):
+        desk = Desk(tmp_path, held={"MSFT": "100"})
+        desk.kill_switch.pull(who="me", why="test")
+        with desk.open() as rebalancer:
+            results = rebalancer.flatten("kill-1")
+        assert results[0].status == "refused"
+        assert desk.held() == {"MSFT": 100}
+
+
+class TestDrift:
+    def test_rows(self, tmp_path):
+        desk = Desk(tmp_path, held={"AAPL": "2702", "NVDA": "10"}, cash="500000")
+        with desk.open() as rebalancer:
+            report = rebalancer.drift(target({"AAPL": 0.5, "MSFT": 0.1}))
+        rows = {row.symbol: (format_e9(row.held_e9), format_e9(row.wanted_e9), row.is_drifted) for row in report.rows}
+        assert rows == {"AAPL": ("2702", "2718", True), "MSFT": ("0", "271", True), "NVDA": ("10", "0", True)}
+        squares = [(row.actual_e9 - row.weight_e9) ** 2 for row in report.rows]
+        assert report.tracking_error_pct == pytest.approx(100 * (sum(squares) / 3) ** 0.5 / 1e9)
+        assert report.equity_e9 == parse_e9("1005870")

@@ -1,0 +1,71 @@
+"""What is looked at before the first connection."""
+
+import pytest
+
+from nanodesk.errors import ConfigError
+from nanodesk.rebalance.config import parse_config
+from nanodesk.rebalance.startup_checks import LIVE_SWITCH, require_startup, startup_issues
+
+
+def issues(text, folder, environ=None):
+    if "[logging]" not in text:
+        text += f'\n[logging]\ndir = "{folder}"\nmin_free_bytes = 1\n'
+    return startup_issues(parse_config(text), location="c.toml", environ=environ or {})
+
+
+IBKR = '[account]\nid = "DU1"\n[connection]\n'
+BINANCE = '[connection]\nbroker = "binance"\napi_key_env = "K"\napi_secret_env = "S"\n'
+
+
+class TestIssues:
+    @pytest.mark.parametrize(
+        ("text", "field"),
+        [
+            (IBKR + "timeout_secs = 4", "connection.timeout_secs"),
+            (IBKR + "timeout_secs = 61", "connection.timeout_secs"),
+            (IBKR + 'host = " "', "connection.host"),
+            (IBKR + 'host = "10.0.0.1"', "connection.host"),
+            (IBKR + "[risk]\nmax_leverage = 11", "risk.max_leverage"),
+            (IBKR + "[risk]\nmax_leverage = 0.5", "risk.max_leverage"),
+            ('[connection]\nbroker = "alpaca"\nmode = "live"\nkeyring_service = "x"', "account.id"),
+            (BINANCE, "connection.api_key_env"),
+            ('[connection]\nbroker = "binance"\nkeyring_service = "x"\n[logging]\ndir="/proc/x"', "logging.dir"),
+        ],
+    )
+    def test_each(self, text, field, tmp_path):
+        found = issues(text, tmp_path / "logs", {"S": "secret"})
+        assert [issue.field for issue in found] == [field]
+        assert found[0].location == "c.toml"
+        assert found[0].fix
+
+    def test_live_needs_file_account_and_environment(self, tmp_path):
+        text = '[account]\nid = "U1"\n[connection]\nmode = "live"'
+        for environ in ({}, {LIVE_SWITCH: "yes"}, {LIVE_SWITCH: "U2"}):
+            assert [issue.field for issue in issues(text, tmp_path, environ)] == ["connection.mode"]
+        assert issues(text, tmp_path, {LIVE_SWITCH: "U1"}) == ()
+        assert "no real money" in issues(text + '\nbroker = "paper"', tmp_path, {LIVE_SWITCH: "U1"})[0].fix
+
+    def test_none(self, tmp_path):
+        assert issues(IBKR, tmp_path / "logs") == ()
+        assert issues(BINANCE, tmp_path / "logs", {"K": "k", "S": "s"}) == ()
+        assert issues(IBKR + 'host = "10.0.0.1"\nallow_remote_host = true', tmp_path / "logs") == ()
+        assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
+        assert list((tmp_path / "logs").iterdir()) == []
+
+    def test_disk_and_links(self, tmp_path):
+        (tmp_path / "real").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+        full = IBKR + f'[logging]\ndir = "{tmp_path / "real"}"\nmin_free_bytes = {10**18}'
+        assert issues(full, tmp_path)[0].field == "logging.min_free_bytes"
+        assert "not a link" in issues(IBKR + f'[logging]\ndir = "{tmp_path / "link"}"', tmp_path)[0].fix
+
+    def test_all_of_them_are_told_and_no_secret(self, tmp_path):
+        text = (
+            BINANCE
+            + "timeout_secs = 1\n[risk]\nmax_leverage = 99\n"
+            + f'[logging]\ndir = "{tmp_path}"\nmin_free_bytes = 1'
+        )
+        with pytest.raises(ConfigError) as caught:
+            require_startup(parse_config(text), location="c.toml", environ={"K": "hunter2"})
+        assert len(caught.value.problems) == 3
+        assert "hunter2" not in str(caught.value)
