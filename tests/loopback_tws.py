@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from nanodesk.brokers.base import AbsenceRule
 from nanodesk.brokers.ibkr import IbkrBroker
+from nanodesk.brokers.ibkr_pacing import Pacer
 from nanodesk.brokers.ibkr_session import SessionTimes
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import Fees
@@ -29,21 +30,26 @@ def aapl_quote(bid: str = "184.99", ask: str = "185.01", size: str = "0") -> Quo
     return Quote("AAPL", parse_e9(bid), parse_e9(ask), None, 0, parse_e9(size), parse_e9(size))
 
 
+class _Unpaced(Pacer):
+    def wait(self, deadline_s: float) -> bool:
+        return True
+
+
 class LoopbackTws:
     """Start it in a ``with`` block; ``call`` runs a function where the market lives."""
 
-    def __init__(self, faults: Iterable[Fault] = (), **market: Any) -> None:
+    def __init__(self, faults: Iterable[Fault] = (), *, market: PaperMarket | None = None, **options: Any) -> None:
         self.clock = VenueClock()
         self.faults = FaultInjector(faults)
-        self.market = PaperMarket(
+        self.market = market or PaperMarket(
             [TradingRules("AAPL", can_short=True), TradingRules("MSFT"), TradingRules("BRK.B")],
             quotes=[
-                aapl_quote(size=market.pop("size", "0")),
+                aapl_quote(size=options.pop("size", "0")),
                 Quote("MSFT", parse_e9("369.95"), parse_e9("370.05"), parse_e9("370"), 0),
             ],
             cash_e9={"USD": 10_000_000 * E9},
             now_ns=self.clock,
-            **({"fees": Fees(per_unit_e9=5_000_000)} | market),
+            **({"fees": Fees(per_unit_e9=5_000_000)} | options),
         )
         self.venue: TwsVenue
         self._loop = asyncio.new_event_loop()
@@ -79,7 +85,8 @@ class LoopbackTws:
         result: T = self._wait(run())
         return result
 
-    def broker(self, **changes: Any) -> IbkrBroker:
+    def broker(self, *, is_paced: bool = False, **changes: Any) -> IbkrBroker:
+        """A broker that has not connected; without pacing on both sides unless the test is about it."""
         settings: dict[str, Any] = {
             "port": self.port,
             "client_id": 7,
@@ -87,7 +94,11 @@ class LoopbackTws:
             "times": QUICK,
             "absence_rule": AbsenceRule(wait_s=0.1, misses=2, spacing_s=0.05),
         }
-        return IbkrBroker(**(settings | changes))
+        broker = IbkrBroker(**(settings | changes))
+        if not is_paced:
+            self.venue.messages_per_second = 1_000_000
+            broker._session._pacer = _Unpaced()
+        return broker
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:

@@ -98,5 +98,22 @@ def binance(folder: Path) -> Iterator[BrokerHarness]:
         )
 
 
-HARNESSES = {"paper": paper, "paper_with_file": paper_with_file, "binance": binance}
+@contextmanager
+def ibkr(folder: Path) -> Iterator[BrokerHarness]:
+    pytest.importorskip("ib_async")
+    from loopback_tws import LoopbackTws
+
+    made = market()
+    with LoopbackTws(market=made) as venue:
+        direct = _over(made, venue.broker())
+        yield BrokerHarness(
+            direct.broker,
+            lambda *words: venue.call(direct.set_quote, *words),
+            lambda *words: venue.call(direct.place_by_hand, *words),
+            timeout_s=1.0,
+        )
+        direct.broker.disconnect()
+
+
+HARNESSES = {"paper": paper, "paper_with_file": paper_with_file, "binance": binance, "ibkr": ibkr}
 """By name; each is a context manager over a temporary folder."""

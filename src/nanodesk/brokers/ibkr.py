@@ -35,7 +35,7 @@ from nanodesk.brokers.ibkr_order_ids import OrderIds
 from nanodesk.brokers.ibkr_orders import RETRY_CODES, TrackedOrder
 from nanodesk.brokers.ibkr_pacing import DEFAULT_RATE, Pacer
 from nanodesk.brokers.ibkr_session import SessionTimes, TwsSession
-from nanodesk.errors import BrokerError, ConfigError, NanodeskError
+from nanodesk.errors import BrokerError, ConfigError, NanodeskError, NotConnectedError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import parse_e9
@@ -67,7 +67,7 @@ class IbkrBroker:
     client_id : int
         Number of this client; a gateway refuses one that is in use.
     account : str
-        Whose orders; checked against the accounts that the gateway names.
+        Whose orders; checked against the accounts that the gateway names. Empty for the only one that it has.
     mode : {"paper", "live"}, default "paper"
         Must agree with the account's prefix and with the port, where the port has a meaning.
     reached, now_ns : callable
@@ -146,7 +146,7 @@ class IbkrBroker:
 
     @property
     def account_id(self) -> str:
-        """The account's name."""
+        """The account's name; empty before :meth:`connect` when it was left to the gateway."""
         return self._account
 
     @property
@@ -184,6 +184,9 @@ class IbkrBroker:
         self._session.close()
 
     def _check_accounts(self, accounts: tuple[str, ...]) -> None:
+        if not self._account and len(accounts) == 1:
+            _check_prefix(accounts[0], self._mode)
+            self._account = accounts[0]
         if self._account not in accounts:
             raise BrokerError(
                 f"account={self._account!r} is not among the gateway's accounts {list(accounts)}.",
@@ -332,8 +335,13 @@ class IbkrBroker:
         Returns
         -------
         outcome : Outcome
-            Unknown with code ``not_sent`` when the connection was not there or ended before the whole frame was
-            handed to the socket; unknown with another code when it was and nobody answered.
+            Unknown with code ``not_sent`` when the connection ended before the whole frame was handed to the
+            socket; unknown with another code when it was handed over and nobody answered.
+
+        Raises
+        ------
+        NotConnectedError
+            If there is no connection to begin with.
         """
         return self.submit_many((order,))[0]
 
@@ -348,17 +356,32 @@ class IbkrBroker:
         Returns
         -------
         outcomes : tuple of Outcome
-            One for each, in the same order.
+            One for each, in the same order. Once the connection is gone nothing of the rest is sent, even if it
+            comes back meanwhile, because what was to be sold first may not have been.
+
+        Raises
+        ------
+        NotConnectedError
+            If there is no connection to begin with.
         """
-        sent = [self._send(order) for order in orders]
+        self._require_connection()
+        sent: list[TrackedOrder | Outcome] = []
+        for order in orders:
+            is_cut = bool(sent) and isinstance(sent[-1], Outcome) and sent[-1].code == "not_sent"
+            sent.append(_not_sent("An order before it was not sent.") if is_cut else self._send(order))
         deadline_s = time.monotonic() + self._times.request_s
         return tuple(one if isinstance(one, Outcome) else self._outcome(one, deadline_s) for one in sent)
+
+    def _require_connection(self) -> None:
+        if not self.is_connected:
+            raise NotConnectedError(
+                "Not connected to TWS or IB Gateway, or it has lost its link to the venue; nothing was sent.",
+                fix="Call connect(), or wait for the stream to be restored.",
+            )
 
     def _send(self, order: Order) -> TrackedOrder | Outcome:
         if refused := self._refuse(order):
             return refused
-        if not self.is_connected:
-            return _not_sent()
         try:
             wire = self._bounded(order) if order.order_type is OrderType.MARKET else order
         except BrokerError as error:
@@ -410,7 +433,7 @@ class IbkrBroker:
         session = self._session
         with session.changed:
             session.changed.wait_for(
-                lambda: tracked.report.state not in _NOT_ANSWERED or not session.is_connected,
+                lambda: _is_answered(tracked.report) or not session.is_connected,
                 max(deadline_s - time.monotonic(), 0.0),
             )
             report = tracked.report
@@ -435,7 +458,13 @@ class IbkrBroker:
         -------
         outcome : Outcome
             Accepted when the order is pending cancel or gone by it; refused when it is finished or not ours.
+
+        Raises
+        ------
+        NotConnectedError
+            If there is no connection to begin with.
         """
+        self._require_connection()
         tracked = self._find(client_order_id)
         if isinstance(tracked, Outcome):
             return tracked
@@ -456,8 +485,6 @@ class IbkrBroker:
         with session.changed:
             tracked = session.orders.find(client_order_id)
         if tracked is None:
-            if not self.is_connected:
-                return _not_sent()
             try:
                 self.status(client_order_id)
             except BrokerError as error:
@@ -512,7 +539,13 @@ class IbkrBroker:
         outcome : Outcome
             Its report is the new order's. Refused, with nothing new sent, when the old order cannot be cancelled;
             unknown with code ``not_sent`` when nobody could tell in time.
+
+        Raises
+        ------
+        NotConnectedError
+            If there is no connection to begin with.
         """
+        self._require_connection()
         if refused := self._refuse(replacement):
             return refused
         cancelled = self.cancel(client_order_id)
@@ -648,6 +681,11 @@ class IbkrBroker:
         return self._session.take_events(timeout_s)
 
 
+def _is_answered(report: OrderReport) -> bool:
+    # Inactive alone does not tell a rejected order from a held one; the code that does is on its way.
+    return report.state not in _NOT_ANSWERED and (report.state is not OrderState.SUSPENDED or bool(report.code))
+
+
 def _not_sent(text: str = "Not connected: no whole frame of it has left.") -> Outcome:
     return Outcome(OutcomeKind.UNKNOWN, code="not_sent", text=text)
 
@@ -696,9 +734,8 @@ def _check_configuration(
     if mode not in ("paper", "live"):
         raise _config_error(f"mode={mode!r} is unknown.", "mode", mode, 'Use "paper" or "live".')
     is_paper = mode == "paper"
-    if not account or account.startswith(PAPER_PREFIX) is not is_paper:
-        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
-        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
+    if account:
+        _check_prefix(account, mode)
     if port in (LIVE_PORTS if is_paper else PAPER_PORTS):
         raise _config_error(
             f"port={port} is the custom port of {'live' if is_paper else 'paper'} trading, and mode is {mode!r}.",
@@ -706,6 +743,13 @@ def _check_configuration(
             port,
             f"Use {(PAPER_PORTS if is_paper else LIVE_PORTS)[0]}, or set another port in the gateway.",
         )
+
+
+def _check_prefix(account: str, mode: str) -> None:
+    is_paper = mode == "paper"
+    if account.startswith(PAPER_PREFIX) is not is_paper:
+        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
+        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
 
 
 def _config_error(text: str, name: str, value: object, fix: str) -> ConfigError:

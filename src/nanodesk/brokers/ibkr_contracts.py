@@ -110,8 +110,10 @@ class ContractBook:
 
 
 def _key(contract: TwsContract) -> tuple[str, ...]:
-    strike = contract.strike.rstrip("0").rstrip(".") or "0"
-    return (contract.symbol, contract.sec_type, contract.currency, contract.expiry, strike, contract.right)
+    strike = contract.strike
+    if "." in strike:
+        strike = strike.rstrip("0").rstrip(".")
+    return (contract.symbol, contract.sec_type, contract.currency, contract.expiry, strike or "0", contract.right)
 
 
 def rules_from_details(symbol: str, details: ContractDetailsMessage, now_ns: int) -> TradingRules:

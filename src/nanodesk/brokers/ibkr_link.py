@@ -107,7 +107,6 @@ class TwsLink:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self._pacer.wait(deadline_s)
             sock.sendall(b"API\0" + frame_body(b"v%d..%d" % (MIN_VERSION, MAX_VERSION)))
             first, rest = self._read_hello(sock, deadline_s)
             self.server_version = _agreed_version(first)

@@ -247,7 +247,8 @@ class OrderTable:
             return [RequestRejected(report.client_order_id, False, str(error.code), error.text)]
         if error.code in REFUSAL_CODES:
             tracked.refusal = str(error.code)
-            if not tracked.is_heard and report.state in _NOT_HEARD:
+            # Inactive and a refusal mean a rejection together, whichever of the two comes first.
+            if report.state is OrderState.SUSPENDED or (not tracked.is_heard and report.state in _NOT_HEARD):
                 return self._tell(tracked, replace(report, state=OrderState.REJECTED))
         return self._tell(tracked, report)
 

@@ -205,7 +205,9 @@ class TwsSession:
                 if error.field != "client_id" or time.monotonic() + _BETWEEN_OLD_SESSIONS_S > deadline_s:
                     raise
                 time.sleep(_BETWEEN_OLD_SESSIONS_S)
-        self._is_wanted = self._is_telling = True
+        with self.changed:
+            self._is_wanted = self._is_telling = True
+            self._change(StreamState.LIVE, "Connected.")
         self._keeper = threading.Thread(target=self._keep, name=f"ibkr-keep-{self._address[1]}", daemon=True)
         self._keeper.start()
 
@@ -362,7 +364,7 @@ class TwsSession:
             self._events.extend(events)
 
     def _change(self, state: StreamState, text: str) -> None:
-        _LOG.warning("ibkr_stream", extra={"state": state.value, "text": text})
+        _LOG.info("ibkr_stream", extra={"state": state.value, "text": text})
         self._tell([StreamChange(state, self._now_ns(), text)])
 
     # --- requests ---------------------------------------------------------------------------------------------

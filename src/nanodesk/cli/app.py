@@ -27,9 +27,11 @@ from nanodesk.cli import (
     report,
     run,
     sweep,
+    trade,
     venue,
     version,
 )
+from nanodesk.cli.exit_codes import BROKER, DATA, DONE, FAILED, INTERRUPTED, REFUSED_BY_RISK, USAGE
 from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import (
     BrokerError,
@@ -44,8 +46,6 @@ from nanodesk.errors import (
     ValidationError,
 )
 
-DONE, FAILED, USAGE, REFUSED_BY_RISK, BROKER, DATA, DRIFT = 0, 1, 2, 3, 4, 5, 6
-INTERRUPTED = 130
 _SIGNALLED = 128  # added to the number of a signal, as shells do
 
 _NO_TELEMETRY = {
@@ -65,6 +65,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("trade")(trade.trade)
 app.command("check")(check.check)
 app.command("factors")(factors.factors)
 app.command("sweep")(sweep.sweep)

@@ -149,7 +149,7 @@ def reconcile(
 
     Example: nanodesk rebalance reconcile target.json --broker paper --quotes quotes.json
     """
-    from nanodesk.cli.app import DRIFT
+    from nanodesk.cli.exit_codes import DRIFT
     from nanodesk.cli.trading_desk import open_to_read
     from nanodesk.cli.trading_view import print_drift
 
@@ -185,7 +185,7 @@ def recover(
 
     Example: nanodesk rebalance recover --broker paper --quotes quotes.json
     """
-    from nanodesk.cli.app import BROKER
+    from nanodesk.cli.exit_codes import BROKER
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.oms.reconcile import reconcile as compare
 
@@ -240,7 +240,7 @@ def kill(
 
     Example: nanodesk rebalance kill --broker paper --quotes quotes.json --why "test of the switch"
     """
-    from nanodesk.cli.app import BROKER
+    from nanodesk.cli.exit_codes import BROKER
     from nanodesk.cli.kill_switch import pull_and_cancel
 
     settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
@@ -368,7 +368,7 @@ def outcome_code(report: RunReport) -> int:
     code : int
         0 done, stopped, declined or nothing to do; 3 refused by risk; 4 not reconciled; 6 not all filled.
     """
-    from nanodesk.cli.app import BROKER, DONE, DRIFT, REFUSED_BY_RISK
+    from nanodesk.cli.exit_codes import BROKER, DONE, DRIFT, REFUSED_BY_RISK
 
     codes = {"refused": REFUSED_BY_RISK, "unresolved": BROKER, "incomplete": DRIFT}
     return codes.get(report.outcome.value, DONE)

@@ -7,7 +7,7 @@ rounding, so prices, quantities and cash of different venues compare and add as 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 from nanodesk.errors import PriceError, ValidationError
@@ -16,10 +16,13 @@ E9: Final = 1_000_000_000
 """Units per share, coin or unit of currency."""
 
 DECIMALS: Final = 9
-LARGEST_E9: Final = 10**27
+LARGEST_DIGIT: Final = 18
+LARGEST_E9: Final = 10 ** (LARGEST_DIGIT + DECIMALS)
 """Bound of every amount that is read: a billion billion; past it the input is wrong, not rich."""
 
-_PLAIN = re.compile(r"[+-]?(\d{1,30})(\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+_PLAIN = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
+_EXACT: Final = Context(prec=100, traps=[InvalidOperation, Inexact])
+"""Never rounds: what does not fit is an error."""
 
 
 def parse_e9(value: str | int | float | Decimal, *, field: str = "amount") -> int:
@@ -56,14 +59,15 @@ def parse_e9(value: str | int | float | Decimal, *, field: str = "amount") -> in
                 raise ValueError
             number = Decimal(value)
         else:
-            number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if not number.is_finite() or abs(number) >= LARGEST_E9 // E9:
+            # Of a float the shortest text, which a subclass (numpy's) may spell otherwise.
+            number = Decimal(float.__repr__(value)) if isinstance(value, float) else Decimal(value)
+        if not number.is_finite() or (number.adjusted() >= LARGEST_DIGIT and number):
             raise ValueError
-        scaled = number.scaleb(DECIMALS)
+        scaled = number.scaleb(DECIMALS, context=_EXACT)
         whole = int(scaled.to_integral_value())
         if whole != scaled and not isinstance(value, float):
             raise ValueError
-    except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise PriceError(
             f"{field}={str(value)[:40]!r} is no decimal number with at most {DECIMALS} places.",
             field=field,

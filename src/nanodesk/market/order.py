@@ -128,9 +128,9 @@ class Order:
     reduce_only: bool = False
 
     def __post_init__(self) -> None:
-        if not CLIENT_ORDER_ID.fullmatch(self.client_order_id):
+        if not isinstance(self.client_order_id, str) or not CLIENT_ORDER_ID.fullmatch(self.client_order_id):
             raise ValidationError(
-                f"client_order_id={self.client_order_id[:60]!r} must be 1 to 36 of letters, digits, '_', '.', '-'.",
+                f"client_order_id={str(self.client_order_id)[:60]!r} is not 1 to 36 of letters, digits, '_', '.', '-'.",
                 field="client_order_id",
                 value=self.client_order_id,
                 allowed="1-36 of A-Z a-z 0-9 _ . -",

@@ -178,9 +178,7 @@ class Journal:
         try:
             for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
-            frames = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-            head = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'head'").fetchone()
-            check_wal_tail(path, max(frames, 0), head[0] if head else 0)
+            check_wal_tail(path, _head_page(connection))
             if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
                 _create(connection, path, now_ns())
             journal = cls(path, connection, lock, reached, now_ns)
@@ -429,6 +427,7 @@ class Journal:
         """
         is_sealed = self._lock is None and check_seal(self.path)
         try:
+            check_wal_tail(self.path, _head_page(self._connection))
             for (text,) in self._connection.execute("PRAGMA integrity_check(1)"):
                 if text != "ok":
                     raise JournalDamagedError(f"{self.path}: {text}.")
@@ -554,6 +553,11 @@ def _create(connection: sqlite3.Connection, path: Path, now_ns: int) -> None:
     # The schema is in the database itself before the first event, so a lost log can be told from a new journal.
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     sync_folder(path.parent)
+
+
+def _head_page(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'head'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _stored(row: tuple[Any, ...]) -> StoredEvent:

@@ -22,15 +22,13 @@ _FRAME: Final = struct.Struct(">6I")
 _MAGIC: Final = (0x377F0682, 0x377F0683)
 
 
-def check_wal_tail(journal: Path, frames: int, head_page: int) -> None:
-    """Refuse a log that goes on behind the point at which SQLite stopped reading it.
+def check_wal_tail(journal: Path, head_page: int) -> None:
+    """Refuse a log that goes on behind the point at which SQLite stops reading it.
 
     Parameters
     ----------
     journal : Path
-        The database, into which the log has been moved; its log lies beside it.
-    frames : int
-        How many frames SQLite has accepted.
+        The database; its log lies beside it.
     head_page : int
         Number of the page that every commit writes, 0 if the database has none yet.
 
@@ -43,24 +41,44 @@ def check_wal_tail(journal: Path, frames: int, head_page: int) -> None:
         data = journal.with_name(journal.name + "-wal").read_bytes()
     except FileNotFoundError:
         return
+    # A log of zeros is one whose first write was lost with the power.
     if len(data) < _HEADER.size + _FRAME.size or not any(data[: _HEADER.size]):
         return
-    header = _HEADER.unpack_from(data)
-    is_sound = header[0] in _MAGIC and _sums(data[:24], header[0]) == header[6:]
     step = _FRAME.size + _page_size(journal)
-    first = _HEADER.size + frames * step
-    salts = header[4:6] if is_sound else _FRAME.unpack_from(data, _HEADER.size)[2:4]
+    frames, head = _walk(data, step, head_page)
+    salts = _HEADER.unpack_from(data)[4:6] if frames >= 0 else _FRAME.unpack_from(data, _HEADER.size)[2:4]
     commits, last_head = 0, b""
-    for start in range(first, len(data) - step + 1, step):
+    for start in range(_HEADER.size + max(frames, 0) * step, len(data) - step + 1, step):
         page, size_after, *own = _FRAME.unpack_from(data, start)[:4]
-        if tuple(own) == salts:
+        if tuple(own) == tuple(salts):
             commits += size_after != 0
             last_head = data[start + _FRAME.size : start + step] if page == head_page else last_head
-    if commits > 1 and last_head != _page(journal, head_page, step - _FRAME.size):
+    # A log that was moved into the database is left behind, old commits and all; then both heads are the same.
+    known = head or _page(journal, head_page, step - _FRAME.size)
+    if commits > 1 and last_head != known:
         raise JournalDamagedError(
-            f"{journal}-wal is damaged behind frame {frames}, with commits after it that can no longer be read. "
-            "Run `nanodesk audit export`, which saves what is sound, and reconcile before trading on."
+            f"{journal}-wal is damaged behind frame {max(frames, 0)}, with commits after it that can no longer be "
+            "read. Run `nanodesk audit export`, which saves what is sound, and reconcile before trading on."
         )
+
+
+def _walk(data: bytes, step: int, head_page: int) -> tuple[int, bytes]:
+    """How many frames SQLite accepts, -1 if not even the header, and the last image of the head among them."""
+    header = _HEADER.unpack_from(data)
+    order = ">" if header[0] & 1 else "<"
+    sums = _sums(data[:24], order, (0, 0))
+    if header[0] not in _MAGIC or sums != header[6:]:
+        return -1, b""
+    frames, head, pending = 0, b"", b""
+    for number, start in enumerate(range(_HEADER.size, len(data) - step + 1, step), 1):
+        fields = _FRAME.unpack_from(data, start)
+        sums = _sums(data[start + _FRAME.size : start + step], order, _sums(data[start : start + 8], order, sums))
+        if fields[2:4] != header[4:6] or fields[4:] != sums:
+            break
+        pending = data[start + _FRAME.size : start + step] if fields[0] == head_page else pending
+        if fields[1]:
+            frames, head = number, pending
+    return frames, head
 
 
 def _page_size(journal: Path) -> int:
@@ -69,18 +87,15 @@ def _page_size(journal: Path) -> int:
     return 65536 if size == 1 else size or 4096
 
 
-def _page(journal: Path, number: int, size: int) -> bytes | None:
-    # A log that was moved into the database is left behind, old commits and all; then both heads are the same.
-    if number == 0:
-        return None
+def _page(journal: Path, number: int, size: int) -> bytes:
     with journal.open("rb") as file:
-        file.seek((number - 1) * size)
-        return file.read(size)
+        file.seek(max(number - 1, 0) * size)
+        return file.read(size) if number else b""
 
 
-def _sums(data: bytes, magic: int) -> tuple[int, int]:
-    words = struct.unpack(f"{'>' if magic & 1 else '<'}{len(data) // 4}I", data)
-    first = second = 0
+def _sums(data: bytes, order: str, sums: tuple[int, int]) -> tuple[int, int]:
+    first, second = sums
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
     for index in range(0, len(words), 2):
         first = (first + words[index] + second) & 0xFFFFFFFF
         second = (second + words[index + 1] + first) & 0xFFFFFFFF

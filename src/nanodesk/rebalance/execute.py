@@ -27,7 +27,7 @@ from nanodesk.rebalance.drift import DriftReport, measure_drift
 from nanodesk.rebalance.order_parts import pieces
 from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan
 from nanodesk.rebalance.risk_view import RiskView
-from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values
+from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values, risk_payload
 from nanodesk.rebalance.sending import LineResult, Progress, Sender
 from nanodesk.rebalance.target import Target
 from nanodesk.risk.engine import RiskEngine
@@ -329,7 +329,7 @@ class Rebalancer:
         self._reached("run.plan")
         risk, is_staged = self._check(plan, target, view)
         if risk is not None:
-            engine.record("risk_check", {"passed": risk.is_accepted, "checks": risk.as_rows()})
+            engine.record("risk_check", risk_payload(risk))
         self._reached("run.risk")
         return plan, risk, is_staged
 
@@ -464,7 +464,7 @@ class Rebalancer:
         orders = _batch(purchases, view, self._config)
         again = view.risk.check_batch(orders, view.context())
         if not again.is_accepted:
-            self._require_engine().record("risk_check", {"passed": False, "checks": again.as_rows()})
+            self._require_engine().record("risk_check", risk_payload(again))
             return AFTER_SALES + "; ".join(str(check) for check in again.failures[:3])
         sender.work(purchases)
         return sender.stopped

@@ -11,9 +11,10 @@ from nanodesk.market.fixed_point import format_e9
 from nanodesk.rebalance.drift import DriftReport
 from nanodesk.rebalance.plan import Plan
 from nanodesk.rebalance.sending import LineResult
-from nanodesk.risk.report import RiskReport
+from nanodesk.risk.report import CheckStatus, RiskReport
 
 SCHEMA = 1
+MOST_DETAILS = 20
 
 
 @unique
@@ -133,6 +134,34 @@ def plan_values(plan: Plan) -> dict[str, Any]:
         "cash_bound": plan.is_cash_bound,
         "buy_scale": format_e9(plan.scale_e9),
     }
+
+
+def risk_payload(risk: RiskReport) -> dict[str, Any]:
+    """A risk report for the journal: every check once, and each order that one of them did not pass.
+
+    Parameters
+    ----------
+    risk : RiskReport
+        Any report.
+
+    Returns
+    -------
+    payload : dict
+        Some ten kilobytes, however many orders there were.
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    for check in risk.checks:
+        row = rows.setdefault(check.number, {"number": check.number, "name": check.name, "status": "pass", "orders": 0})
+        row["orders"] += bool(check.client_order_id)
+        if check.status is not CheckStatus.PASS:
+            row["status"] = max(row["status"], check.status.value, key=_SEVERITY.index)
+            details = row.setdefault("details", [])
+            if len(details) < MOST_DETAILS:
+                details.append(str(check)[:300])
+    return {"passed": risk.is_accepted, "checks": list(rows.values())}
+
+
+_SEVERITY = ("pass", "warn", "fail")
 
 
 def line_values(result: LineResult) -> dict[str, Any]:

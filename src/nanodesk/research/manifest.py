@@ -18,6 +18,7 @@ from nanodesk.research.factors.catalog import FACTORS
 from nanodesk.research.manifest_sections import (
     Backtest,
     Data,
+    Execution,
     Portfolio,
     Preprocess,
     Report,
@@ -42,7 +43,6 @@ NOT_IMPLEMENTED: Mapping[KeyPath, str] = {
     ("walk_forward",): "section [walk_forward]",
     ("schedule",): "section [schedule]",
     ("watch",): "section [watch]",
-    ("execution",): "section [execution]",
     ("signals", "ml"): "section [signals.ml]",
     ("data", "lags"): "section [data.lags]",
     ("data", "quality"): "section [data.quality]",
@@ -86,6 +86,7 @@ class Manifest(Section):
     backtest: Backtest = Backtest()
     report: Report = Report()
     tracking: Tracking = Tracking()
+    execution: Execution | None = None
 
     _source: Source = PrivateAttr(default_factory=lambda: Source("manifest"))
 

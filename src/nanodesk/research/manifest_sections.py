@@ -161,6 +161,49 @@ class Backtest(Section):
     stops: StopRules = StopRules()
 
 
+class OrderStyle(Section):
+    """``execution.order``: how orders are priced, and how long they live."""
+
+    type: Literal["limit", "market", "peg"] = "limit"
+    offset_bps: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    tif: Literal["day", "gtc"] = "day"
+
+
+class Slices(Section):
+    """``execution.slice``: an order is sent in parts of the same size over some minutes."""
+
+    kind: Literal["twap"] = "twap"
+    minutes: Positive = 30.0
+    parts: int = Field(default=6, ge=2, le=1000)
+
+
+class ExecutionRisk(Section):
+    """``[execution.risk]``: limits of this strategy's orders; the desk's own can only be tightened by them.
+
+    Fractions of equity, but for ``max_order_usd``. The kill switch cannot be turned off.
+    """
+
+    max_order_usd: Positive | None = None
+    max_gross: Annotated[float, Field(gt=0, le=10)] | None = None
+    max_position: Annotated[float, Field(gt=0, le=10)] | None = None
+    max_daily_loss: Annotated[float, Field(gt=0, le=1)] | None = None
+    kill_switch: Literal[True] = True
+
+
+class Execution(Section):
+    """``[execution]``: how ``nanodesk trade`` sends this strategy's orders; a backtest does not read it.
+
+    ``spread_bps`` is the spread of the paper market of closes, by default twice ``backtest.costs.half_spread_bps``.
+    """
+
+    mode: Literal["paper", "live"] = "paper"
+    broker: Literal["paper", "ibkr", "binance", "alpaca"] = "paper"
+    order: OrderStyle = OrderStyle()
+    slice: Slices | None = None
+    spread_bps: Annotated[float, Field(ge=0, le=1000)] | None = None
+    risk: ExecutionRisk = ExecutionRisk()
+
+
 class Report(Section):
     """``[report]``: what is written beside the run; ``risk_free`` is a yearly rate or the name of a series."""
 

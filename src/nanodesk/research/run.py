@@ -111,10 +111,30 @@ def decide_target(
     """
     report = progress if progress is not None else _silent
     report("data", 0, 1)
-    inputs = read_inputs(_ending(manifest, as_of), Path(base_dir))
+    inputs = inputs_until(manifest, as_of, Path(base_dir))
     report("data", 1, 1)
     decisions = decide_all(manifest, inputs, compute_signals(manifest, inputs, report), report)
     return target_of(manifest, inputs, decisions[-1])
+
+
+def inputs_until(manifest: Manifest, as_of: datetime.date | None, base_dir: Path) -> RunInputs:
+    """The data of a strategy, cut after a session.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        A checked manifest.
+    as_of : datetime.date or None
+        Last session that is read; ``None`` for all.
+    base_dir : Path
+        Folder that ``data.lake`` is relative to.
+
+    Returns
+    -------
+    inputs : RunInputs
+        As if the data ended there.
+    """
+    return read_inputs(_ending(manifest, as_of), base_dir)
 
 
 def _ending(manifest: Manifest, as_of: datetime.date | None) -> Manifest:

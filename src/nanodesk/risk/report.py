@@ -65,6 +65,13 @@ class RiskCheck(NamedTuple):
         return None if self.limit_e9 is None else Decimal(self.limit_e9) / E9
 
     @property
+    def utilisation(self) -> Decimal | None:
+        """How much of the limit is used, 1 at the limit; ``None`` without a number or a limit above zero."""
+        if self.value_e9 is None or not self.limit_e9:
+            return None
+        return Decimal(self.value_e9) / self.limit_e9
+
+    @property
     def detail(self) -> str:
         """One line: the value against its limit, and the reason."""
         numbers = ""

@@ -192,6 +192,9 @@ class VenueProcess:
             asyncio.get_running_loop().call_soon(self._strike, fault, event)
 
     def _strike(self, fault: Fault, event: MarketEvent) -> None:
+        own = getattr(self._venue, "strike", None)
+        if own is not None and own(fault):
+            return  # the venue has its own way, as the nightly reset of TWS
         try:
             strike_venue(fault, event, self._market, self._clock, self._restart)
         except ValidationError as error:

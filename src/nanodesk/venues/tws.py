@@ -18,7 +18,7 @@ from nanodesk.errors import FeedError
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.faults import Fault, FaultKind
 from nanodesk.venues.server import VenueOptions
-from nanodesk.venues.tws_connection import Connection
+from nanodesk.venues.tws_connection import MESSAGES_PER_SECOND, Connection
 from nanodesk.venues.tws_messages import Fields
 from nanodesk.venues.tws_orders import TwsOrders
 from nanodesk.venues.tws_session import Session
@@ -43,6 +43,11 @@ class TwsVenue:
         Behind it.
     options : VenueOptions
         How to run it.
+
+    Attributes
+    ----------
+    messages_per_second : int
+        Pace that clients are held to from their connection on.
     """
 
     name: str = "tws"
@@ -55,6 +60,7 @@ class TwsVenue:
         self.sessions: dict[int, Session] = {}
         self.messages: Counter[str] = Counter()
         self.worst_second = 0
+        self.messages_per_second = MESSAGES_PER_SECOND
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -126,10 +132,14 @@ class TwsVenue:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
-        if not self._may_connect(connection):
+        fault = self.options.faults.connect()
+        if fault is not None and fault.kind in (FaultKind.HALF_OPEN, FaultKind.BLACK_HOLE):
+            connection.is_deaf = connection.is_dumb = True
+        elif fault is not None and fault.kind is not FaultKind.ID_IN_USE:
+            connection.abort()
             return
         self._connections.add(connection)
-        session = Session(self, connection)
+        session = Session(self, connection, refuses_id=fault is not None and fault.kind is FaultKind.ID_IN_USE)
         try:
             await session.run()
         except FeedError as error:
@@ -143,21 +153,6 @@ class TwsVenue:
             if self.sessions.get(session.client_id) is session:
                 del self.sessions[session.client_id]
             connection.close()
-
-    def _may_connect(self, connection: Connection) -> bool:
-        fault = self.options.faults.connect()
-        if fault is None:
-            return True
-        if fault.kind is FaultKind.ID_IN_USE:
-            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            connection.write(say.error(-1, 326, text))
-            connection.close()
-        elif fault.kind in (FaultKind.HALF_OPEN, FaultKind.BLACK_HOLE):
-            connection.is_deaf = connection.is_dumb = True
-            self._connections.add(connection)
-        else:
-            connection.abort()
-        return False
 
     # --- time -------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,12 @@ _LENGTH = struct.Struct(">I")
 
 
 class Pace:
-    """Counts messages in every window of one second, and strikes when there are more than fifty.
+    """Counts messages in every window of one second, and strikes when there are too many.
+
+    Parameters
+    ----------
+    limit : int, default 50
+        Most messages of a second.
 
     Attributes
     ----------
@@ -31,7 +36,8 @@ class Pace:
         How often the limit was passed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MESSAGES_PER_SECOND) -> None:
+        self._limit = limit
         self._stamps: deque[float] = deque()
         self.worst = 0
         self.strikes = 0
@@ -53,7 +59,7 @@ class Pace:
         while self._stamps[0] <= now_s - 1.0:
             self._stamps.popleft()
         self.worst = max(self.worst, len(self._stamps))
-        if len(self._stamps) <= MESSAGES_PER_SECOND:
+        if len(self._stamps) <= self._limit:
             return True
         self.strikes += 1
         self._stamps.clear()

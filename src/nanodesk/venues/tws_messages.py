@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from nanodesk.brokers.ibkr_codec import ORDER_TYPES, TIMES_IN_FORCE
+from nanodesk.brokers.ibkr_frames import UNSET_DOUBLE
 from nanodesk.brokers.ibkr_messages import TwsContract
 from nanodesk.brokers.paper_values import PaperExecution, PaperOrder
 from nanodesk.market.enums import Side
@@ -156,7 +157,7 @@ def open_order(
     account: str,
     *,
     status: str = "",
-    what_if: bool = False,
+    margin_e9: int | None = None,
 ) -> Fields:
     """Message 5.
 
@@ -172,8 +173,8 @@ def open_order(
         Whose.
     status : str, optional
         Stands in for the order's own.
-    what_if : bool, default False
-        Whether it answers a question and is no order.
+    margin_e9 : int, optional
+        Makes it the answer to a what-if: the cash that the order would tie up.
 
     Returns
     -------
@@ -192,7 +193,10 @@ def open_order(
     legs = [0, 0, 0]
     scale_hedge = ["", "", "", ""]
     clearing = [0, "", "IB", 0, 0, ""]  # optOut, account, intent, notHeld, deltaNeutral, algo
-    state = [0, int(what_if), status or status_word(order), *([""] * 9), "", "", "", contract.currency, "", 0, 0]
+    margin = UNSET_DOUBLE if margin_e9 is None else format_e9(margin_e9)
+    margins = [UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, margin, margin, *([UNSET_DOUBLE] * 4)]
+    is_question = int(margin_e9 is not None)
+    state = [0, is_question, status or status_word(order), *margins, "", "", "", contract.currency, "", 0, 0]
     conditions = [0]
     adjusted = ["None", "", "", "", "", "", "", 0, "", "", "", "", 0, 0, 0, ""]
     tail = ["", "", 0, "", "", "", "", ""]  # duration, postToAts, autoCancelParent, five of pegs

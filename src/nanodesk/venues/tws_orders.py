@@ -213,7 +213,7 @@ class TwsOrders:
 
     # --- what is said -----------------------------------------------------------------------------------------
 
-    def open_order(self, order: PaperOrder, *, status: str = "", what_if: bool = False) -> Fields:
+    def open_order(self, order: PaperOrder, *, status: str = "", margin_e9: int | None = None) -> Fields:
         """Message 5 of an order.
 
         Parameters
@@ -222,8 +222,8 @@ class TwsOrders:
             As it stands.
         status : str, optional
             Stands in for the order's own.
-        what_if : bool, default False
-            Whether it answers a question.
+        margin_e9 : int, optional
+            Makes it the answer to a what-if.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class TwsOrders:
             Of one message.
         """
         contract = self.contract(order.symbol)
-        return say.open_order(order, self.ids(order), contract, self.account, status=status, what_if=what_if)
+        return say.open_order(order, self.ids(order), contract, self.account, status=status, margin_e9=margin_e9)
 
     def status(self, order: PaperOrder, *, status: str = "", last_price_e9: int = 0) -> Fields:
         """Message 3 of an order.

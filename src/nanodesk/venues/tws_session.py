@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from nanodesk.brokers.ibkr_codec import MAX_VERSION, ORDER_TYPES, TIMES_IN_FORCE
 from nanodesk.brokers.ibkr_messages import parse_time
+from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError
 from nanodesk.market.enums import TimeInForce
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, notional_e9
 from nanodesk.market.order import Order, OrderState
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.fault_effects import EventGate, strike_order
 from nanodesk.venues.faults import Fault, FaultKind
+from nanodesk.venues.server import VenueOptions
 from nanodesk.venues.tws_account import summary_values
 from nanodesk.venues.tws_connection import STRIKES, Connection, Pace
 from nanodesk.venues.tws_messages import Fields
-from nanodesk.venues.tws_orders import BEFORE_THE_VENUE, NOBODY, OrderKey, cancel_refusal, refusal
+from nanodesk.venues.tws_orders import BEFORE_THE_VENUE, NOBODY, OrderKey, TwsOrders, cancel_refusal, refusal
 from nanodesk.venues.tws_requests import (
     ContractRequest,
     ExecutionsRequest,
@@ -29,9 +32,6 @@ from nanodesk.venues.tws_requests import (
     TwsRequest,
     parse_request,
 )
-
-if TYPE_CHECKING:
-    from nanodesk.venues.tws import TwsVenue
 
 FARMS: Final = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -70,26 +70,49 @@ _ERRORS_BEFORE: Final = {"new": 201, "replace": 201, "cancel": 10148, "quote": 3
 _ERRORS_AFTER: Final = {"new": 399, "replace": 399, "cancel": 399, "quote": 10167}
 
 
+class SessionHost(Protocol):
+    """What a session needs of its venue."""
+
+    market: PaperMarket
+    options: VenueOptions
+    orders: TwsOrders
+    sessions: dict[int, Session]
+    messages: Counter[str]
+    messages_per_second: int
+
+    def now_ns(self) -> int:
+        """The venue's clock."""
+
+    def arm(self) -> None:
+        """Plan the market's next delayed action."""
+
+    def stream(self) -> None:
+        """Send changed quotes from now on."""
+
+
 class Session:
     """One connected client.
 
     Parameters
     ----------
-    venue : TwsVenue
+    venue : SessionHost
         Whose client.
     connection : Connection
         Its socket.
+    refuses_id : bool, default False
+        Whether its client id counts as in use, whatever it is.
     """
 
-    def __init__(self, venue: TwsVenue, connection: Connection) -> None:
+    def __init__(self, venue: SessionHost, connection: Connection, *, refuses_id: bool = False) -> None:
         self.venue = venue
+        self._refuses_id = refuses_id
         self.connection = connection
         self.client_id = -1
         self.wants_positions = False
         self.wants_account = False
         self.binds_manual = False
         self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
-        self.pace = Pace()
+        self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
         self._sent_quotes: dict[int, list[Fields]] = {}
         self._handlers: Mapping[int, Callable[[PlainRequest], None]] = {
@@ -234,7 +257,7 @@ class Session:
     # --- session ----------------------------------------------------------------------------------------------
 
     def _start_api(self, request: PlainRequest) -> None:
-        if request.number in self.venue.sessions:
+        if self._refuses_id or request.number in self.venue.sessions:
             self.say(say.error(-1, 326, "Unable to connect as the client id is already in use."))
             self.connection.close()
             return
@@ -337,7 +360,9 @@ class Session:
             self.say(say.error(key.order_id, *refusal(*fault)))
             return
         paper = PaperOrder(0, venue.orders.account_id, request.order_ref, order, OrderState.PENDING_NEW, tag=key.tag)
-        self.say(venue.orders.open_order(paper, status="PreSubmitted", what_if=True))
+        price = order.limit_price_e9 or order.stop_price_e9 or venue.market.quote(order.symbol).mid_e9 or 0
+        margin = notional_e9(price, order.quantity_e9, venue.market.rules(order.symbol).multiplier)
+        self.say(venue.orders.open_order(paper, status="PreSubmitted", margin_e9=margin))
 
     def _modify(self, request: PlaceOrder, known: PaperOrder) -> None:
         venue = self.venue

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -186,6 +187,8 @@ class TestReport:
         assert len(report.of_order("r-1")) == 48
         assert str(report.of(9)[0]) == "PASS 9 order notional [r-1]: 1000 against a limit of 100000"
         assert report.of(9)[0].value == 1000
+        assert report.of(9)[0].utilisation == Decimal("0.01")
+        assert report.of(1)[0].utilisation is None
         assert report.of(1)[0].limit is None
 
 
