@@ -7,7 +7,9 @@ import pytest
 from binance_venue import KEY, SECRET, WIDE, events_until, limit, running, trading
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
+from nanodesk.market.enums import Side
 from nanodesk.market.order import Execution, OrderReport, OrderState
+from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
 
@@ -341,3 +343,21 @@ class TestSecrets:
         for text in told:
             assert SECRET not in text
             assert KEY not in text
+
+
+class TestManyInstruments:
+    def test_a_lost_order_is_found_and_its_fills_among_many(self):
+        with running() as venue:
+            venue.do(
+                lambda: [
+                    venue.market.add_instrument(TradingRules(f"C{number:03d}", base=f"C{number:03d}", currency="USDT"))
+                    for number in range(150)
+                ]
+            )
+            with trading(venue) as broker:
+                broker.submit(limit("a-1", symbol="ETH", price="3001"))
+                broker.submit(limit("a-2", side=Side.SELL, symbol="ETH", quantity="0.4995", price="2999"))
+            with trading(venue) as after:
+                assert after.status("a-1").state is OrderState.FILLED
+                assert {fill.client_order_id for fill in after.executions()} == {"a-1", "a-2"}
+                assert after.status("never") is None
