@@ -28,7 +28,7 @@ from nanodesk.brokers.base import (
     Reached,
     nothing_reached,
 )
-from nanodesk.brokers.ibkr_contracts import ContractBook, rules_from_details
+from nanodesk.brokers.ibkr_contracts import ContractBook, multiplier_of, rules_from_details
 from nanodesk.brokers.ibkr_link import Sending
 from nanodesk.brokers.ibkr_messages import MarketDataType, OrderMessage, Tick, TwsContract
 from nanodesk.brokers.ibkr_order_ids import OrderIds
@@ -240,7 +240,7 @@ class IbkrBroker:
         Returns
         -------
         holdings : tuple of Holding
-            Of this account alone.
+            Of this account alone, with the price per unit: the gateway's cost is that of a whole contract.
         """
         latest = {
             self._contracts.desk_name(row.contract): row
@@ -248,7 +248,7 @@ class IbkrBroker:
             if row.account == self._account
         }
         return tuple(
-            Holding(symbol, row.quantity_e9, row.average_cost_e9)
+            Holding(symbol, row.quantity_e9, _round_half_up(row.average_cost_e9, multiplier_of(row.contract)))
             for symbol, row in sorted(latest.items())
             if row.quantity_e9
         )
@@ -679,6 +679,10 @@ class IbkrBroker:
             In the order of arrival; a fill waits a moment for its commission.
         """
         return self._session.take_events(timeout_s)
+
+
+def _round_half_up(amount_e9: int, parts: int) -> int:
+    return (2 * amount_e9 + parts) // (2 * parts)
 
 
 def _is_answered(report: OrderReport) -> bool:
