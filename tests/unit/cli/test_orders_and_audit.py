@@ -86,7 +86,7 @@ class TestAudit:
         code, printed = ask(capsys, "audit", "verify", place)
         assert code == 5 and str(place) in printed.err
 
-    @pytest.mark.parametrize("at", [0, 18, 100, 105])
+    @pytest.mark.parametrize("at", [0, 100])
     def test_export_saves_what_sqlite_cannot_open(self, journal, tmp_path, capsys, at):
         with Journal.open(journal, read_only=True) as source:
             events = len(list(source.read()))
