@@ -26,6 +26,7 @@ from nanodesk.oms.journal_event import (
     parsed,
     require_known_version,
 )
+from nanodesk.oms.journal_salvage import salvage
 
 AUDIT_SCHEMA: Final = "nanodesk.audit/1"
 LONGEST_LINE: Final = 16 << 20
@@ -63,7 +64,7 @@ def export_audit(journal: Journal, path: str | Path) -> JournalCheck:
     journal : Journal
         Open for reading or writing.
     path : str or Path
-        Destination, replaced in one step, mode 0600. If the journal is damaged, the sound part is still written.
+        Destination, replaced in one step, mode 0600.
 
     Returns
     -------
@@ -73,28 +74,54 @@ def export_audit(journal: Journal, path: str | Path) -> JournalCheck:
     Raises
     ------
     JournalDamagedError
-        If the journal is damaged; the events before the damage have been written.
+        If the journal is damaged; nothing has been written. :func:`salvage_audit` writes what is sound.
     JournalError
         If the file cannot be written.
     """
+    return _write(path, journal.identity, journal.created_ns, journal.read())
+
+
+def salvage_audit(journal_path: str | Path, path: str | Path) -> JournalCheck:
+    """Write the longest sound beginning of a damaged journal as JSON lines, even if SQLite cannot open it.
+
+    Parameters
+    ----------
+    journal_path : str or Path
+        The database; nothing is changed.
+    path : str or Path
+        Destination, replaced in one step, mode 0600.
+
+    Returns
+    -------
+    check : JournalCheck
+        How many events were saved, and the hash of the last.
+
+    Raises
+    ------
+    JournalDamagedError
+        If nothing could be saved.
+    JournalError
+        If a file cannot be read or written.
+    """
+    identity, created_ns, events = salvage(journal_path)
+    if not identity:
+        raise JournalDamagedError(f"{journal_path}: nothing could be saved.", sequence=1)
+    return _write(path, identity, created_ns, iter(events))
+
+
+def _write(path: str | Path, identity: str, created_ns: int, events: Iterator[StoredEvent]) -> JournalCheck:
     path = Path(path)
-    damage: JournalDamagedError | None = None
-    count, head = 0, first_hash(journal.identity, journal.created_ns)
+    count, head = 0, first_hash(identity, created_ns)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            file.write(_header_line(journal.identity, journal.created_ns))
-            try:
-                for event in journal.read():
-                    file.write(audit_line(event))
-                    count, head = event.sequence, event.hash
-            except JournalDamagedError as error:
-                damage = error
+            file.write(_header_line(identity, created_ns))
+            for event in events:
+                file.write(audit_line(event))
+                count, head = event.sequence, event.hash
             file.write(_end_line(count, head))
         path.chmod(0o600)
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror or error}.", field="path", value=str(path)) from error
-    if damage is not None:
-        raise damage
     return JournalCheck(count, head.hex(), False)
 
 

@@ -353,9 +353,13 @@ class OrderEngine(Desk):
         )
         self.reached("intent.logged")
         self._in_flight = frozenset((name,))
+        reason = self.blocked_symbols().get(order.symbol, "")
         try:
             bookings = self.bookings()
-            if self._passes(order, bookings):
+            if reason:
+                outcome = Outcome(OutcomeKind.REFUSED, text=f"{order.symbol} is blocked: {reason}")
+                bookings.add(_failure("blocked", name, text=outcome.text))
+            elif self._passes(order, bookings):
                 outcome = self._ask(lambda: self.broker.replace(client_order_id, order))
                 _book_outcome(bookings, name, outcome)
                 if outcome.kind is OutcomeKind.UNKNOWN:

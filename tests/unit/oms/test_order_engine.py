@@ -468,6 +468,14 @@ class TestReplace:
         assert engine.order("b").state is S.NOT_SENT
         assert engine.order("a").state is S.NEW and not engine.order("a").is_replace_pending
 
+    def test_in_a_blocked_symbol_sends_nothing(self, engine, broker):
+        engine.submit(an_order("a"))
+        broker.script.append("never")
+        engine.submit(an_order("x"))
+        view = engine.replace("a", an_order("b", quantity=50))
+        assert view.state is S.RISK_REJECTED and "blocked" in view.reason and broker.sent == ["a", "x"]
+        assert engine.order("a").state is S.NEW and not engine.order("a").is_replace_pending
+
     def test_refusal_after_it_was_taken(self, engine, broker):
         engine.submit(an_order("a"))
         taken = Outcome(OutcomeKind.ACCEPTED)
