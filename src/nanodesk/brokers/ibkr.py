@@ -28,7 +28,7 @@ from nanodesk.brokers.base import (
     Reached,
     nothing_reached,
 )
-from nanodesk.brokers.ibkr_contracts import ContractBook, rules_from_details
+from nanodesk.brokers.ibkr_contracts import ContractBook, multiplier_of, rules_from_details
 from nanodesk.brokers.ibkr_link import Sending
 from nanodesk.brokers.ibkr_messages import MarketDataType, OrderMessage, Tick, TwsContract
 from nanodesk.brokers.ibkr_order_ids import OrderIds
@@ -67,7 +67,7 @@ class IbkrBroker:
     client_id : int
         Number of this client; a gateway refuses one that is in use.
     account : str
-        Whose orders; checked against the accounts that the gateway names.
+        Whose orders; checked against the accounts that the gateway names. Empty for the only one that it has.
     mode : {"paper", "live"}, default "paper"
         Must agree with the account's prefix and with the port, where the port has a meaning.
     reached, now_ns : callable
@@ -146,7 +146,7 @@ class IbkrBroker:
 
     @property
     def account_id(self) -> str:
-        """The account's name."""
+        """The account's name; empty before :meth:`connect` when it was left to the gateway."""
         return self._account
 
     @property
@@ -184,6 +184,9 @@ class IbkrBroker:
         self._session.close()
 
     def _check_accounts(self, accounts: tuple[str, ...]) -> None:
+        if not self._account and len(accounts) == 1:
+            _check_prefix(accounts[0], self._mode)
+            self._account = accounts[0]
         if self._account not in accounts:
             raise BrokerError(
                 f"account={self._account!r} is not among the gateway's accounts {list(accounts)}.",
@@ -237,7 +240,7 @@ class IbkrBroker:
         Returns
         -------
         holdings : tuple of Holding
-            Of this account alone.
+            Of this account alone, with the price per unit: the gateway's cost is that of a whole contract.
         """
         latest = {
             self._contracts.desk_name(row.contract): row
@@ -245,7 +248,7 @@ class IbkrBroker:
             if row.account == self._account
         }
         return tuple(
-            Holding(symbol, row.quantity_e9, row.average_cost_e9)
+            Holding(symbol, row.quantity_e9, _round_half_up(row.average_cost_e9, multiplier_of(row.contract)))
             for symbol, row in sorted(latest.items())
             if row.quantity_e9
         )
@@ -678,6 +681,10 @@ class IbkrBroker:
         return self._session.take_events(timeout_s)
 
 
+def _round_half_up(amount_e9: int, parts: int) -> int:
+    return (2 * amount_e9 + parts) // (2 * parts)
+
+
 def _is_answered(report: OrderReport) -> bool:
     # Inactive alone does not tell a rejected order from a held one; the code that does is on its way.
     return report.state not in _NOT_ANSWERED and (report.state is not OrderState.SUSPENDED or bool(report.code))
@@ -731,9 +738,8 @@ def _check_configuration(
     if mode not in ("paper", "live"):
         raise _config_error(f"mode={mode!r} is unknown.", "mode", mode, 'Use "paper" or "live".')
     is_paper = mode == "paper"
-    if not account or account.startswith(PAPER_PREFIX) is not is_paper:
-        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
-        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
+    if account:
+        _check_prefix(account, mode)
     if port in (LIVE_PORTS if is_paper else PAPER_PORTS):
         raise _config_error(
             f"port={port} is the custom port of {'live' if is_paper else 'paper'} trading, and mode is {mode!r}.",
@@ -741,6 +747,13 @@ def _check_configuration(
             port,
             f"Use {(PAPER_PORTS if is_paper else LIVE_PORTS)[0]}, or set another port in the gateway.",
         )
+
+
+def _check_prefix(account: str, mode: str) -> None:
+    is_paper = mode == "paper"
+    if account.startswith(PAPER_PREFIX) is not is_paper:
+        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
+        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
 
 
 def _config_error(text: str, name: str, value: object, fix: str) -> ConfigError:

@@ -27,6 +27,9 @@ MIN_VERSION: Final = 157
 MAX_VERSION: Final = 178
 """Server versions whose layouts the codec knows."""
 
+MAX_ORDER_FIELDS: Final = 2_000
+"""Most fields of one order; one without legs has about 140."""
+
 ORDER_TYPES: Final = {
     OrderType.MARKET: "MKT",
     OrderType.LIMIT: "LMT",
@@ -125,6 +128,9 @@ class TwsCodec:
         return parse_fixed(fields)
 
     def _order_message(self, fields: Sequence[str], *, is_completed: bool) -> OrderMessage:
+        if len(fields) > MAX_ORDER_FIELDS:
+            # The decoder copies what is left of a message for each leg, which many legs would turn into minutes.
+            raise FeedError(f"An order has {len(fields)} fields.", field="order", allowed=f"up to {MAX_ORDER_FIELDS}")
         self._caught.clear()
         try:
             if is_completed:

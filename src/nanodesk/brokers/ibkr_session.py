@@ -42,7 +42,7 @@ from nanodesk.brokers.ibkr_messages import (
 from nanodesk.brokers.ibkr_order_ids import OrderIds
 from nanodesk.brokers.ibkr_orders import OrderTable
 from nanodesk.brokers.ibkr_pacing import Pacer
-from nanodesk.errors import BrokerError, NotConnectedError
+from nanodesk.errors import BrokerError, NanodeskError, NotConnectedError
 from nanodesk.market.order import Execution, ExecutionKind
 
 _LOG = logging.getLogger(__name__)
@@ -194,6 +194,7 @@ class TwsSession:
             If any of it fails; nothing stays open then.
         """
         if self._is_wanted:
+            self._await_keeper()
             return
         deadline_s = time.monotonic() + self.times.connect_s
         while True:
@@ -211,17 +212,30 @@ class TwsSession:
         self._keeper = threading.Thread(target=self._keep, name=f"ibkr-keep-{self._address[1]}", daemon=True)
         self._keeper.start()
 
+    def _await_keeper(self) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: self.is_connected or not self._is_wanted, self.times.connect_s)
+        if not self.is_connected:
+            raise NotConnectedError(
+                f"The connection to {self._address[0]}:{self._address[1]} was lost and is not back yet.",
+                fix="Wait for the stream to be restored, or disconnect() first.",
+            )
+
     def close(self) -> None:
         """End the session; safe to call twice."""
+        self._is_wanted = False
+        self._drop_link()
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None and keeper is not threading.current_thread():
+            keeper.join(timeout=self.times.request_s)
+
+    def _drop_link(self) -> None:
         with self.changed:
-            self._is_wanted = self._is_ready = False
+            self._is_ready = False
             link, self._link = self._link, None
             self.changed.notify_all()
         if link is not None:
             link.close()
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(timeout=self.times.request_s)
 
     def _open_once(self) -> None:
         with self.changed:
@@ -696,8 +710,11 @@ class TwsSession:
             if not self._is_wanted:
                 return
             tries += 1
-            with suppress(BrokerError):
+            with suppress(NanodeskError):
                 self._open_once()
+                if not self._is_wanted:  # closed by the caller meanwhile
+                    self._drop_link()
+                    return
                 with self.changed:
                     self._to_resync = None
                     self._change(StreamState.RESTORED_DATA_LOST, f"Connected again at try {tries}.")

@@ -23,6 +23,7 @@ from nanodesk.oms.journal_event import (
     canonical_json,
     first_hash,
     next_hash,
+    parsed,
     require_known_version,
 )
 
@@ -121,7 +122,7 @@ def audit_line(event: StoredEvent) -> bytes:
         line["client_order_id"] = event.client_order_id
     if event.execution_id:
         line["execution"] = [event.venue, event.account, event.execution_id, event.revision]
-    payload = json.loads(canonical_json(event.payload))
+    payload = parsed(canonical_json(event.payload))
     line |= {key: value for key, value in payload.items() if key not in _OWN}
     hidden = {key: value for key, value in payload.items() if key in _OWN}
     if hidden:

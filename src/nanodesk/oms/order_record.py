@@ -252,6 +252,8 @@ class OrderRecord:
         if fee_e9:
             fees = self.fees_e9 = self.fees_e9 or {}
             fees[fee_currency] = fees.get(fee_currency, 0) + fee_e9
+            if not fees[fee_currency]:
+                del fees[fee_currency]
 
     @property
     def average_price_e9(self) -> int:
