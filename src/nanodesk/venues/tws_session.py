@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from nanodesk.brokers.ibkr_codec import MAX_VERSION, ORDER_TYPES, TIMES_IN_FORCE
-from nanodesk.brokers.ibkr_messages import parse_time
+from nanodesk.brokers.ibkr_parsing import parse_time
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError

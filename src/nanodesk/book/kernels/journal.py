@@ -2,8 +2,7 @@
 
 A log is written once for every command and read rarely, so what counts is how much fresh memory a record takes: the
 kernel of the system clears each page before its first use. A plain cancel is one word, a plain limit or market order
-two; whatever has more to it is a mark and the record as it was handed in. Chunks grow fourfold up to 2 MiB and are
-not copied.
+two; whatever has more to it is a mark and the record as it was handed in. Chunks double up to 2 MiB and are not copied.
 """
 
 import cython
@@ -19,7 +18,7 @@ _MOST_WORDS = cython.declare(int64_t, 262_144)
 def journal_more(j: cython.pointer(Journal)) -> cython.int:
     """Close the chunk and begin the next. MemoryError if there is no memory."""
     capacity: int64_t = 8 if j.chunk_capacity == 0 else j.chunk_capacity * 2
-    words: int64_t = _FIRST_WORDS << 2 * j.n_chunks if j.n_chunks < 5 else _MOST_WORDS
+    words: int64_t = _FIRST_WORDS << j.n_chunks if j.n_chunks < 9 else _MOST_WORDS
     size: cython.size_t = cython.cast(cython.size_t, words) * cython.sizeof(uint64_t)
     chunks: cython.p_void
     chunk: cython.pointer(Chunk)

@@ -313,8 +313,7 @@ def submit_plain(
     while ladder.best != 0:
         index = ladder.best
         level = cython.address(ladder.levels[index])
-        # Both comparisons and no branch on the side, which cannot be foreseen.
-        if ((level.price > price) & (side == BUY)) | ((level.price < price) & (side != BUY)):
+        if level.price > price if side == BUY else level.price < price:
             break
         passive = level.head
         taken = 0

@@ -18,28 +18,6 @@ cdef extern from *:
     #define nd_large_pages(data, size)
     #endif
     #include <stdlib.h>
-    #include <string.h>
-    /* How much longer a large array becomes at once: where memory counts only once it is written to, a lot. */
-    #if defined(__linux__)
-    #define ND_LARGE_GROWTH 8
-    #else
-    #define ND_LARGE_GROWTH 2
-    #endif
-    /* A longer array. From 2 MiB on it lies on large pages: whether the allocator has small ones to hand is luck. */
-    static inline void* nd_longer(void* data, size_t size, size_t longer) {
-    #if defined(__linux__)
-        void* block;
-        if (longer >= 2097152) {
-            block = aligned_alloc(2097152, (longer + 2097151) & ~(size_t)2097151);
-            if (!block) return NULL;
-            nd_large_pages(block, longer);
-            if (size) memcpy(block, data, size);
-            free(data);
-            return block;
-        }
-    #endif
-        return realloc(data, longer);
-    }
     /* Whole lines, and from 2 MiB on whole large pages; the size is a multiple of either. */
     #if defined(_WIN32)
     #include <malloc.h>
@@ -52,7 +30,5 @@ cdef extern from *:
     """
     void nd_prefetch(const void*) nogil
     void nd_large_pages(void*, size_t) nogil
-    int ND_LARGE_GROWTH
-    void* nd_longer(void* data, size_t size, size_t longer) nogil
     void* nd_block(size_t) nogil
     void nd_block_free(void*) nogil

@@ -10,13 +10,7 @@ from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memset
 from cython.cimports.nanodesk.book.kernels.journal import journal_free
 from cython.cimports.nanodesk.book.kernels.ladder import ladder_free, ladder_init
-from cython.cimports.nanodesk.book.kernels.memory import (
-    ND_LARGE_GROWTH,
-    nd_block,
-    nd_block_free,
-    nd_large_pages,
-    nd_longer,
-)
+from cython.cimports.nanodesk.book.kernels.memory import nd_block, nd_block_free, nd_large_pages
 from cython.cimports.nanodesk.book.kernels.records import (
     BLOCK_ORDERS,
     BUY,
@@ -29,23 +23,18 @@ from cython.cimports.nanodesk.book.kernels.records import (
     Note,
 )
 
-_LARGE_ARRAY = cython.declare(cython.size_t, 2_097_152)
-
 # ---- memory -------------------------------------------------------------------------------------------------------
 
 
 def grown(data: cython.p_void, capacity: cython.pointer(int64_t), size: cython.size_t) -> cython.p_void:
-    """The array with its capacity doubled (16 at first), from 2 MiB on with more."""
-    old: cython.size_t = cython.cast(cython.size_t, capacity[0])
-    more: cython.size_t = 16 if old == 0 else old * 2
-    new: cython.p_void
-    if more * size >= _LARGE_ARRAY:
-        more = old * ND_LARGE_GROWTH
-    new = nd_longer(data, old * size, more * size)
+    """The array with its capacity doubled (16 at first)."""
+    more: int64_t = 16 if capacity[0] == 0 else capacity[0] * 2
+    new: cython.p_void = realloc(data, cython.cast(cython.size_t, more) * size)
     if new == cython.NULL:
         with cython.gil:
             raise MemoryError
-    capacity[0] = cython.cast(int64_t, more)
+    capacity[0] = more
+    nd_large_pages(new, cython.cast(cython.size_t, more) * size)
     return new
 
 
@@ -122,12 +111,12 @@ def trade_log_init(log: cython.pointer(TradeLog), first_id: int64_t) -> cython.i
 
 
 def more_orders(b):
-    """Room for the order at next_id: the first page grows fourfold, later pages come whole and never move."""
+    """Room for the order at next_id: the first page grows by doubling, later pages come whole and never move."""
     page: int64_t = b.next_id >> PAGE_SHIFT
     size: cython.size_t = 2 * cython.sizeof(Order)
     orders: cython.pointer(Order)
     pages: cython.p_void
-    size *= cython.cast(cython.size_t, PAGE_ORDERS if page != 0 else 4 * b.capacity)
+    size *= cython.cast(cython.size_t, PAGE_ORDERS if page != 0 else 2 * b.capacity)
     if page == b.page_capacity:
         pages = realloc(b.pages, cython.cast(cython.size_t, b.page_capacity) * 2 * cython.sizeof(cython.p_void))
         if pages == cython.NULL:
@@ -141,9 +130,9 @@ def more_orders(b):
             raise MemoryError
     nd_large_pages(orders, size)
     if page == 0:
-        memcpy(orders, b.pages[0], size / 4)
+        memcpy(orders, b.pages[0], size / 2)
         nd_block_free(b.pages[0])
-        b.capacity *= 4
+        b.capacity *= 2
     else:
         b.n_pages = page + 1
         b.capacity += PAGE_ORDERS
