@@ -36,6 +36,7 @@ _OWN: Final = frozenset(
 )
 """Fields of a line; a payload's key of the same name stands under ``payload``, every other key beside them."""
 
+_NUMBERS: Final = 1 << 63
 _VERSIONED = re.compile(r"nanodesk\.audit/\d+")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z")
 
@@ -302,11 +303,21 @@ def _read_line(line: bytes, previous: bytes, sequence: int) -> StoredEvent | Non
         names = (fields["event"], fields.get("client_order_id", ""), *execution)
         place = (fields["sequence_number"], _time_ns(fields["ts"]), fields["version"])
         event = StoredEvent._make((*place, *names, payload, b""))
+        _require_types(event)
         linked = event._replace(hash=next_hash(previous, *event[:9], canonical_json(payload)))
         is_sound = event.sequence == sequence and audit_line(linked) == line
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, NanodeskError):
         return None
     return linked if is_sound else None
+
+
+def _require_types(event: StoredEvent) -> None:
+    # Someone who knows the chain can make any JSON follow it; the journal takes only what it would have written.
+    numbers, names = (event.version, event.revision), (event.kind, *event[4:8])
+    if not all(type(number) is int and 0 <= number < _NUMBERS for number in numbers):
+        raise ValueError(numbers)
+    if not all(type(name) is str for name in names):
+        raise TypeError(names)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
