@@ -432,12 +432,39 @@ class TestLinkLoss:
             assert [one.client_order_id for one in broker.open_orders()] == ["b"]
             assert broker.cancel("b").kind is OutcomeKind.ACCEPTED
 
+    def test_the_nightly_reset_can_be_written_as_a_fault(self):
+        fault = Fault(FaultKind.RESTART, FaultPoint.VENUE, match="new", value="1102", seconds=0.2)
+        with LoopbackTws([fault]) as venue, connected(venue) as broker:
+            listener = Listener(broker)
+            broker.submit(limit("a"))
+            until(lambda: StreamState.RESTORED in listener.streams)
+            assert listener.streams == [StreamState.LIVE, StreamState.LOST, StreamState.RESTORED]
+            assert broker.status("a").state is OrderState.NEW
+
+    def test_a_port_that_was_changed_is_not_tried_again(self):
+        with LoopbackTws() as venue, connected(venue) as broker:
+            listener = Listener(broker)
+            venue.call(venue.venue._say_everyone, 1300, "Please reconnect on the new port - 4003")
+            venue.call(lambda: [one.close() for one in list(venue.venue._connections)])
+            until(lambda: StreamState.LOST in listener.streams)
+            time.sleep(0.3)
+            assert not broker.is_connected
+            broker.connect()
+            assert broker.is_connected
+
     def test_a_mute_gateway_is_noticed(self):
         fault = Fault(FaultKind.HALF_OPEN, match="time")
         times = replace(QUICK, silence_s=0.2, request_s=0.3)
         with LoopbackTws([fault]) as venue, connected(venue, times=times) as broker:
             listener = Listener(broker)
             until(lambda: StreamState.RESTORED_DATA_LOST in listener.streams)
+
+    def test_connect_while_it_is_away_says_so(self):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, connect_s=0.2)) as broker:
+            venue.call(venue.venue.restart, 30.0)
+            until(lambda: not broker.is_connected)
+            with pytest.raises(NotConnectedError, match="not back yet"):
+                broker.connect()
 
     def test_a_gateway_that_stays_away_is_given_up(self):
         with LoopbackTws() as venue:

@@ -97,7 +97,7 @@ def play(polls):
         return [replace(view, reason="") for view in views], desk.engine.positions(), desk.engine.state_hash()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps=actions, data=st.data())
 def test_any_order_any_number_any_polls(steps, data):
     said = venue_history(steps)
@@ -162,7 +162,7 @@ def disturb(desk, action, number, made):
         desk.engine = desk.start()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps=venue_steps)
 def test_one_pass_converges(steps):
     with Desk() as desk:

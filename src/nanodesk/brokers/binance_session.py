@@ -134,10 +134,11 @@ class BinanceSession:
         number = f"n{next(self._numbers)}"
         answer: asyncio.Future[Fields] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
+        answer.add_done_callback(lambda _: self._waiting.pop(number, None))
         try:
             await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         except BaseException:
-            self._waiting.pop(number, None)
+            answer.cancel()
             raise
         return answer
 

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.ibkr_frames import FieldReader, frame_body, split_body
-from nanodesk.brokers.ibkr_messages import OrderMessage, TwsContract, TwsMessage, message_id, parse_fixed, parse_side
+from nanodesk.brokers.ibkr_messages import OrderMessage, TwsContract, TwsMessage
+from nanodesk.brokers.ibkr_parsing import message_id, parse_fixed, parse_side
 from nanodesk.errors import FeedError, MissingExtraError, TruncatedMessageError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import format_e9, parse_e9

@@ -14,8 +14,9 @@ _SLACK = 1.02  # a limit reaches past the quote, and prices move between the dec
 def trading_config(manifest: Manifest, desk: TradingConfig) -> TradingConfig:
     """The configuration that a strategy is traded with.
 
-    Pricing and pace come from the manifest's ``[execution]``, the band in which nothing is traded from its limits. Its ``[execution.risk]`` tightens the limits of the desk;
-    on paper, where the manifest says nothing, the limits are what the strategy itself may need.
+    Pricing and pace come from the manifest's ``[execution]``, the band in which nothing is traded from its limits. Its
+    ``[execution.risk]`` tightens the limits of the desk; on paper, where the manifest says nothing, the limits are what
+    the strategy itself may need.
 
     Parameters
     ----------

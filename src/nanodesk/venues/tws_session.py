@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from nanodesk.brokers.ibkr_codec import MAX_VERSION, ORDER_TYPES, TIMES_IN_FORCE
-from nanodesk.brokers.ibkr_messages import parse_time
+from nanodesk.brokers.ibkr_parsing import parse_time
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError
@@ -42,7 +42,7 @@ UNBOUNDED_E9: Final = 1_000_000 * E9
 """Displayed size of a quote that takes any quantity."""
 
 MASTER_CLIENT_ID: Final = 0
-"""Hears of every order and fill, and binds orders that a human placed."""
+"""Hears of every order and fill, those of a human too."""
 
 _ORDER_TYPES: Final = {word: kind for kind, word in ORDER_TYPES.items()}
 _TIMES_IN_FORCE: Final = {word: tif for tif, word in TIMES_IN_FORCE.items()} | {"": TimeInForce.DAY}
@@ -110,7 +110,6 @@ class Session:
         self.client_id = -1
         self.wants_positions = False
         self.wants_account = False
-        self.binds_manual = False
         self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
         self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
@@ -121,7 +120,7 @@ class Session:
             5: lambda _: self._open_orders(everyone=False),
             6: self._account_updates,
             8: lambda _: self.say([9, 1, self.venue.orders.next_id(self.client_id)]),
-            15: self._auto_bind,
+            15: lambda _: None,  # the master client hears of a human's orders anyway
             16: lambda _: self._open_orders(everyone=True),
             17: lambda _: self.say([15, 1, self.venue.orders.account]),
             49: lambda _: self.say([49, 1, self.venue.now_ns() // 10**9]),
@@ -267,9 +266,6 @@ class Session:
         self.say([9, 1, self.venue.orders.next_id(self.client_id)])
         for code, text in FARMS:
             self.say(say.error(-1, code, text))
-
-    def _auto_bind(self, request: PlainRequest) -> None:
-        self.binds_manual = request.number == 1 and self.client_id == MASTER_CLIENT_ID
 
     def hears_of(self, order: PaperOrder) -> bool:
         """Whether the client is told of an order.
@@ -462,12 +458,14 @@ class Session:
         orders = self.venue.orders
         for held in self.venue.market.positions(orders.account_id):
             contract = orders.contract(held.symbol)
-            self.say(say.position(contract, orders.account, held.quantity_e9, held.average_price_e9))
+            cost = held.average_price_e9 * self.venue.market.rules(held.symbol).multiplier
+            self.say(say.position(contract, orders.account, held.quantity_e9, cost))
 
     def _positions_multi(self, request: PlainRequest) -> None:
         orders = self.venue.orders
         for held in self.venue.market.positions(orders.account_id):
-            row = say.position(orders.contract(held.symbol), orders.account, held.quantity_e9, held.average_price_e9)
+            cost = held.average_price_e9 * self.venue.market.rules(held.symbol).multiplier
+            row = say.position(orders.contract(held.symbol), orders.account, held.quantity_e9, cost)
             self.say([71, 1, request.number, *row[2:], ""])
         self.say([72, 1, request.number])
 

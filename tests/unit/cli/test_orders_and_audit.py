@@ -86,5 +86,19 @@ class TestAudit:
         code, printed = ask(capsys, "audit", "verify", place)
         assert code == 5 and str(place) in printed.err
 
+    @pytest.mark.parametrize("at", [0, 100])
+    def test_export_saves_what_sqlite_cannot_open(self, journal, tmp_path, capsys, at):
+        with Journal.open(journal, read_only=True) as source:
+            events = len(list(source.read()))
+        content = bytearray(journal.read_bytes())
+        content[at] ^= 0xFF
+        journal.write_bytes(content)
+        out, copy = tmp_path / "audit.jsonl", tmp_path / "copy.db"
+        code, printed = ask(capsys, "audit", "export", "--journal", journal, "--out", out)
+        saved = json.loads(ask(capsys, "audit", "verify", out, "--json")[1].out)["events"] if out.exists() else 0
+        assert (code, saved) == (5, events) and "events were saved" in printed.err
+        assert ask(capsys, "audit", "restore", out, "--journal", copy)[0] == 0
+        assert ask(capsys, "orders", "--journal", copy)[0] == 0
+
     def test_help_names_the_commands(self, capsys):
         assert all(word in ask(capsys, "audit", "--help")[1].out for word in ("verify", "export", "restore"))

@@ -186,6 +186,18 @@ class TestKill:
         assert invoke("release", "--why", "tested")[0] == DONE
         assert invoke("run", "target.json", "--force")[0] == DONE
 
+    def test_a_loss_is_released_by_a_person(self, invoke, folder):
+        invoke("run", "target.json", "--force")
+        record = json.loads((folder / "logs" / "losses.json").read_text())
+        record["high_water_e9"] = 2 * record["high_water_e9"]
+        (folder / "logs" / "losses.json").write_text(json.dumps(record))
+        write(folder, targets=[{"symbol": "AAPL", "weight": 0.45}])
+        code, out, _ = invoke("run", "target.json", "--force")
+        assert code == REFUSED_BY_RISK
+        assert "the desk is halted" in out
+        assert invoke("release", "--losses", "--why", "a deposit was taken out")[0] == DONE
+        assert invoke("run", "target.json", "--force")[0] == DONE
+
     def test_flatten_is_proved_by_the_broker(self, invoke):
         invoke("run", "target.json", "--force")
         code, out, _ = invoke("kill", "--flatten", "--json")
@@ -312,7 +324,10 @@ class TestTrade:
         assert 'execution.mode: is "live", connection.mode is "paper"' in capsys.readouterr().err
 
     def test_the_manifest_prices_paces_and_limits(self, manifest, capsys):
-        manifest.write_text(manifest.read_text() + '[execution]\norder = { type = "limit", offset_bps = 10 }\nrisk = { max_order_usd = 10 }\n')
+        manifest.write_text(
+            manifest.read_text()
+            + '[execution]\norder = { type = "limit", offset_bps = 10 }\nrisk = { max_order_usd = 10 }\n'
+        )
         assert run_command(["trade", "mine.toml", "--once", "--dry-run", "--json"]) == REFUSED_BY_RISK
         values = json.loads(capsys.readouterr().out)
         assert {check["number"] for check in values["risk"] if check["status"] == "fail"} == {9}

@@ -157,7 +157,8 @@ class TestOneWriter:
         Journal.open(path).close()
 
     def test_second_process_is_refused_and_a_dead_one_is_not_waited_for(self, path):
-        code = "import sys\nfrom nanodesk.oms.journal import Journal as J\nj = J.open(sys.argv[1])\nprint(1, flush=True)\ninput()"
+        code = "import sys\nfrom nanodesk.oms.journal import Journal\nj = Journal.open(sys.argv[1])\n"
+        code += "print(1, flush=True)\ninput()"
         child = subprocess.Popen(
             [sys.executable, "-c", code, path], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
         )
