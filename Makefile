@@ -8,7 +8,10 @@ SOURCES := $(shell find src tools meson.build meson.options pyproject.toml const
 ASAN = $(shell gcc -print-file-name=libasan.so):$(shell gcc -print-file-name=libstdc++.so.6)
 CHECKED = build/checked
 # The tests that reach a compiled loop: run once more on the build with every check on.
-COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/unit/metrics tests/unit/research/test_factors.py tests/unit/research/test_preprocess.py tests/property tests/reference
+COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/unit/metrics tests/unit/research/test_factors.py \
+  tests/unit/research/test_preprocess.py \
+  $(filter-out $(foreach word,binance fixed_point ibkr alpaca oms order_streams rebalance risk toml,$(wildcard tests/property/test_$(word)*.py)),$(wildcard tests/property/test_*.py)) \
+  $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean

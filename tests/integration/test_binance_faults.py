@@ -7,7 +7,9 @@ import pytest
 from binance_venue import KEY, SECRET, WIDE, events_until, limit, running, trading
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
+from nanodesk.market.enums import Side
 from nanodesk.market.order import Execution, OrderReport, OrderState
+from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
 
@@ -284,6 +286,44 @@ class TestTheLimits:
             assert {outcome.kind for outcome in outcomes} == {OutcomeKind.ACCEPTED}
 
 
+class StopError(Exception):
+    """Stands for a process that ends at a step."""
+
+
+class TestSteps:
+    def test_each_request_passes_its_steps_in_order(self, venue):
+        steps = []
+        sending = ["send.connected", "send.half", "send.written", "reply.read"]
+        with trading(venue, reached=steps.append) as broker:
+            for act, expected in (
+                (lambda: broker.submit(limit("a-1", price=AWAY)), sending),
+                (lambda: broker.replace("a-1", limit("a-2", price=AWAY)), sending),
+                (lambda: broker.cancel("a-2"), ["cancel.sent"]),
+                (lambda: broker.submit_many([limit("b-1"), limit("b-2")]), sending),
+                (lambda: broker.status("a-1"), []),
+            ):
+                steps.clear()
+                act()
+                assert steps == expected
+
+    @pytest.mark.parametrize(
+        ("step", "is_there"), [("send.connected", 0), ("send.half", 0), ("send.written", 1), ("reply.read", 1)]
+    )
+    def test_an_end_at_a_step_leaves_the_order_there_or_not(self, venue, step, is_there):
+        def stop(reached):
+            if reached == step:
+                time.sleep(0.05)  # what was written has arrived by then
+                raise StopError
+
+        with trading(venue, reached=stop) as broker, pytest.raises(StopError):
+            broker.submit(limit("a-1"))
+        time.sleep(0.05)
+        assert len(accepted(venue)) == is_there
+        with trading(venue) as after:
+            report = after.status("a-1")
+            assert (report is not None) is bool(is_there)
+
+
 class TestSecrets:
     def test_no_error_and_no_log_tells_a_secret(self, caplog, capfd):
         caplog.set_level(0)
@@ -303,3 +343,21 @@ class TestSecrets:
         for text in told:
             assert SECRET not in text
             assert KEY not in text
+
+
+class TestManyInstruments:
+    def test_a_lost_order_is_found_and_its_fills_among_many(self):
+        with running() as venue:
+            venue.do(
+                lambda: [
+                    venue.market.add_instrument(TradingRules(f"C{number:03d}", base=f"C{number:03d}", currency="USDT"))
+                    for number in range(150)
+                ]
+            )
+            with trading(venue) as broker:
+                broker.submit(limit("a-1", symbol="ETH", price="3001"))
+                broker.submit(limit("a-2", side=Side.SELL, symbol="ETH", quantity="0.4995", price="2999"))
+            with trading(venue) as after:
+                assert after.status("a-1").state is OrderState.FILLED
+                assert {fill.client_order_id for fill in after.executions()} == {"a-1", "a-2"}
+                assert after.status("never") is None

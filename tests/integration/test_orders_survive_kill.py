@@ -11,7 +11,6 @@ import signal
 from collections import Counter
 
 import pytest
-from scripted_broker import FakeTime, ScriptedBroker, an_order
 
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderState
@@ -19,6 +18,7 @@ from nanodesk.oms.client_order_id import client_order_id
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
+from scripted_broker import FakeTime, ScriptedBroker, an_order
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -188,5 +188,3 @@ def test_killed_again_in_recovery(tmp_path, uninterrupted, first, step):
     state_hash, not_sent = check(tmp_path)
     assert not_sent == (first in NEVER_LEFT)
     assert state_hash == uninterrupted or not_sent
-
-

@@ -1,12 +1,11 @@
 """The published Binance adapter on the loopback venue; what it got wrong (list of faults, no. 15) is right here."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from binance_venue import KEY, SECRET, running
-from nanodesk.compat.nanobook import BinanceBroker
-from nanodesk.errors import ConfigError
+from nanodesk.compat.nanobook import BinanceBroker, Order
+
+COIN = 10**8
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ class TestPublishedCalls:
         assert broker.positions() == [
             {
                 "symbol": "BTC",
-                "quantity": 10,
+                "quantity": 10 * COIN,
                 "avg_cost_cents": 0,
                 "market_value_cents": 50_000_000,
                 "unrealized_pnl_cents": 0,
@@ -45,58 +44,52 @@ class TestPublishedCalls:
         assert set(quote) == {"symbol", "bid_cents", "ask_cents", "last_cents", "volume"}
 
     def test_orders_as_objects(self, broker):
-        given = SimpleNamespace(symbol="BTC", side="buy", quantity=1, order_type="limit", limit_price_cents=5_000_100)
-        assert broker.order_status(broker.submit_order(given))["status"] == "Filled"
+        number = broker.submit_order(Order("BTC", "buy", COIN, "limit", 5_000_100))
+        assert broker.order_status(number)["status"] == "Filled"
 
     def test_errors_are_the_published_kinds(self, venue, broker):
         closed = BinanceBroker(KEY, SECRET, testnet=True, **venue.endpoints)
         for ask in (closed.positions, closed.account, lambda: closed.quote("BTC"), lambda: closed.order_status(1)):
             with pytest.raises(RuntimeError, match="not connected"):
                 ask()
-        for words in (
-            ("BTC", "buy", 1, "limit"),
-            ("BTC", "hold", 1),
-            ("BTC", "buy", 1, "iceberg"),
-            ("BTC", "buy", 0),
-            ("BTC", "buy", 1, "market", None, "bad id!"),
-        ):
+        for words in (("BTC", "buy", 1, "limit"), ("BTC", "hold", 1), ("BTC", "buy", 1, "iceberg")):
             with pytest.raises(ValueError):
                 broker.submit_order(*words)
         with pytest.raises(RuntimeError, match="insufficient balance"):
-            broker.submit_order("BTC", "buy", 40)
+            broker.submit_order("BTC", "buy", 40 * COIN)
 
     def test_live_by_default_as_published_and_never_on_loopback(self, venue):
-        with pytest.raises(ConfigError, match="testnet=False"):
-            BinanceBroker(KEY, SECRET, **venue.endpoints)
+        with pytest.raises(RuntimeError, match="testnet=False"):
+            BinanceBroker(KEY, SECRET, **venue.endpoints).connect()
 
 
 class TestFaultFifteen:
     def test_status_is_the_venues(self, broker):
-        number = broker.submit_order("BTC", "buy", "0.5", "limit", 4_000_000)
+        number = broker.submit_order("BTC", "buy", COIN // 2, "limit", 4_000_000)
         assert broker.order_status(number) == {
             "id": number,
             "status": "Submitted",
             "filled_quantity": 0,
-            "remaining_quantity": 0.5,
+            "remaining_quantity": COIN // 2,
             "avg_fill_price_cents": 0,
         }
-        assert broker.order_status(broker.submit_order("BTC", "buy", 1))["status"] == "Filled"
+        assert broker.order_status(broker.submit_order("BTC", "buy", COIN))["status"] == "Filled"
 
     def test_open_orders_are_listed(self, broker):
-        number = broker.submit_order("BTC", "buy", 1, "limit", 4_000_000)
+        number = broker.submit_order("BTC", "buy", COIN, "limit", 4_000_000)
         assert [order["id"] for order in broker.open_orders()] == [number]
 
     def test_cancel_cancels(self, broker):
-        number = broker.submit_order("BTC", "buy", 1, "limit", 4_000_000)
+        number = broker.submit_order("BTC", "buy", COIN, "limit", 4_000_000)
         broker.cancel_order(number)
         assert broker.order_status(number)["status"] == "Cancelled"
-        with pytest.raises(RuntimeError, match="-2011"):
+        with pytest.raises(RuntimeError, match="Unknown order sent"):
             broker.cancel_order(number)
 
     def test_orders_and_positions_count_in_one_unit(self, broker):
-        broker.submit_order("BTC", "buy", 0.25)
+        broker.submit_order("BTC", "buy", COIN // 4)
         (held,) = broker.positions()
-        assert held["quantity"] == 10.25
+        assert held["quantity"] == 10 * COIN + COIN // 4
         broker.submit_order("BTC", "sell", held["quantity"])
         assert broker.positions() == []
 

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanodesk.brokers.binance_recorded import read_message
+from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http_connection import parse_head
-from nanodesk.errors import BrokerError
+from nanodesk.errors import BrokerError, ValidationError
+from nanodesk.market.fixed_point import parse_e9
 
 REPORT = {
     "e": "executionReport", "E": 1, "s": "BTCUSDT", "c": "a-1", "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1.0",
@@ -92,3 +94,17 @@ def test_any_bytes_are_read_or_refused(raw):
         read_message(raw)
     with contextlib.suppress(BrokerError):
         parse_head(raw)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.one_of(st.decimals(allow_nan=True, allow_infinity=True).map(str), st.from_regex(r"-?[0-9]{0,22}\.?[0-9]{0,12}"))
+)
+def test_amounts_are_read_as_everywhere_else(text):
+    def read(reader):
+        try:
+            return reader()
+        except (BrokerError, ValidationError):
+            return None
+
+    assert read(lambda: Fields({"a": text}, "row").amount("a")) == read(lambda: parse_e9(text))

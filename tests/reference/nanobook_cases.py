@@ -409,8 +409,8 @@ def _error_of(call: Callable[[], Any]) -> str | None:
     return None
 
 
-LATER = ("IbkrBroker",)
-"""Published names of brokers: not of this part."""
+LATER = ()
+"""Published names that are not of this part: none are left."""
 
 BOOK = ("BookSnapshot", "CancelResult", "Event", "Exchange", "LevelSnapshot", "ModifyResult", "MultiExchange", "Order",
         "StopSubmitResult", "SubmitResult", "Trade", "parse_itch")  # fmt: skip

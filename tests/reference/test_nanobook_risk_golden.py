@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nanodesk.compat import nanobook
+from nanodesk.market.order import Order, WorkingOrder
+from nanodesk.risk.engine import RiskEngine
 from reference import nanobook_risk_cases as cases
 from reference.nanobook_answers import plain
+from risk_scenes import account, context, free, holding, limit, units
 
 GOLDEN = json.loads((Path(__file__).resolve().parent.parent / "data" / "nanobook_0_9_3_risk.json").read_text())
 
@@ -56,3 +60,34 @@ class TestDeliberateDifferences:
     def test_a_quantity_beyond_63_bits_stays_positive(self) -> None:
         assert self.published["quantity beyond 63 bits"][0]["detail"].startswith("$-92233720368547760 <=")
         assert self.ours["quantity beyond 63 bits"][0]["status"] == "FAIL"
+
+
+class TestBug10:
+    """What the published engine lets through, stored from the wheel, and the native engine on the same account."""
+
+    untouched, no_equity = GOLDEN["fixed"][3], GOLDEN["fixed"][4]
+
+    @staticmethod
+    def failures(order: Order, **changes: Any) -> set[int]:
+        return {check.number for check in RiskEngine(free()).check_order(order, context(**changes)).failures}
+
+    def test_an_untouched_holding_counts(self) -> None:
+        assert self.untouched[1] == {"name": "Leverage", "status": "PASS", "detail": "1.00x <= 1.50x limit"}
+        poor = account(equity_e9=units(100), buying_power_e9=units(100))
+        held = (holding("MSFT", 100_000),)
+        assert {24, 25} <= self.failures(limit(quantity=1), account=poor, holdings=held)
+
+    def test_an_equity_of_zero_refuses(self) -> None:
+        assert {check["status"] for check in self.no_equity} == {"PASS"}
+        assert {22, 24, 25, 31} <= self.failures(limit(quantity=1), account=account(equity_e9=0))
+
+    def test_a_single_order_is_held_to_leverage_and_shorts(self) -> None:
+        held = (holding("MSFT", 1500), holding("TSLA", -350))
+        assert {25, 26} <= self.failures(limit(quantity=1, side="sell"), holdings=held)
+
+    def test_a_product_beyond_64_bits_is_exact(self) -> None:
+        assert {8, 9, 22} <= self.failures(limit(quantity=2**62 // 10**9, price=100))
+
+    def test_open_orders_count(self) -> None:
+        waiting = limit(quantity=250, client_order_id="w-1")
+        assert self.failures(limit(), working=(WorkingOrder(waiting, waiting.quantity_e9),)) == {22}

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nanodesk.market.account import Account, Holding, Quote
@@ -55,7 +55,7 @@ COSTS = TradingCost(per_unit_e9=3_500_000, commission_e9_frac=1_000_000, minimum
 
 
 @given(worlds())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_orders(world):
     market, held, weights, equity, offset, min_trade = world
     expected = naive_orders(
@@ -75,7 +75,7 @@ def test_the_same_orders(world):
 
 
 @given(worlds(), st.integers(0, 40_000), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_holds_for_every_plan(world, cash, is_cash_account):
     market, held, *_ = world
     made = planned(world, cash=cash * E9, cost=COSTS, is_cash_account=is_cash_account)
@@ -102,7 +102,7 @@ def test_what_holds_for_every_plan(world, cash, is_cash_account):
 
 
 @given(worlds())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_second_plan_is_empty(world):
     """One pass converges: what the first plan did not trade, the second does not either."""
     market, held, weights, equity, offset, _ = world

@@ -65,8 +65,8 @@ class BinanceBroker:
     recv_window_ms : int, default 5000
         How long after its time a request may still be accepted; also what proves that an order never arrived.
     symbols : mapping of str to str, optional
-        Pair by symbol at the desk. Without it every pair against the quote asset is known, but fills and unknown
-        orders are searched for only where there are at most 100 of them.
+        Pair by symbol at the desk. Without it every pair against the quote asset is known; where there are more
+        than 100, fills are asked for only where the account is or was active.
     reached : callable, optional
         Told the steps of sending; tests stop the process there.
     now_ns : callable, optional
@@ -229,6 +229,7 @@ class BinanceBroker:
         """
         if self.is_connected:
             return
+        self.disconnect()  # a session that was lost and waits to come back is ended first
         self._loop.start()
         try:
             self._loop.run(self._connect(), timeout_s=6 * self._deadline_s)
@@ -282,7 +283,7 @@ class BinanceBroker:
         rules : TradingRules
             From its filters.
         """
-        self._pairs.pair(symbol)
+        self._reading.asked.add(self._pairs.pair(symbol))
         return self._pairs.rules[symbol]
 
     def quote(self, symbol: str) -> Quote:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -17,8 +18,14 @@ from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.fixed_point import notional_e9
 from nanodesk.market.order import Execution, OrderReport
 
-MOST_PAIRS_TO_SEARCH: Final = 100
-"""More instruments than this are not searched one by one for an order; the caller names those it trades."""
+MOST_PAIRS_TO_SEARCH: Final = 1000
+"""More instruments than this are not searched one by one for an order: its weight would be a minute's whole limit."""
+
+MOST_PAIRS_FOR_FILLS: Final = 100
+"""Above this, fills are asked for only where the account is or was active, at five times the weight of an order."""
+
+AT_ONCE: Final = 8
+"""Questions under way at once during a search."""
 
 TRADES_IN_AN_ANSWER: Final = 1000
 QUOTES_GOOD_FOR_NS: Final = 100 * MS
@@ -50,6 +57,7 @@ class BinanceReading:
         self._is_live = is_live
         self._quotes: dict[str, Fields] = {}
         self._quotes_ns = -QUOTES_GOOD_FOR_NS
+        self.asked: set[str] = set()
 
     async def account(self) -> Account:
         """Money now: the quote asset is cash, every other coin counts at its mid price against it."""
@@ -107,7 +115,9 @@ class BinanceReading:
         BrokerError
             If the venue tells none.
         """
-        quote = await self._quote_of_pair(self._pairs.pair(symbol))
+        pair = self._pairs.pair(symbol)
+        self.asked.add(pair)
+        quote = await self._quote_of_pair(pair)
         if quote is None:
             raise BrokerError(f"Binance tells no quote of {symbol}.", field="symbol", value=symbol)
         return quote
@@ -166,10 +176,13 @@ class BinanceReading:
                 field="symbols",
                 fix="Name the instruments you trade in symbols.",
             )
-        for one in sorted(searched, key=lambda name: (name not in self._known.pairs(), name)):
-            found = await self._status_at(one, client_order_id)
-            if found is not None:
-                return found
+        likely = sorted(searched, key=lambda name: (name not in self._known.pairs(), name))
+        for start in range(0, len(likely), AT_ONCE):
+            some = likely[start : start + AT_ONCE]
+            found = await asyncio.gather(*(self._status_at(one, client_order_id) for one in some))
+            for answer in found:
+                if answer is not None:
+                    return answer
         return None
 
     async def _status_at(self, pair: str, client_order_id: str) -> OrderReport | None:
@@ -227,20 +240,21 @@ class BinanceReading:
         executions : tuple of Execution
             With our id of the order where it is known.
 
-        Raises
-        ------
-        BrokerError
-            If there are too many instruments to ask for each.
+        Notes
+        -----
+        Where the venue lists many instruments and none were named, those are asked for that hold a coin or an open
+        order, had an order looked up or sent, or whose rules or quote were asked for.
         """
         pairs = set(self._pairs.desk_of)
-        if len(pairs) > MOST_PAIRS_TO_SEARCH:
-            raise BrokerError(
-                f"Fills cannot be asked for at {len(pairs)} instruments.",
-                field="symbols",
-                fix="Name the instruments you trade in symbols.",
-            )
+        if len(pairs) > MOST_PAIRS_FOR_FILLS and not self._pairs.is_named:
+            pairs &= await self._active_pairs()
         found = [fill for pair in sorted(pairs) for fill in await self._trades(pair, since_ns)]
         return tuple(sorted(found, key=lambda fill: fill.ts_event_ns))
+
+    async def _active_pairs(self) -> set[str]:
+        held = balances(Fields(await self._rest.read("account", weight=20), "account"))
+        working = [self._pairs.pair_of.get(report.symbol, report.symbol) for report in await self.open_orders()]
+        return {self._pair_of_asset(asset) for asset in held} | set(working) | self._known.pairs() | self.asked
 
     async def _trades(self, pair: str, since_ns: int) -> list[Execution]:
         # By time for the first page, then by number: the venue takes one or the other.

@@ -25,6 +25,8 @@ from nanodesk.errors import BrokerError
 logger = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+_BALANCES: Final = b'"e":"outboundAccountPosition"'
+_HEAD: Final = 80
 
 
 class BinanceSession:
@@ -132,10 +134,11 @@ class BinanceSession:
         number = f"n{next(self._numbers)}"
         answer: asyncio.Future[Fields] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
+        answer.add_done_callback(lambda _: self._waiting.pop(number, None))
         try:
             await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         except BaseException:
-            self._waiting.pop(number, None)
+            answer.cancel()
             raise
         return answer
 
@@ -203,6 +206,8 @@ class BinanceSession:
         self._on_state(True, "")
 
     def _on_message(self, content: bytes) -> None:
+        if _BALANCES in content[:_HEAD]:
+            return  # one with every fill; balances are asked for, never added up
         try:
             message = Fields(parse_json(content, what="message", max_bytes=_MAX_MESSAGE_BYTES), "message")
             if "event" in message:

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from nanodesk.errors import BrokerError, ValidationError
-from nanodesk.market.fixed_point import parse_e9
+from nanodesk.market.fixed_point import DECIMALS, parse_e9
 
 _MISSING: Any = object()
 LARGEST_INTEGER = 2**63
+_SHORT = 17
 
 
 class Fields:
@@ -135,12 +136,20 @@ class Fields:
         if default is not _MISSING and key not in self:
             return default
         value = self._value(key, _MISSING)
+        if isinstance(value, str):
+            # Nearly every amount is plain digits with a point; reading them as one integer is exact and quick.
+            whole, _, places = value.partition(".")
+            if len(whole) <= _SHORT and len(places) <= DECIMALS and (whole + places).isdecimal() and value.isascii():
+                return int(whole + places.ljust(DECIMALS, "0")) if whole and value[-1] != "." else self._odd(key)
         if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
             self._refuse(key, "a decimal number")
         try:
             return parse_e9(value, field=key)
         except ValidationError:
             self._refuse(key, "a decimal number with at most 9 places")
+
+    def _odd(self, key: str) -> NoReturn:
+        self._refuse(key, "a decimal number")
 
     def flag(self, key: str, default: bool = _MISSING) -> bool:
         """True or false.

@@ -12,46 +12,38 @@ the venue, of which the second is written only after the first is certainly dead
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import Final, Literal
 
+from nanodesk.brokers import ibkr_lists as lists
 from nanodesk.brokers.base import (
     AbsenceRule,
     BrokerEvent,
     Clock,
     Outcome,
-    OutcomeKind,
     Reached,
     nothing_reached,
 )
-from nanodesk.brokers.ibkr_contracts import ContractBook, rules_from_details
-from nanodesk.brokers.ibkr_link import Sending
-from nanodesk.brokers.ibkr_messages import MarketDataType, OrderMessage, Tick, TwsContract
+from nanodesk.brokers.ibkr_configuration import check_configuration, check_prefix
+from nanodesk.brokers.ibkr_contracts import ContractBook, multiplier_of, rules_from_details
+from nanodesk.brokers.ibkr_messages import OrderMessage, TwsContract
 from nanodesk.brokers.ibkr_order_ids import OrderIds
-from nanodesk.brokers.ibkr_orders import RETRY_CODES, TrackedOrder
 from nanodesk.brokers.ibkr_pacing import DEFAULT_RATE, Pacer
+from nanodesk.brokers.ibkr_placing import NOT_ANSWERED, Placing
+from nanodesk.brokers.ibkr_quotes import quote_of_ticks
 from nanodesk.brokers.ibkr_session import SessionTimes, TwsSession
-from nanodesk.errors import BrokerError, ConfigError, NanodeskError, NotConnectedError
+from nanodesk.errors import BrokerError, NanodeskError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
 
-LIVE_PORTS: Final = (4001, 7496)
-PAPER_PORTS: Final = (4002, 7497)
-"""Ports that IB Gateway and TWS propose for each kind of account."""
-
-PAPER_PREFIX: Final = "D"
-"""Accounts of paper trading start with ``DU`` (or ``DF``, ``DI`` for advisors); live ones do not start with D."""
-
 _BPS: Final = 10_000
 _SUMMARY_TAGS: Final = "NetLiquidation,TotalCashValue,BuyingPower,$LEDGER:ALL"
-_NOT_ANSWERED: Final = (OrderState.PENDING_NEW, OrderState.UNKNOWN)
 
 
 class IbkrBroker:
@@ -67,7 +59,7 @@ class IbkrBroker:
     client_id : int
         Number of this client; a gateway refuses one that is in use.
     account : str
-        Whose orders; checked against the accounts that the gateway names.
+        Whose orders; checked against the accounts that the gateway names. Empty for the only one that it has.
     mode : {"paper", "live"}, default "paper"
         Must agree with the account's prefix and with the port, where the port has a meaning.
     reached, now_ns : callable
@@ -120,7 +112,7 @@ class IbkrBroker:
         times: SessionTimes | None = None,
         absence_rule: AbsenceRule | None = None,
     ) -> None:
-        _check_configuration(host, port, client_id, account, mode, allow_remote_host)
+        check_configuration(host, port, client_id, account, mode, allow_remote_host)
         self._account = account
         self._mode = mode
         self._reached = reached
@@ -141,12 +133,20 @@ class IbkrBroker:
             reached=reached,
             now_ns=now_ns,
         )
+        self._placing = Placing(
+            self._session,
+            self._contracts,
+            account=lambda: self._account,
+            bounded=self._bounded,
+            status=self.status,
+            reached=reached,
+        )
 
     # --- the session ------------------------------------------------------------------------------------------
 
     @property
     def account_id(self) -> str:
-        """The account's name."""
+        """The account's name; empty before :meth:`connect` when it was left to the gateway."""
         return self._account
 
     @property
@@ -184,6 +184,9 @@ class IbkrBroker:
         self._session.close()
 
     def _check_accounts(self, accounts: tuple[str, ...]) -> None:
+        if not self._account and len(accounts) == 1:
+            check_prefix(accounts[0], self._mode)
+            self._account = accounts[0]
         if self._account not in accounts:
             raise BrokerError(
                 f"account={self._account!r} is not among the gateway's accounts {list(accounts)}.",
@@ -208,7 +211,7 @@ class IbkrBroker:
         BrokerError
             If the gateway cannot be asked or leaves a line out.
         """
-        rows = [row for row in self._session.read_summary(_SUMMARY_TAGS) if row.account == self._account]
+        rows = [row for row in lists.read_summary(self._session, _SUMMARY_TAGS) if row.account == self._account]
         values = {row.tag: row for row in rows if row.tag != "CashBalance"}
         try:
             equity, cash, power = (values[tag] for tag in ("NetLiquidation", "TotalCashValue", "BuyingPower"))
@@ -237,15 +240,15 @@ class IbkrBroker:
         Returns
         -------
         holdings : tuple of Holding
-            Of this account alone.
+            Of this account alone, with the price per unit: the gateway's cost is that of a whole contract.
         """
         latest = {
             self._contracts.desk_name(row.contract): row
-            for row in self._session.read_positions()
+            for row in lists.read_positions(self._session)
             if row.account == self._account
         }
         return tuple(
-            Holding(symbol, row.quantity_e9, row.average_cost_e9)
+            Holding(symbol, row.quantity_e9, _round_half_up(row.average_cost_e9, multiplier_of(row.contract)))
             for symbol, row in sorted(latest.items())
             if row.quantity_e9
         )
@@ -268,7 +271,7 @@ class IbkrBroker:
         BrokerError
             If no contract fits the name, or several do.
         """
-        rows = self._session.read_details(symbol, self._contracts)
+        rows = lists.read_details(self._session, symbol, self._contracts)
         if len({row.contract.con_id for row in rows}) != 1:
             exchanges = sorted({row.contract.primary_exchange or row.contract.exchange for row in rows})
             raise BrokerError(
@@ -300,8 +303,8 @@ class IbkrBroker:
         BrokerError
             If there is no such contract, no right to its data, no price at all, or no answer in time.
         """
-        rows = self._session.read_snapshot(symbol, self._contracts)
-        quote = _quote_of(symbol, rows, self._now_ns())
+        rows = lists.read_snapshot(self._session, symbol, self._contracts)
+        quote = quote_of_ticks(symbol, rows, self._now_ns())
         if quote.mid_e9 is None:
             raise BrokerError(f"quote of {symbol}: the gateway has no price.", field="symbol", value=symbol)
         return quote
@@ -315,7 +318,7 @@ class IbkrBroker:
             0 when ours lies within the second that the gateway tells, else the distance to it.
         """
         before_ns = self._now_ns()
-        start_ns = self._session.read_time() * 10**9
+        start_ns = lists.read_time(self._session) * 10**9
         middle_ns = before_ns + (self._now_ns() - before_ns) // 2
         return min(start_ns + 10**9 - middle_ns, 0) + max(start_ns - middle_ns, 0)
 
@@ -361,87 +364,7 @@ class IbkrBroker:
         NotConnectedError
             If there is no connection to begin with.
         """
-        self._require_connection()
-        sent: list[TrackedOrder | Outcome] = []
-        for order in orders:
-            is_cut = bool(sent) and isinstance(sent[-1], Outcome) and sent[-1].code == "not_sent"
-            sent.append(_not_sent("An order before it was not sent.") if is_cut else self._send(order))
-        deadline_s = time.monotonic() + self._times.request_s
-        return tuple(one if isinstance(one, Outcome) else self._outcome(one, deadline_s) for one in sent)
-
-    def _require_connection(self) -> None:
-        if not self.is_connected:
-            raise NotConnectedError(
-                "Not connected to TWS or IB Gateway, or it has lost its link to the venue; nothing was sent.",
-                fix="Call connect(), or wait for the stream to be restored.",
-            )
-
-    def _send(self, order: Order) -> TrackedOrder | Outcome:
-        if refused := self._refuse(order):
-            return refused
-        try:
-            wire = self._bounded(order) if order.order_type is OrderType.MARKET else order
-        except BrokerError as error:
-            return Outcome(OutcomeKind.REFUSED, code="no_bound", text=str(error), may_retry=True)
-        session = self._session
-        with session.changed:
-            order_id = session.order_ids.take()
-            tracked = session.orders.expect(session.client_id, order_id, order)
-        contract = self._contracts.contract(order.symbol)
-        deadline_s = time.monotonic() + self._times.request_s
-        sending = session.send_order(
-            lambda link: link.codec.place_order(order_id, contract, wire, self._account), deadline_s=deadline_s
-        )
-        if sending is Sending.NOT_SENT:
-            with session.changed:
-                session.orders.forget(tracked)
-            return _not_sent()
-        return tracked
-
-    def _refuse(self, order: Order) -> Outcome | None:
-        # What this venue has no words for is refused before anything is sent.
-        if order.post_only:
-            return Outcome(OutcomeKind.REFUSED, code="unsupported", text="post_only is not known at this venue.")
-        if order.time_in_force is TimeInForce.GTD:
-            return Outcome(OutcomeKind.REFUSED, code="unsupported", text="time_in_force=gtd has no date here.")
-        with self._session.changed:
-            known = self._session.orders.find(order.client_order_id)
-        if known is not None:
-            text = f"client_order_id={order.client_order_id!r} has been used ({known.report.state.value})."
-            return Outcome(OutcomeKind.REFUSED, known.report, code="duplicate", text=text)
-        return None
-
-    def _bounded(self, order: Order) -> Order:
-        """A market order as the limit order that takes no worse than the bound."""
-        if self._bound_bps is None:
-            return order
-        quote = self.quote(order.symbol)
-        rules = self._rules.get(order.symbol) or self.trading_rules(order.symbol)
-        touch = quote.ask_e9 if order.side is Side.BUY else quote.bid_e9
-        if touch is None:
-            raise BrokerError(f"quote of {order.symbol}: nobody to trade with.", field="symbol", value=order.symbol)
-        if order.side is Side.BUY:
-            limit = rules.floor_to_tick(touch + touch * self._bound_bps // _BPS)
-        else:
-            limit = rules.ceil_to_tick(touch - touch * self._bound_bps // _BPS)
-        return with_changes(order, order_type=OrderType.LIMIT, limit_price_e9=limit, time_in_force=TimeInForce.IOC)
-
-    def _outcome(self, tracked: TrackedOrder, deadline_s: float) -> Outcome:
-        session = self._session
-        with session.changed:
-            session.changed.wait_for(
-                lambda: _is_answered(tracked.report) or not session.is_connected,
-                max(deadline_s - time.monotonic(), 0.0),
-            )
-            report = tracked.report
-        if report.state in _NOT_ANSWERED:
-            text = "No answer in time." if session.is_connected else "The connection ended before an answer."
-            return Outcome(OutcomeKind.UNKNOWN, code="no_answer", text=text)
-        self._reached("reply.read")
-        if report.state is OrderState.REJECTED:
-            may_retry = report.code in {str(code) for code in RETRY_CODES}
-            return Outcome(OutcomeKind.REFUSED, report, code=report.code, text=report.text, may_retry=may_retry)
-        return Outcome(OutcomeKind.ACCEPTED, report)
+        return self._placing.submit_many(orders)
 
     def cancel(self, client_order_id: str) -> Outcome:
         """Ask to cancel.
@@ -461,65 +384,7 @@ class IbkrBroker:
         NotConnectedError
             If there is no connection to begin with.
         """
-        self._require_connection()
-        tracked = self._find(client_order_id)
-        if isinstance(tracked, Outcome):
-            return tracked
-        session = self._session
-        deadline_s = time.monotonic() + self._times.request_s
-        with session.changed:
-            tracked.is_cancel_asked = True
-            before = tracked.report
-        sending = session.send_cancel(tracked.order_id, deadline_s=deadline_s)
-        if sending is not Sending.SENT:
-            tracked.is_cancel_asked = False
-            return _not_sent() if sending is Sending.NOT_SENT else Outcome(OutcomeKind.UNKNOWN, code="no_answer")
-        self._reached("cancel.sent")
-        return self._cancel_outcome(tracked, before, deadline_s)
-
-    def _find(self, client_order_id: str) -> TrackedOrder | Outcome:
-        session = self._session
-        with session.changed:
-            tracked = session.orders.find(client_order_id)
-        if tracked is None:
-            try:
-                self.status(client_order_id)
-            except BrokerError as error:
-                return Outcome(OutcomeKind.UNKNOWN, code="not_sent", text=str(error))
-            with session.changed:
-                tracked = session.orders.find(client_order_id)
-        if tracked is None:
-            return Outcome(OutcomeKind.REFUSED, code="135", text="The venue knows no such order.")
-        if tracked.report.state.is_terminal:
-            text = f"The order is {tracked.report.state.value}."
-            return Outcome(OutcomeKind.REFUSED, tracked.report, code="161", text=text)
-        if tracked.client_id != session.client_id or tracked.order_id <= 0:
-            text = f"The order belongs to client id {tracked.client_id}; this is {session.client_id}."
-            return Outcome(OutcomeKind.REFUSED, tracked.report, code="10147", text=text)
-        return tracked
-
-    def _cancel_outcome(self, tracked: TrackedOrder, before: OrderReport, deadline_s: float) -> Outcome:
-        session = self._session
-
-        def is_settled() -> bool:
-            state = tracked.report.state
-            return (
-                state.is_terminal
-                or (state is OrderState.PENDING_CANCEL and before.state is not state)
-                or not tracked.is_cancel_asked
-                or not session.is_connected
-            )
-
-        with session.changed:
-            session.changed.wait_for(is_settled, max(deadline_s - time.monotonic(), 0.0))
-            report = tracked.report
-        if report.state in (OrderState.CANCELLED, OrderState.PENDING_CANCEL):
-            return Outcome(OutcomeKind.ACCEPTED, report)
-        if report.state.is_terminal:
-            return Outcome(OutcomeKind.REFUSED, report, code=report.code or "161", text=f"It is {report.state.value}.")
-        if not tracked.is_cancel_asked:
-            return Outcome(OutcomeKind.REFUSED, report, code=report.code or "10148", text="The cancel was refused.")
-        return Outcome(OutcomeKind.UNKNOWN, report, code="no_answer", text="No answer to the cancel in time.")
+        return self._placing.cancel(client_order_id)
 
     def replace(self, client_order_id: str, replacement: Order) -> Outcome:
         """Cancel an order, wait until it is dead, then send another.
@@ -542,28 +407,22 @@ class IbkrBroker:
         NotConnectedError
             If there is no connection to begin with.
         """
-        self._require_connection()
-        if refused := self._refuse(replacement):
-            return refused
-        cancelled = self.cancel(client_order_id)
-        tracked = self._session.orders.find(client_order_id)
-        if cancelled.kind is not OutcomeKind.ACCEPTED or tracked is None:
-            return cancelled if cancelled.kind is OutcomeKind.REFUSED else with_changes(cancelled, code="not_sent")
-        session = self._session
-        with session.changed:
-            session.changed.wait_for(
-                lambda: tracked.report.state.is_terminal or not session.is_connected, self._times.request_s
-            )
-            state = tracked.report.state
-        if not state.is_terminal:
-            return _not_sent("The old order was not reported dead in time; the new one was not sent.")
-        if state is not OrderState.CANCELLED:
-            return Outcome(OutcomeKind.REFUSED, tracked.report, code="161", text=f"The old order is {state.value}.")
-        outcome = self.submit(replacement)
-        report = outcome.report
-        return (
-            outcome if report is None else with_changes(outcome, report=with_changes(report, replaces=client_order_id))
-        )
+        return self._placing.replace(client_order_id, replacement)
+
+    def _bounded(self, order: Order) -> Order:
+        """A market order as the limit order that takes no worse than the bound."""
+        if self._bound_bps is None:
+            return order
+        quote = self.quote(order.symbol)
+        rules = self._rules.get(order.symbol) or self.trading_rules(order.symbol)
+        touch = quote.ask_e9 if order.side is Side.BUY else quote.bid_e9
+        if touch is None:
+            raise BrokerError(f"quote of {order.symbol}: nobody to trade with.", field="symbol", value=order.symbol)
+        if order.side is Side.BUY:
+            limit = rules.floor_to_tick(touch + touch * self._bound_bps // _BPS)
+        else:
+            limit = rules.ceil_to_tick(touch - touch * self._bound_bps // _BPS)
+        return with_changes(order, order_type=OrderType.LIMIT, limit_price_e9=limit, time_in_force=TimeInForce.IOC)
 
     def status(self, client_order_id: str) -> OrderReport | None:
         """The venue's word on one order: from its open orders, its completed orders and its executions.
@@ -584,9 +443,9 @@ class IbkrBroker:
             If one of the lists cannot be read.
         """
         session = self._session
-        shown = [order for order in session.read_open_orders() if order.order_ref == client_order_id]
-        shown += [order for order in session.read_completed_orders() if order.order_ref == client_order_id]
-        session.read_executions()
+        shown = [order for order in lists.read_open_orders(session) if order.order_ref == client_order_id]
+        shown += [order for order in lists.read_completed_orders(session) if order.order_ref == client_order_id]
+        lists.read_executions(session)
         with session.changed:
             tracked = session.orders.find(client_order_id)
             fills = session.executions.of_order(client_order_id)
@@ -595,7 +454,7 @@ class IbkrBroker:
             report = tracked.report
         if shown or report.state.is_terminal:
             return report
-        if report.state in _NOT_ANSWERED and not fills:
+        if report.state in NOT_ANSWERED and not fills:
             return None
         filled = sum(fill.quantity_e9 for fill in fills)
         is_filled = filled >= report.quantity_e9
@@ -636,7 +495,7 @@ class IbkrBroker:
         BrokerError
             If the gateway answers with an error or not at all; that is never "no orders".
         """
-        rows = [row for row in self._session.read_open_orders() if row.account in ("", self._account)]
+        rows = [row for row in lists.read_open_orders(self._session) if row.account in ("", self._account)]
         return self._reports(rows)
 
     def _reports(self, rows: Sequence[OrderMessage]) -> tuple[OrderReport, ...]:
@@ -658,7 +517,7 @@ class IbkrBroker:
         executions : tuple of Execution
             With corrections and busts.
         """
-        names = [row.execution_id for row in self._session.read_executions() if row.account == self._account]
+        names = [row.execution_id for row in lists.read_executions(self._session) if row.account == self._account]
         with self._session.changed:
             return self._session.executions.history(names, since_ns)
 
@@ -678,81 +537,5 @@ class IbkrBroker:
         return self._session.take_events(timeout_s)
 
 
-def _is_answered(report: OrderReport) -> bool:
-    # Inactive alone does not tell a rejected order from a held one; the code that does is on its way.
-    return report.state not in _NOT_ANSWERED and (report.state is not OrderState.SUSPENDED or bool(report.code))
-
-
-def _not_sent(text: str = "Not connected: no whole frame of it has left.") -> Outcome:
-    return Outcome(OutcomeKind.UNKNOWN, code="not_sent", text=text)
-
-
-def _quote_of(symbol: str, rows: Sequence[Tick | MarketDataType], now_ns: int) -> Quote:
-    # Delayed ticks carry other numbers for the same thing: 66 bid, 67 ask, 68 last, 69 to 71 their sizes.
-    live = {66: 1, 67: 2, 68: 4, 69: 0, 70: 3, 71: 5}
-    prices: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    is_live = True
-    for row in rows:
-        if isinstance(row, MarketDataType):
-            is_live = is_live and row.data_type == 1
-            continue
-        is_live = is_live and row.tick_type not in live
-        kind = live.get(row.tick_type, row.tick_type)
-        if row.price_e9 is not None and row.price_e9 > 0:
-            prices[kind] = row.price_e9
-        if row.size_e9 is not None:
-            sizes[{1: 0, 2: 3, 4: 5}.get(kind, kind)] = row.size_e9
-    return Quote(
-        symbol=symbol,
-        bid_e9=prices.get(1),
-        ask_e9=prices.get(2),
-        last_e9=prices.get(4),
-        ts_ns=now_ns if is_live else 0,
-        bid_quantity_e9=sizes.get(0, 0),
-        ask_quantity_e9=sizes.get(3, 0),
-    )
-
-
-def _check_configuration(
-    host: str, port: int, client_id: int, account: str, mode: str, allow_remote_host: bool
-) -> None:
-    if not allow_remote_host and not _is_this_machine(host):
-        raise _config_error(
-            f"host={host!r} is another machine, and the socket of TWS is neither encrypted nor authenticated.",
-            "host",
-            host,
-            "Use 127.0.0.1 with an ssh tunnel, or pass allow_remote_host=True.",
-        )
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
-        raise _config_error(f"port={port!r} is no port.", "port", port, "Use 4002 (paper) or 4001 (live).")
-    if isinstance(client_id, bool) or not isinstance(client_id, int) or not 0 <= client_id < 2**31:
-        raise _config_error(f"client_id={client_id!r} must be 0 to 2147483647.", "client_id", client_id, "Use 1.")
-    if mode not in ("paper", "live"):
-        raise _config_error(f"mode={mode!r} is unknown.", "mode", mode, 'Use "paper" or "live".')
-    is_paper = mode == "paper"
-    if not account or account.startswith(PAPER_PREFIX) is not is_paper:
-        text = f"account={account!r} is not one of {mode} trading: those {'' if is_paper else 'do not '}start with DU."
-        raise _config_error(text, "account", account, "Change mode or account; both must say the same.")
-    if port in (LIVE_PORTS if is_paper else PAPER_PORTS):
-        raise _config_error(
-            f"port={port} is the custom port of {'live' if is_paper else 'paper'} trading, and mode is {mode!r}.",
-            "port",
-            port,
-            f"Use {(PAPER_PORTS if is_paper else LIVE_PORTS)[0]}, or set another port in the gateway.",
-        )
-
-
-def _config_error(text: str, name: str, value: object, fix: str) -> ConfigError:
-    error = ConfigError(f"{text} {fix}", problems=(text,))
-    error.field, error.value, error.fix = name, value, fix
-    return error
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _round_half_up(amount_e9: int, parts: int) -> int:
+    return (2 * amount_e9 + parts) // (2 * parts)

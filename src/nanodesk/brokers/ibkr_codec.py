@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.ibkr_frames import FieldReader, frame_body, split_body
-from nanodesk.brokers.ibkr_messages import OrderMessage, TwsContract, TwsMessage, message_id, parse_fixed, parse_side
+from nanodesk.brokers.ibkr_messages import OrderMessage, TwsContract, TwsMessage
+from nanodesk.brokers.ibkr_parsing import message_id, parse_fixed, parse_side
 from nanodesk.errors import FeedError, MissingExtraError, TruncatedMessageError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import format_e9, parse_e9
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 MIN_VERSION: Final = 157
 MAX_VERSION: Final = 178
 """Server versions whose layouts the codec knows."""
+
+MAX_ORDER_FIELDS: Final = 2_000
+"""Most fields of one order; one without legs has about 140."""
 
 ORDER_TYPES: Final = {
     OrderType.MARKET: "MKT",
@@ -125,6 +129,9 @@ class TwsCodec:
         return parse_fixed(fields)
 
     def _order_message(self, fields: Sequence[str], *, is_completed: bool) -> OrderMessage:
+        if len(fields) > MAX_ORDER_FIELDS:
+            # The decoder copies what is left of a message for each leg, which many legs would turn into minutes.
+            raise FeedError(f"An order has {len(fields)} fields.", field="order", allowed=f"up to {MAX_ORDER_FIELDS}")
         self._caught.clear()
         try:
             if is_completed:

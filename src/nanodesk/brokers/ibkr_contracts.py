@@ -139,14 +139,13 @@ def rules_from_details(symbol: str, details: ContractDetailsMessage, now_ns: int
     types = frozenset(_ORDER_TYPES[code] for code in details.order_types if code in _ORDER_TYPES)
     times = frozenset(_TIMES_IN_FORCE[code] for code in details.order_types if code in _TIMES_IN_FORCE)
     is_open = is_within(details.liquid_hours, details.time_zone, now_ns)
-    multiplier = contract.multiplier
     return TradingRules(
         symbol=symbol,
         currency=contract.currency,
         tick_e9=details.min_tick_e9 or E9 // 100,
         lot_e9=lot,
         min_quantity_e9=max(details.min_size_e9, lot),
-        multiplier=int(multiplier) if multiplier.isascii() and multiplier.isdigit() and int(multiplier) > 0 else 1,
+        multiplier=multiplier_of(contract),
         status=TradingStatus.CLOSED if is_open is False else TradingStatus.TRADING,
         order_types=types or frozenset(OrderType),
         times_in_force=times or frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC}),
@@ -155,6 +154,23 @@ def rules_from_details(symbol: str, details: ContractDetailsMessage, now_ns: int
         sector=details.industry,
         venue=contract.primary_exchange or contract.exchange,
     )
+
+
+def multiplier_of(contract: TwsContract) -> int:
+    """Cash per point and contract.
+
+    Parameters
+    ----------
+    contract : TwsContract
+        Instrument.
+
+    Returns
+    -------
+    multiplier : int
+        1 where none is told, or none that is a whole number.
+    """
+    text = contract.multiplier
+    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) <= 9 else 1
 
 
 def is_within(hours: str, time_zone: str, now_ns: int) -> bool | None:

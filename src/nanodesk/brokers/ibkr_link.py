@@ -209,12 +209,15 @@ class TwsLink:
             # A frame that began cannot be taken back, so the connection ends; without its end nobody can read it.
             self.close(f"The connection broke while writing: {error}.")
             return Sending.NOT_SENT
-        reached("send.half")
         try:
+            reached("send.half")
             sock.sendall(message[half:])
         except OSError as error:
             self.close(f"The connection broke while writing: {error}.")
             return Sending.UNKNOWN
+        except BaseException:
+            self.close("A message was left half written.")  # what is written next would be read as its end
+            raise
         reached("send.written")
         return Sending.SENT
 

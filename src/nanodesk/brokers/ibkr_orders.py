@@ -25,7 +25,7 @@ REFUSAL_CODES: Final = frozenset(
 )
 """Codes after which an order that was never acknowledged does not exist (vendor's table of message codes)."""
 
-RETRY_CODES: Final = frozenset({100, 103})
+RETRY_CODES: Final = frozenset({103})
 """Refusals that say nothing against the order itself."""
 
 CANCEL_REFUSED_CODES: Final = frozenset({135, 136, 161, 10147, 10148})

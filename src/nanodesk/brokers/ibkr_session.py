@@ -21,28 +21,25 @@ from nanodesk.brokers.base import BrokerEvent, Clock, Reached, StreamChange, Str
 from nanodesk.brokers.ibkr_contracts import ContractBook
 from nanodesk.brokers.ibkr_executions import ExecutionTable
 from nanodesk.brokers.ibkr_link import Sending, TwsLink, require_open
+from nanodesk.brokers.ibkr_lists import read_completed_orders, read_executions, read_open_orders, read_time
 from nanodesk.brokers.ibkr_messages import (
-    AccountValue,
     CommissionMessage,
-    ContractDetailsMessage,
     CurrentTime,
     EndMessage,
     EndOf,
     ExecutionMessage,
     ManagedAccounts,
-    MarketDataType,
     NextValidId,
     OrderMessage,
     OrderStatusMessage,
     PositionMessage,
-    Tick,
     TwsError,
     TwsMessage,
 )
 from nanodesk.brokers.ibkr_order_ids import OrderIds
 from nanodesk.brokers.ibkr_orders import OrderTable
 from nanodesk.brokers.ibkr_pacing import Pacer
-from nanodesk.errors import BrokerError, NotConnectedError
+from nanodesk.errors import BrokerError, NanodeskError, NotConnectedError
 from nanodesk.market.order import Execution, ExecutionKind
 
 _LOG = logging.getLogger(__name__)
@@ -154,6 +151,7 @@ class TwsSession:
         self._pacer = pacer
         self.order_ids = order_ids
         self.times = times
+        self.commission_wait_s = times.commission_s
         self._check_accounts = check_accounts
         self._reached = reached
         self._now_ns = now_ns
@@ -194,6 +192,7 @@ class TwsSession:
             If any of it fails; nothing stays open then.
         """
         if self._is_wanted:
+            self._await_keeper()
             return
         deadline_s = time.monotonic() + self.times.connect_s
         while True:
@@ -211,17 +210,30 @@ class TwsSession:
         self._keeper = threading.Thread(target=self._keep, name=f"ibkr-keep-{self._address[1]}", daemon=True)
         self._keeper.start()
 
+    def _await_keeper(self) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: self.is_connected or not self._is_wanted, self.times.connect_s)
+        if not self.is_connected:
+            raise NotConnectedError(
+                f"The connection to {self._address[0]}:{self._address[1]} was lost and is not back yet.",
+                fix="Wait for the stream to be restored, or disconnect() first.",
+            )
+
     def close(self) -> None:
         """End the session; safe to call twice."""
+        self._is_wanted = False
+        self._drop_link()
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None and keeper is not threading.current_thread():
+            keeper.join(timeout=self.times.request_s)
+
+    def _drop_link(self) -> None:
         with self.changed:
-            self._is_wanted = self._is_ready = False
+            self._is_ready = False
             link, self._link = self._link, None
             self.changed.notify_all()
         if link is not None:
             link.close()
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(timeout=self.times.request_s)
 
     def _open_once(self) -> None:
         with self.changed:
@@ -275,9 +287,9 @@ class TwsSession:
         raise NotConnectedError(f"The gateway did not start the session: {why}.", field="startApi")
 
     def _read_all(self) -> None:
-        self.read_open_orders()
-        self.read_completed_orders()
-        for fill in self.read_executions():
+        read_open_orders(self)
+        read_completed_orders(self)
+        for fill in read_executions(self):
             if fill.client_id == self.client_id:
                 self.order_ids.raise_to(fill.order_id + 1)
 
@@ -440,141 +452,14 @@ class TwsSession:
             link.close(f"{asked.what} was not answered within {self.times.request_s} s.")
         raise BrokerError(f"{asked.what}: no answer within {self.times.request_s} s.", field=asked.what)
 
-    def read_open_orders(self) -> list[OrderMessage]:
-        """Open orders of every client of the account.
-
-        Returns
-        -------
-        orders : list of OrderMessage
-            As sent.
-        """
-        rows = self.ask("open orders", lambda link, _: link.codec.request(16, 1), EndOf.OPEN_ORDERS, is_numbered=False)
-        return [row for row in rows if isinstance(row, OrderMessage) and not row.is_completed]
-
-    def read_completed_orders(self) -> list[OrderMessage]:
-        """Orders of the day that are finished.
-
-        Returns
-        -------
-        orders : list of OrderMessage
-            As sent.
-        """
-        rows = self.ask(
-            "completed orders", lambda link, _: link.codec.request(99, False), EndOf.COMPLETED_ORDERS, is_numbered=False
-        )
-        return [row for row in rows if isinstance(row, OrderMessage) and row.is_completed]
-
-    def read_executions(self) -> list[ExecutionMessage]:
-        """Fills of the day, of every client of the account.
-
-        Returns
-        -------
-        fills : list of ExecutionMessage
-            As sent; their commissions have come, or were waited for.
-        """
-        rows = self.ask(
-            "executions",
-            lambda link, request_id: link.codec.request(7, 3, request_id, 0, "", "", "", "", "", ""),
-            EndOf.EXECUTIONS,
-        )
-        fills = [row for row in rows if isinstance(row, ExecutionMessage)]
-        names = [fill.execution_id for fill in fills]
-        with self.changed:
-            self.changed.wait_for(lambda: self.executions.is_complete(names), self.times.commission_s)
-        return fills
-
-    def read_positions(self) -> list[PositionMessage]:
-        """Holdings of every account of the session.
-
-        Returns
-        -------
-        rows : list of PositionMessage
-            As sent.
-        """
-        rows = self.ask("positions", lambda link, _: link.codec.request(61, 1), EndOf.POSITIONS, is_numbered=False)
-        self._cancel_quietly(64, 1)
-        return [row for row in rows if isinstance(row, PositionMessage)]
-
-    def read_summary(self, tags: str) -> list[AccountValue]:
-        """Lines of the account summary.
+    def say(self, *fields: object) -> None:
+        """Send one message that nothing answers, if there is a connection.
 
         Parameters
         ----------
-        tags : str
-            Which, with commas between.
-
-        Returns
-        -------
-        rows : list of AccountValue
-            As sent.
+        *fields : object
+            Message id, version and arguments, in order.
         """
-        rows = self.ask(
-            "account summary",
-            lambda link, request_id: link.codec.request(62, 1, request_id, "All", tags),
-            EndOf.ACCOUNT_SUMMARY,
-        )
-        values = [row for row in rows if isinstance(row, AccountValue)]
-        if values:
-            self._cancel_quietly(63, 1, values[0].request_id)
-        return values
-
-    def read_details(self, symbol: str, contracts: ContractBook) -> list[ContractDetailsMessage]:
-        """Contracts that fit a name.
-
-        Parameters
-        ----------
-        symbol : str
-            Name at the desk.
-        contracts : ContractBook
-            Names.
-
-        Returns
-        -------
-        rows : list of ContractDetailsMessage
-            As sent.
-        """
-        rows = self.ask(
-            f"contract details of {symbol}",
-            lambda link, request_id: link.codec.contract_details(request_id, contracts.contract(symbol)),
-            EndOf.CONTRACT_DETAILS,
-        )
-        return [row for row in rows if isinstance(row, ContractDetailsMessage)]
-
-    def read_snapshot(self, symbol: str, contracts: ContractBook) -> list[Tick | MarketDataType]:
-        """One quote.
-
-        Parameters
-        ----------
-        symbol : str
-            Name at the desk.
-        contracts : ContractBook
-            Names.
-
-        Returns
-        -------
-        rows : list of Tick or MarketDataType
-            As sent, up to the end or to the first bid, ask and last.
-        """
-        rows = self.ask(
-            f"quote of {symbol}",
-            lambda link, request_id: link.codec.snapshot(request_id, contracts.contract(symbol)),
-            EndOf.SNAPSHOT,
-            enough=_has_quote,
-        )
-        return [row for row in rows if isinstance(row, Tick | MarketDataType)]
-
-    def read_time(self) -> int:
-        """The gateway's clock.
-
-        Returns
-        -------
-        seconds : int
-            Whole seconds since 1970.
-        """
-        rows = self.ask("current time", lambda link, _: link.codec.request(49, 1), None, is_numbered=False)
-        return next(row.seconds for row in rows if isinstance(row, CurrentTime))
-
-    def _cancel_quietly(self, *fields: object) -> None:
         link = self._link
         if link is not None:
             link.send(link.codec.request(*fields), deadline_s=time.monotonic() + self.times.request_s)
@@ -668,7 +553,7 @@ class TwsSession:
 
     def _ask_for_life(self, link: TwsLink) -> None:
         try:
-            self.read_time()
+            read_time(self)
         except BrokerError as error:
             link.close(f"The gateway is silent: {error}")
 
@@ -696,8 +581,11 @@ class TwsSession:
             if not self._is_wanted:
                 return
             tries += 1
-            with suppress(BrokerError):
+            with suppress(NanodeskError):
                 self._open_once()
+                if not self._is_wanted:  # closed by the caller meanwhile
+                    self._drop_link()
+                    return
                 with self.changed:
                     self._to_resync = None
                     self._change(StreamState.RESTORED_DATA_LOST, f"Connected again at try {tries}.")
@@ -708,8 +596,3 @@ class TwsSession:
             with self.changed:
                 self._change(StreamState.LOST, f"Given up after {tries} tries; call connect() to try again.")
                 self.changed.notify_all()
-
-
-def _has_quote(rows: Sequence[TwsMessage]) -> bool:
-    kinds = {row.tick_type for row in rows if isinstance(row, Tick) and row.price_e9 is not None}
-    return kinds >= {1, 2, 4}

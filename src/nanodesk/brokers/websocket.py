@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.backoff import jittered_backoff
 from nanodesk.brokers.http import Endpoint
@@ -49,8 +49,9 @@ class WebSocketClient:
         ``wss://``, or ``ws://`` to this machine.
     on_message : callable
         Told the content of every message, bytes.
-    on_open : coroutine function
-        Runs after each connection, before the owner counts it as open; an error in it closes the connection.
+    on_open : callable
+        Gives a coroutine that runs after each connection, before it counts as open; an error in it closes the
+        connection.
     on_lost : callable
         Told why, once for each connection that had opened.
     rng : Random
@@ -66,7 +67,7 @@ class WebSocketClient:
         url: str,
         *,
         on_message: Callable[[bytes], None],
-        on_open: Callable[[], Awaitable[None]],
+        on_open: Callable[[], Coroutine[Any, Any, None]],
         on_lost: Callable[[str], None],
         rng: Random,
         heartbeat_s: float = 15.0,
@@ -168,6 +169,10 @@ class WebSocketClient:
         while True:
             try:
                 had_opened = await self._one_connection()
+            except Exception as error:  # noqa: BLE001
+                # Whatever it was, a dead stream is told and opened again. Its words may not be ours to repeat.
+                had_opened, self._last_failure = self._opened.is_set(), type(error).__name__
+                logger.error("stream_failed_unexpectedly", extra={"reason": self._last_failure})
             finally:
                 was_open, self._socket = self._opened.is_set(), None
                 self._opened.clear()
@@ -203,8 +208,7 @@ class WebSocketClient:
         self._last_failure = "the venue closed it"
         reading = asyncio.get_running_loop().create_task(self._read(socket))
         try:
-            async with asyncio.timeout(OPEN_DEADLINE_S):
-                await self._on_open()
+            await self._open_over(reading)
             self._opened.set()
             await reading
         except aiohttp.ClientError as error:
@@ -215,6 +219,14 @@ class WebSocketClient:
                 await reading
             await _close(socket)
         return self._opened.is_set()
+
+    async def _open_over(self, reading: asyncio.Task[None]) -> None:
+        opening = asyncio.ensure_future(self._on_open())
+        await asyncio.wait({opening, reading}, timeout=OPEN_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            raise BrokerError("it closed, or said nothing, while it was opened")
+        opening.result()
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         import aiohttp

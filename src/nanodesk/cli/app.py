@@ -118,6 +118,17 @@ def main_lob() -> None:
     main(["lob", *sys.argv[1:]])
 
 
+def main_rebalancer() -> None:
+    """Run ``nanodesk rebalance`` under its own name.
+
+    Raises
+    ------
+    SystemExit
+        Always, as ``main``.
+    """
+    main(["rebalance", *sys.argv[1:]])
+
+
 def run_command(arguments: list[str]) -> int:
     """Run one command.
 

@@ -10,7 +10,7 @@ import typer
 
 from nanodesk.cli.options import AsJson
 from nanodesk.cli.orders import DEFAULT, JournalPath
-from nanodesk.cli.output import print_json
+from nanodesk.cli.output import note, print_json
 
 if TYPE_CHECKING:
     from nanodesk.oms.journal import JournalCheck
@@ -54,11 +54,17 @@ def export(
 
     Example: nanodesk audit export --journal logs/orders.db --out audit.jsonl
     """
-    from nanodesk.oms.audit import export_audit
+    from nanodesk.errors import JournalDamagedError
+    from nanodesk.oms.audit import export_audit, salvage_audit
     from nanodesk.oms.journal import Journal
 
-    with Journal.open(journal, read_only=True) as source:
-        check = export_audit(source, out)
+    try:
+        with Journal.open(journal, read_only=True) as source:
+            check = export_audit(source, out)
+    except JournalDamagedError as error:
+        saved = salvage_audit(journal, out)
+        note(f"{out}: the first {saved.events} events were saved")
+        raise error
     _tell(out, check, as_json=as_json)
 
 

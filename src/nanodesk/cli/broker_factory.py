@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nanodesk.rebalance.config import Connection, TradingConfig
 
 PAPER_STATE = "paper-account.jsonl"
+ORDER_IDS = "ibkr-order-ids.json"
 
 
 def make_broker(
@@ -153,6 +154,7 @@ def _binance(config: TradingConfig, environ: Mapping[str, str], reached: Callabl
         secret=_secret(connection, "api_secret_env", environ),
         testnet=connection.mode == "paper",
         quote_asset=connection.quote_asset,
+        deadline_s=connection.timeout_secs,
         reached=reached,
         **_given(
             base_url=url,
@@ -180,6 +182,7 @@ def _alpaca(config: TradingConfig, environ: Mapping[str, str], reached: Callable
 
 def _ibkr(config: TradingConfig, _environ: Mapping[str, str], reached: Callable[[str], None]) -> Broker:
     connection = config.connection
+    times = import_module("nanodesk.brokers.ibkr_session").SessionTimes
     usual = 4002 if connection.mode == "paper" else 4001
     return _adapter("ibkr", "IbkrBroker")(
         host=connection.host,
@@ -187,5 +190,8 @@ def _ibkr(config: TradingConfig, _environ: Mapping[str, str], reached: Callable[
         client_id=connection.client_id,
         account=config.account.id,
         mode=connection.mode,
+        allow_remote_host=connection.allow_remote_host,
+        times=times(connect_s=connection.timeout_secs, request_s=connection.timeout_secs),
+        order_id_path=Path(config.logging.dir) / ORDER_IDS,
         reached=reached,
     )

@@ -260,16 +260,30 @@ def kill(
 def release(
     context: typer.Context,
     config: Config = None,
+    broker: Broker = None,
+    url: Url = None,
+    host: Host = None,
+    port: Port = None,
+    quotes: Quotes = None,
+    losses: Annotated[
+        bool, typer.Option("--losses", help="Allow trading after a loss too, measured anew from today's equity.")
+    ] = False,
     who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
-    """Reset the kill switch; nothing else does.
+    """Reset the kill switch, and with --losses the loss monitor; nothing else does.
 
     Example: nanodesk rebalance release --why "limits were set right"
     """
+    from nanodesk.cli.trading_desk import open_desk
     from nanodesk.risk.kill_switch import KillSwitch
 
-    said = _settings(context, config)["config"]
+    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    said = settings["config"]
+    if losses:
+        with open_desk(**settings, validate=False) as desk:
+            account = desk.broker.account()
+            desk.losses.reset(account.equity_e9, who=who, why=why, now_ns=account.ts_ns)
     KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
     stdout_console().print("The kill switch is reset; orders may be sent again.")
 

@@ -148,6 +148,7 @@ def open_desk(
     clocks: Clocks | None = None,
     paper_market: Any = None,
     environ: Mapping[str, str] | None = None,
+    reached: Callable[[str], None] = lambda _step: None,
 ) -> Iterator[OpenDesk]:
     """Everything that sending orders needs; one process at a time.
 
@@ -169,6 +170,8 @@ def open_desk(
         For the paper broker, instead of a quotes file.
     environ : mapping of str to str, optional
         By default the process's.
+    reached : callable, optional
+        Told every step of broker, journal, order management and run; tests stop the process there.
 
     Yields
     ------
@@ -187,13 +190,13 @@ def open_desk(
     time = _clocks(clocks)
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder / RUN_LOCK, now_ns=time.now_ns(), window_id=window_id))
-        journal = _journal(folder / config.logging.journal_file, time, read_only=False)
+        journal = _journal(folder / config.logging.journal_file, time, reached, read_only=False)
         stack.callback(journal.close)
         stack.callback(export_audit, journal, folder / config.logging.audit_file)
-        broker = _connected(config, variables, time, paper_market)
+        broker = _connected(config, variables, time, paper_market, reached)
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
-        yield _assembled(config, broker, journal, time, should_stop, progress)
+        yield _assembled(config, broker, journal, time, should_stop, progress, reached)
 
 
 @contextmanager
@@ -228,13 +231,13 @@ def open_to_read(
     path = Path(config.logging.dir) / config.logging.journal_file
     time = _clocks(None)
     with ExitStack() as stack:
-        journal = _journal(path, time, read_only=True) if path.exists() else None
+        journal = _journal(path, time, _passed, read_only=True) if path.exists() else None
         if journal is not None:
             stack.callback(journal.close)
-        broker = _connected(config, os.environ, time, paper_market, reads_only=True)
+        broker = _connected(config, os.environ, time, paper_market, _passed, reads_only=True)
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
-        yield _assembled(config, broker, journal, time, lambda: False, progress, reads_only=True)
+        yield _assembled(config, broker, journal, time, lambda: False, progress, _passed, reads_only=True)
 
 
 def _clocks(clocks: Clocks | None) -> Clocks:
@@ -243,20 +246,29 @@ def _clocks(clocks: Clocks | None) -> Clocks:
     return clocks or Clocks()
 
 
-def _journal(path: Path, clocks: Clocks, *, read_only: bool) -> Journal:
+def _passed(_step: str) -> None:
+    pass
+
+
+def _journal(path: Path, clocks: Clocks, reached: Callable[[str], None], *, read_only: bool) -> Journal:
     from nanodesk.oms.journal import Journal
 
-    return Journal.open(path, now_ns=clocks.now_ns, read_only=read_only)
+    return Journal.open(path, reached=reached, now_ns=clocks.now_ns, read_only=read_only)
 
 
 def _connected(
-    config: TradingConfig, environ: Mapping[str, str], clocks: Clocks, market: Any, *, reads_only: bool = False
+    config: TradingConfig,
+    environ: Mapping[str, str],
+    clocks: Clocks,
+    market: Any,
+    reached: Callable[[str], None],
+    *,
+    reads_only: bool = False,
 ) -> Broker:
-    from nanodesk.brokers.base import nothing_reached
     from nanodesk.cli.broker_factory import make_broker
 
     broker = make_broker(
-        config, environ, reached=nothing_reached, paper_market=market, sleep=clocks.sleep, reads_only=reads_only
+        config, environ, reached=reached, paper_market=market, sleep=clocks.sleep, reads_only=reads_only
     )
     broker.connect()
     return broker
@@ -269,6 +281,7 @@ def _assembled(
     clocks: Clocks,
     should_stop: Callable[[], bool],
     progress: Callable[[str, int, int], None],
+    reached: Callable[[str], None],
     *,
     reads_only: bool = False,
 ) -> OpenDesk:
@@ -280,7 +293,14 @@ def _assembled(
     folder = Path(config.logging.dir)
     engine = None
     if journal is not None:
-        engine = OrderEngine(broker, journal, now_ns=clocks.now_ns, monotonic_s=clocks.monotonic_s, sleep=clocks.sleep)
+        engine = OrderEngine(
+            broker,
+            journal,
+            now_ns=clocks.now_ns,
+            monotonic_s=clocks.monotonic_s,
+            sleep=clocks.sleep,
+            reached=reached,
+        )
     kill_switch = KillSwitch(folder / config.kill.switch_file, now_ns=clocks.now_ns)
     limits = config.limits(account_id=broker.account_id)
     losses = LossMonitor(limits, path=folder / LOSS_RECORD)
@@ -293,6 +313,7 @@ def _assembled(
         kill_switch=kill_switch,
         loss_monitor=losses,
         clocks=clocks,
+        reached=reached,
         progress=progress,
         should_stop=should_stop,
     )

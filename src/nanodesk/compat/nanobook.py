@@ -17,6 +17,7 @@ from nanodesk.compat.published_broker import Order
 from nanodesk.compat.published_costs import CostModel
 from nanodesk.compat.published_events import Event
 from nanodesk.compat.published_exchange import Exchange
+from nanodesk.compat.published_ibkr import IbkrBroker
 from nanodesk.compat.published_indicators import atr as py_atr
 from nanodesk.compat.published_indicators import bbands as py_bbands
 from nanodesk.compat.published_indicators import macd as py_macd
@@ -67,6 +68,7 @@ __all__ = [
     "CostModel",
     "Event",
     "Exchange",
+    "IbkrBroker",
     "LevelSnapshot",
     "Metrics",
     "ModifyResult",

@@ -23,8 +23,10 @@ from nanodesk.oms.journal_event import (
     canonical_json,
     first_hash,
     next_hash,
+    parsed,
     require_known_version,
 )
+from nanodesk.oms.journal_salvage import salvage
 
 AUDIT_SCHEMA: Final = "nanodesk.audit/1"
 LONGEST_LINE: Final = 16 << 20
@@ -34,6 +36,7 @@ _OWN: Final = frozenset(
 )
 """Fields of a line; a payload's key of the same name stands under ``payload``, every other key beside them."""
 
+_NUMBERS: Final = 1 << 63
 _VERSIONED = re.compile(r"nanodesk\.audit/\d+")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})Z")
 
@@ -62,7 +65,7 @@ def export_audit(journal: Journal, path: str | Path) -> JournalCheck:
     journal : Journal
         Open for reading or writing.
     path : str or Path
-        Destination, replaced in one step, mode 0600. If the journal is damaged, the sound part is still written.
+        Destination, replaced in one step, mode 0600.
 
     Returns
     -------
@@ -72,28 +75,54 @@ def export_audit(journal: Journal, path: str | Path) -> JournalCheck:
     Raises
     ------
     JournalDamagedError
-        If the journal is damaged; the events before the damage have been written.
+        If the journal is damaged; nothing has been written. :func:`salvage_audit` writes what is sound.
     JournalError
         If the file cannot be written.
     """
+    return _write(path, journal.identity, journal.created_ns, journal.read())
+
+
+def salvage_audit(journal_path: str | Path, path: str | Path) -> JournalCheck:
+    """Write the longest sound beginning of a damaged journal as JSON lines, even if SQLite cannot open it.
+
+    Parameters
+    ----------
+    journal_path : str or Path
+        The database; nothing is changed.
+    path : str or Path
+        Destination, replaced in one step, mode 0600.
+
+    Returns
+    -------
+    check : JournalCheck
+        How many events were saved, and the hash of the last.
+
+    Raises
+    ------
+    JournalDamagedError
+        If nothing could be saved.
+    JournalError
+        If a file cannot be read or written.
+    """
+    identity, created_ns, events = salvage(journal_path)
+    if not identity:
+        raise JournalDamagedError(f"{journal_path}: nothing could be saved.", sequence=1)
+    return _write(path, identity, created_ns, iter(events))
+
+
+def _write(path: str | Path, identity: str, created_ns: int, events: Iterator[StoredEvent]) -> JournalCheck:
     path = Path(path)
-    damage: JournalDamagedError | None = None
-    count, head = 0, first_hash(journal.identity, journal.created_ns)
+    count, head = 0, first_hash(identity, created_ns)
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            file.write(_header_line(journal.identity, journal.created_ns))
-            try:
-                for event in journal.read():
-                    file.write(audit_line(event))
-                    count, head = event.sequence, event.hash
-            except JournalDamagedError as error:
-                damage = error
+            file.write(_header_line(identity, created_ns))
+            for event in events:
+                file.write(audit_line(event))
+                count, head = event.sequence, event.hash
             file.write(_end_line(count, head))
         path.chmod(0o600)
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror or error}.", field="path", value=str(path)) from error
-    if damage is not None:
-        raise damage
     return JournalCheck(count, head.hex(), False)
 
 
@@ -121,7 +150,7 @@ def audit_line(event: StoredEvent) -> bytes:
         line["client_order_id"] = event.client_order_id
     if event.execution_id:
         line["execution"] = [event.venue, event.account, event.execution_id, event.revision]
-    payload = json.loads(canonical_json(event.payload))
+    payload = parsed(canonical_json(event.payload))
     line |= {key: value for key, value in payload.items() if key not in _OWN}
     hidden = {key: value for key, value in payload.items() if key in _OWN}
     if hidden:
@@ -274,11 +303,21 @@ def _read_line(line: bytes, previous: bytes, sequence: int) -> StoredEvent | Non
         names = (fields["event"], fields.get("client_order_id", ""), *execution)
         place = (fields["sequence_number"], _time_ns(fields["ts"]), fields["version"])
         event = StoredEvent._make((*place, *names, payload, b""))
+        _require_types(event)
         linked = event._replace(hash=next_hash(previous, *event[:9], canonical_json(payload)))
         is_sound = event.sequence == sequence and audit_line(linked) == line
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, NanodeskError):
         return None
     return linked if is_sound else None
+
+
+def _require_types(event: StoredEvent) -> None:
+    # Someone who knows the chain can make any JSON follow it; the journal takes only what it would have written.
+    numbers, names = (event.version, event.revision), (event.kind, *event[4:8])
+    if not all(type(number) is int and 0 <= number < _NUMBERS for number in numbers):
+        raise ValueError(numbers)
+    if not all(type(name) is str for name in names):
+        raise TypeError(names)
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -36,7 +36,7 @@ class Bookings:
         self.events: list[JournalEvent] = []
         self._ledger = ledger
         self._journal = journal
-        self._touched: set[str] = set()
+        self._told: set[str] = set()
         self._booked: dict[str, list[_Booked]] = {}
 
     def add(self, event: JournalEvent) -> None:
@@ -48,7 +48,8 @@ class Bookings:
             To be written with the others.
         """
         self.events.append(event)
-        self._touched.add(event.client_order_id)
+        if not event.execution_id:
+            self._told.add(event.client_order_id)
 
     def tell(self, events: Iterable[BrokerEvent]) -> None:
         """Take what a stream brought, in the order of arrival.
@@ -107,7 +108,7 @@ class Bookings:
             return self._foreign_report(report)
         payload = report_payload(report)
         record = self._ledger.orders[name]
-        is_news = name in self._touched or kind != "order_status" or record.classify(payload)[1]
+        is_news = name in self._told or kind != "order_status" or record.classify(payload)[1]
         if is_answer:
             is_news = is_news or report.filled_quantity_e9 != record.venue_cum_e9 != 0
         elif not record.life.is_terminal:
@@ -178,9 +179,8 @@ class Bookings:
             return
         first, last = known[0], known[-1]
         if first.revision > 0:
-            corrected = 0 if first.kind == _BUSTED else first.payload["quantity_e9"]
-            corrected = max(corrected, payload["quantity_e9"]) if first.kind == _BUSTED else corrected
-            self._book(_SUPERSEDED, 0, payload | {"corrected_to_e9": corrected}, execution, name)
+            told = {"corrected_to_e9": first.payload["quantity_e9"]}
+            self._book(_SUPERSEDED, 0, payload | told, execution, name)
         elif all(_differ(payload, booked.payload) for booked in known):
             reason = f"execution {execution.execution_id} was told twice with different contents"
             if self._ledger.anomalies.get(execution.symbol) != reason:

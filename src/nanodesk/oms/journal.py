@@ -6,7 +6,6 @@ the process and of the machine. A failed write poisons the journal: nothing more
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
@@ -28,6 +27,7 @@ from nanodesk.oms.journal_event import (
     canonical_json,
     first_hash,
     next_hash,
+    parsed,
     require_known_version,
     require_names,
 )
@@ -330,7 +330,7 @@ class Journal:
             previous = next_hash(previous, sequence, ts_ns, EVENT_VERSION, *names, payload)
             rows.append((sequence, ts_ns, EVENT_VERSION, *names, payload, previous))
             # What is folded live is what a replay will read: the payload goes through its bytes.
-            stored.append(StoredEvent(sequence, ts_ns, EVENT_VERSION, *names, json.loads(payload), previous))
+            stored.append(StoredEvent(sequence, ts_ns, EVENT_VERSION, *names, parsed(payload), previous))
         return stored, rows
 
     def _poison(self, error: BaseException) -> None:
@@ -561,7 +561,7 @@ def _head_page(connection: sqlite3.Connection) -> int:
 
 
 def _stored(row: tuple[Any, ...]) -> StoredEvent:
-    return StoredEvent._make((*row[:9], json.loads(row[9]), row[10]))
+    return StoredEvent._make((*row[:9], parsed(row[9]), row[10]))
 
 
 def _damaged(path: Path, sequence: int, what: str) -> JournalDamagedError:

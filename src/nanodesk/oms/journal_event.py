@@ -21,6 +21,9 @@ DEEPEST_PAYLOAD: Final = 32
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,128}")
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
+_decode = json.JSONDecoder().decode
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEvent:
@@ -104,7 +107,7 @@ def canonical_json(value: Any) -> bytes:
     """
     try:
         _require_exact(value, DEEPEST_PAYLOAD)
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), check_circular=False).encode("ascii")
+        text = _encode(value).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise ValidationError(
             f"payload cannot be journaled: {error}.",
@@ -120,6 +123,23 @@ def canonical_json(value: Any) -> bytes:
             allowed=f"{LARGEST_PAYLOAD_BYTES} bytes",
         )
     return text
+
+
+def parsed(text: bytes) -> dict[str, Any]:
+    """A payload from its canonical bytes.
+
+    Parameters
+    ----------
+    text : bytes
+        As :func:`canonical_json` gave it.
+
+    Returns
+    -------
+    payload : dict
+        Plain values.
+    """
+    payload: dict[str, Any] = _decode(text.decode("ascii"))
+    return payload
 
 
 def _require_exact(value: Any, depth: int) -> None:

@@ -383,11 +383,15 @@ class Ledger:
             return
         verdict = record.apply_event(kind)
         record.book(quantity_e9, price_e9, fee_e9, currency)
-        if record.cum_e9 > record.quantity_e9:
-            self.anomalies[symbol] = f"{event.client_order_id} is filled beyond its quantity"
+        self._check_quantity(record)
         if not record.venue_order_id and "venue_order_id" in payload:
             record.venue_order_id = payload["venue_order_id"]
         self._judge(record, verdict, "filled, though it was never sent")
+
+    def _check_quantity(self, record: OrderRecord) -> None:
+        if record.cum_e9 > record.quantity_e9:
+            name = record.order.client_order_id
+            self.anomalies[record.order.symbol] = f"{name} is filled beyond its quantity"
 
     def _judge(self, record: OrderRecord, verdict: Verdict, what: str) -> None:
         name = record.order.client_order_id

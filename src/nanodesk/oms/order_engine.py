@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from nanodesk.brokers.base import (
     Broker,
@@ -31,6 +31,7 @@ from nanodesk.oms.order_view import OrderView
 from nanodesk.oms.outcome_search import OutcomeSearch
 from nanodesk.oms.payloads import order_payload, report_payload
 from nanodesk.oms.recovery import RecoveryReport, recover
+from nanodesk.risk.report import RiskReport
 
 WATCHDOG_S: Final = 30.0
 """Silence of the stream, with orders open, after which the broker is asked."""
@@ -39,15 +40,7 @@ _LONGEST_TEXT = 500
 _log = logging.getLogger(__name__)
 
 
-class AtSendReport(Protocol):
-    """What a last check before sending gives; :class:`~nanodesk.risk.report.RiskReport` is one."""
-
-    @property
-    def checks(self) -> Sequence[Any]:
-        """Checks, each with ``status``, ``name`` and ``detail``."""
-
-
-AtSend = Callable[[Order], AtSendReport | None]
+AtSend = Callable[[Order], RiskReport | None]
 
 
 class OrderEngine(Desk):
@@ -66,7 +59,8 @@ class OrderEngine(Desk):
     sleep : callable, default time.sleep
         How recovery waits.
     at_send : callable, optional
-        Last risk check, between the durable intent and the first byte.
+        Last risk check, between the durable intent and the first byte; a report that accepts nothing, or an
+        exception, refuses the order.
     reached : callable, optional
         Called with the name of each step.
     watchdog_s : float, default 30.0
@@ -258,12 +252,18 @@ class OrderEngine(Desk):
         self.reached("ack.logged")
 
     def _passes(self, order: Order, bookings: Bookings) -> bool:
-        report = None if self.at_send is None else self.at_send(order)
-        failed = [] if report is None else [check for check in report.checks if check.status.name == "FAIL"]
-        if failed:
-            text = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-            bookings.add(_failure("risk", order.client_order_id, text=text))
-        return not failed
+        if self.at_send is None:
+            return True
+        try:
+            report = self.at_send(order)
+        except Exception as error:  # noqa: BLE001  a check that cannot be made is a check that failed
+            text = f"the last check could not be made: {type(error).__name__}: {error}"
+        else:
+            if report is None or report.is_accepted:
+                return True
+            text = "; ".join(f"{check.name}: {check.detail}" for check in report.failures) or "nothing was checked"
+        bookings.add(_failure("risk", order.client_order_id, text=text))
+        return False
 
     def _outcomes(self, orders: Sequence[Order]) -> Sequence[Outcome]:
         if not orders:
@@ -353,9 +353,13 @@ class OrderEngine(Desk):
         )
         self.reached("intent.logged")
         self._in_flight = frozenset((name,))
+        reason = self.blocked_symbols().get(order.symbol, "")
         try:
             bookings = self.bookings()
-            if self._passes(order, bookings):
+            if reason:
+                outcome = Outcome(OutcomeKind.REFUSED, text=f"{order.symbol} is blocked: {reason}")
+                bookings.add(_failure("blocked", name, text=outcome.text))
+            elif self._passes(order, bookings):
                 outcome = self._ask(lambda: self.broker.replace(client_order_id, order))
                 _book_outcome(bookings, name, outcome)
                 if outcome.kind is OutcomeKind.UNKNOWN:

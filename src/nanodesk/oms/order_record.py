@@ -87,6 +87,11 @@ class OrderRecord:
     @property
     def state(self) -> OrderState:
         """The strongest of what holds."""
+        is_asked = self.is_cancel_pending or self.wanted_by or self.venue_pending is not None
+        if self.life is OrderState.NEW and not is_asked:  # nearly always
+            if self.cum_e9 >= self.quantity_e9:
+                return OrderState.FILLED
+            return OrderState.PARTIALLY_FILLED if self.cum_e9 > 0 else OrderState.NEW
         if self.life in _UNSENT:
             return self.life
         holding = []
@@ -252,6 +257,8 @@ class OrderRecord:
         if fee_e9:
             fees = self.fees_e9 = self.fees_e9 or {}
             fees[fee_currency] = fees.get(fee_currency, 0) + fee_e9
+            if not fees[fee_currency]:
+                del fees[fee_currency]
 
     @property
     def average_price_e9(self) -> int:

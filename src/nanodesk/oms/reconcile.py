@@ -227,9 +227,9 @@ def _compare_positions(desk: Desk, broker: Broker) -> tuple[list[Finding], int]:
     differing = _differing(desk, theirs)
     findings: list[Finding] = []
     for _ in range(LARGEST_REREADS - 1):
-        if not differing:
+        if not differing and not _awaited_e9(desk):
             break
-        # A fill between the two readings is no difference: read both again.
+        # A fill between two readings is no difference: read all again.
         findings += _read_orders(desk)
         theirs = _holdings(broker)
         differing = _differing(desk, theirs)

@@ -77,8 +77,9 @@ class Execution(Section):
 
     ``limit`` crosses the spread by ``limit_offset_bps``; ``market`` has no price; ``peg`` rests at ``peg_to`` and
     follows it every ``peg_interval_ms``, never past the limit; ``twap`` sends ``twap_slices`` parts, one each
-    ``twap_interval_secs``. An order that is not done after ``order_timeout_secs`` is cancelled, and its end is waited
-    for ``cancel_timeout_secs``. Further than ``drift_tolerance_bps`` of equity from its weight, a name has drifted.
+    ``twap_interval_secs``. Changes below ``no_trade_band``, a fraction of equity, are left. An order that is not done
+    after ``order_timeout_secs`` is cancelled, and its end is waited for ``cancel_timeout_secs``. Further than
+    ``drift_tolerance_bps`` of equity from its weight, a name has drifted.
     """
 
     order_type: OrderStyle = "limit"
@@ -93,6 +94,7 @@ class Execution(Section):
     twap_interval_secs: NotNegative = 60.0
     peg_to: Literal["near", "mid", "far"] = "mid"
     peg_interval_ms: Positive = 1_000.0
+    no_trade_band: Annotated[float, Field(ge=0, le=1)] = 0.0
     drift_tolerance_bps: Annotated[float, Field(ge=0, le=10_000)] = 25.0
 
     @property
@@ -314,6 +316,7 @@ class TradingConfig(Section):
             cost=self.cost.model(),
             reserve=self.cost.model(self.risk.fee_bps_e9, self.risk.fee_per_order_e9),
             is_cash_account=self.account.type == "cash",
+            no_trade_band_e9=parse_e9(self.execution.no_trade_band),
         )
 
 

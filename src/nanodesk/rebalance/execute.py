@@ -151,9 +151,11 @@ class Rebalancer:
         view = self._view(target, options)
         if options.is_dry_run:
             view.is_reconciled = True
+            self._remember(view)
             return self._plan_only(target, view)
         engine = self._require_engine()
         warnings = self._clear_up(engine, view)
+        self._remember(view)
         self._reached("run.before_started")
         engine.begin_run(view.run_id, {"window_id": target.window_id, **self._names(target)})
         if options.is_cron:
@@ -229,12 +231,17 @@ class Rebalancer:
         )
         if engine is not None:
             self._watch_engine(engine, view)
-            view.flow.remember_ids([order.client_order_id for order in engine.orders()])
         if target is not None:
             self._name_run(target, view, options)
         # Check 48 asks whether a human confirms: one will be asked, and a "no" ends the run.
         view.is_confirmed = options.confirm is not None
         return view
+
+    def _remember(self, view: RiskView) -> None:
+        """What was sent before, as far as recovery has found out."""
+        if self._engine is not None:
+            orders = self._engine.ledger.orders
+            view.remember((record.view(), record.intent_ns) for record in orders.values())
 
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols

@@ -34,6 +34,8 @@ class PlanSettings:
         Least notional of an order toward a target, in billionths of the currency; closings have none.
     cost : TradingCost
         What trading is expected to cost.
+    no_trade_band_e9 : int, default 0
+        The same as a fraction of equity, in billionths; the larger one holds.
     reserve : TradingCost, optional
         Commissions that purchases set cash aside for; by default `cost`.
     is_cash_account : bool, default False
@@ -45,6 +47,7 @@ class PlanSettings:
     cost: TradingCost = field(default_factory=TradingCost)
     is_cash_account: bool = False
     reserve: TradingCost | None = None
+    no_trade_band_e9: int = 0
 
     @property
     def set_aside(self) -> TradingCost:
@@ -222,6 +225,8 @@ def make_plan(
             fix="Check the account, or use `kill --flatten`.",
         )
     held = {holding.symbol: holding.quantity_e9 for holding in holdings if holding.quantity_e9}
+    band = max(account.equity_e9, 0) * settings.no_trade_band_e9 // E9
+    settings = replace(settings, min_trade_e9=max(settings.min_trade_e9, band))
     rows = _rows(weights, held, quotes, rules, account.equity_e9)
     wanted, skipped = _differences(rows, rules, settings.min_trade_e9)
     lines = _told_apart([_priced(line, quotes[line.symbol], rules[line.symbol], settings) for line in wanted], rules)

@@ -18,7 +18,7 @@ from nanodesk.risk.context import RiskContext
 from nanodesk.risk.engine import RiskEngine
 from nanodesk.risk.kill_switch import KillSwitch
 from nanodesk.risk.loss_monitor import LossMonitor
-from nanodesk.risk.order_flow import OrderFlow
+from nanodesk.risk.order_flow import DAY_NS, OrderFlow
 from nanodesk.risk.report import RiskReport
 
 FRESH_NS: Final = 1_000_000_000
@@ -212,6 +212,27 @@ class RiskView:
         if report.is_accepted:
             self.flow.sent(order, self._now_ns())
         return report
+
+    def remember(self, orders: Iterable[tuple[OrderView, int]]) -> None:
+        """Count what earlier runs sent: limits of a day hold for all runs of the day, and an id is used once for ever.
+
+        Parameters
+        ----------
+        orders : iterable of (OrderView, int)
+            Every order of the journal and when it was intended, oldest first.
+        """
+        known = list(orders)
+        self.flow.remember_ids([view.client_order_id for view, _ in known])
+        today = self._now_ns() // DAY_NS
+        for view, when_ns in known:
+            if when_ns // DAY_NS != today or view.state in (OrderState.RISK_REJECTED, OrderState.NOT_SENT):
+                continue
+            order = view.order
+            self.flow.sent(order, when_ns)
+            self.answered(view)
+            if view.cum_quantity_e9:
+                fill = Execution("", "", "", order.symbol, order.side, view.cum_quantity_e9, view.average_price_e9)
+                self.flow.executed(fill, when_ns)
 
     def answered(self, view: OrderView) -> None:
         """Count what the venue, or risk, said to an order.

@@ -14,8 +14,9 @@ _SLACK = 1.02  # a limit reaches past the quote, and prices move between the dec
 def trading_config(manifest: Manifest, desk: TradingConfig) -> TradingConfig:
     """The configuration that a strategy is traded with.
 
-    Pricing and pace come from the manifest's ``[execution]``. Its ``[execution.risk]`` tightens the limits of the desk;
-    on paper, where the manifest says nothing, the limits are what the strategy itself may need.
+    Pricing and pace come from the manifest's ``[execution]``, the band in which nothing is traded from its limits. Its
+    ``[execution.risk]`` tightens the limits of the desk; on paper, where the manifest says nothing, the limits are what
+    the strategy itself may need.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def trading_config(manifest: Manifest, desk: TradingConfig) -> TradingConfig:
         If the manifest asks for real money and the desk does not, or the other way round.
     """
     said = manifest.execution
+    band = max(manifest.portfolio.limits.no_trade_band, desk.execution.no_trade_band)
+    desk = desk.model_copy(update={"execution": desk.execution.model_copy(update={"no_trade_band": band})})
     if said is None:
         return desk.model_copy(update={"risk": _risk(manifest, desk)})
     if said.mode != desk.connection.mode:

@@ -11,12 +11,13 @@ from typing import Any, Final
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.order import Order, WorkingOrder
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, expose
+from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, value_holdings
 from nanodesk.risk.kill_switch import KillSwitchState
 from nanodesk.risk.order_flow import FlowSnapshot
 from nanodesk.risk.trading_state import TradingState
 
 _KEPT: Final = {
+    "_held": frozenset({"account", "holdings", "quotes", "rules", "fx_rates_e9"}),
     "_exposures": frozenset({"account", "holdings", "quotes", "rules", "fx_rates_e9", "working"}),
     "working_by_symbol": frozenset({"working"}),
     "working_ids": frozenset({"working"}),
@@ -153,6 +154,8 @@ class RiskContext:
         later = dataclasses.replace(self, working=(*self.working, WorkingOrder(order, order.quantity_e9)))
         known: dict[OrderTerms, Exposures] = self.__dict__.get("_exposures", {})
         added = ((order, order.quantity_e9),)
+        if "_held" in self.__dict__:
+            later.__dict__["_held"] = self.__dict__["_held"]
         later.__dict__["_exposures"] = {terms: known[terms].with_orders(added) for terms in known}
         return later
 
@@ -171,9 +174,33 @@ class RiskContext:
         """
         known: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_exposures", {})
         if terms not in known:
-            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
-            known[terms] = expose(self.holdings, self.working, source, terms)
+            known[terms] = self.exposures_without(terms, frozenset())
         return known[terms]
+
+    def exposures_without(self, terms: OrderTerms, client_order_ids: frozenset[str]) -> Exposures:
+        """The same without some of the open orders; the holdings are valued once.
+
+        Parameters
+        ----------
+        terms : OrderTerms
+            What is assumed of orders without a price, and of fees.
+        client_order_ids : frozenset of str
+            The open orders to leave out.
+
+        Returns
+        -------
+        exposures : Exposures
+            Values in the account's currency.
+        """
+        held: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_held", {})
+        if terms not in held:
+            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
+            held[terms] = value_holdings(self.holdings, source, terms)
+        return held[terms].with_orders(
+            (item.order, item.leaves_quantity_e9)
+            for item in self.working
+            if item.order.client_order_id not in client_order_ids
+        )
 
     @cached_property
     def working_by_symbol(self) -> Mapping[str, tuple[WorkingOrder, ...]]:

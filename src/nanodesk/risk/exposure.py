@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from nanodesk.market.account import Holding, Quote
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
-from nanodesk.market.order import Order, WorkingOrder
+from nanodesk.market.order import Order
 from nanodesk.market.trading_rules import TradingRules
 
 BPS: Final = 10_000
@@ -501,17 +501,13 @@ def _twin(line: Line) -> Line:
     return Line(*(getattr(line, name) for name in Line.__slots__))
 
 
-def expose(
-    holdings: Iterable[Holding], working: Iterable[WorkingOrder], source: PriceSource, terms: OrderTerms
-) -> Exposures:
-    """The account as it stands, with its open orders at their worst.
+def value_holdings(holdings: Iterable[Holding], source: PriceSource, terms: OrderTerms) -> Exposures:
+    """The account as it stands, without open orders.
 
     Parameters
     ----------
     holdings : iterable of Holding
         Every position; two of one symbol add up.
-    working : iterable of WorkingOrder
-        Every order that may still trade.
     source : PriceSource
         Prices, rules and exchange rates.
     terms : OrderTerms
@@ -529,4 +525,4 @@ def expose(
     for symbol, position in positions.items():
         if position != 0:
             exposures.hold(new_line(symbol, position, source).settle())
-    return exposures.with_orders((item.order, item.leaves_quantity_e9) for item in working)
+    return exposures

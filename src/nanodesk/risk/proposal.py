@@ -51,15 +51,16 @@ class Proposal:
 
     @cached_property
     def before(self) -> Exposures:
-        """The account with what is open already."""
+        """The account with what is open already; at sending the order itself may be, and is left out."""
+        own = frozenset(order.client_order_id for order in self.orders) if self.is_at_send else frozenset()
+        if own & self.context.working_ids:
+            return self.context.exposures_without(self.terms, own)
         return self.context.exposures(self.terms)
 
     @cached_property
     def after(self) -> Exposures:
         """The account with these orders open too."""
-        known = self.context.working_ids if self.is_at_send else frozenset()
-        added = [(order, order.quantity_e9) for order in self.orders if order.client_order_id not in known]
-        return self.before.with_orders(added)
+        return self.before.with_orders((order, order.quantity_e9) for order in self.orders)
 
     @cached_property
     def equity_floor_e9(self) -> int:

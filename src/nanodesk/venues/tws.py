@@ -132,10 +132,14 @@ class TwsVenue:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
-        if not self._may_connect(connection):
+        fault = self.options.faults.connect()
+        if fault is not None and fault.kind in (FaultKind.HALF_OPEN, FaultKind.BLACK_HOLE):
+            connection.is_deaf = connection.is_dumb = True
+        elif fault is not None and fault.kind is not FaultKind.ID_IN_USE:
+            connection.abort()
             return
         self._connections.add(connection)
-        session = Session(self, connection)
+        session = Session(self, connection, refuses_id=fault is not None and fault.kind is FaultKind.ID_IN_USE)
         try:
             await session.run()
         except FeedError as error:
@@ -149,21 +153,6 @@ class TwsVenue:
             if self.sessions.get(session.client_id) is session:
                 del self.sessions[session.client_id]
             connection.close()
-
-    def _may_connect(self, connection: Connection) -> bool:
-        fault = self.options.faults.connect()
-        if fault is None:
-            return True
-        if fault.kind is FaultKind.ID_IN_USE:
-            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            connection.write(say.error(-1, 326, text))
-            connection.close()
-        elif fault.kind in (FaultKind.HALF_OPEN, FaultKind.BLACK_HOLE):
-            connection.is_deaf = connection.is_dumb = True
-            self._connections.add(connection)
-        else:
-            connection.abort()
-        return False
 
     # --- time -------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nanodesk.brokers.ibkr_frames import FieldReader
-from nanodesk.brokers.ibkr_messages import TwsContract, message_id, parse_side
+from nanodesk.brokers.ibkr_messages import TwsContract
+from nanodesk.brokers.ibkr_parsing import message_id, parse_side
 from nanodesk.errors import FeedError
 from nanodesk.market.enums import Side
 

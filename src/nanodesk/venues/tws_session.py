@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from nanodesk.brokers.ibkr_codec import MAX_VERSION, ORDER_TYPES, TIMES_IN_FORCE
-from nanodesk.brokers.ibkr_messages import parse_time
+from nanodesk.brokers.ibkr_parsing import parse_time
+from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import IdRule, PaperOrder
 from nanodesk.errors import FeedError, ValidationError
 from nanodesk.market.enums import TimeInForce
@@ -16,10 +18,11 @@ from nanodesk.market.order import Order, OrderState
 from nanodesk.venues import tws_messages as say
 from nanodesk.venues.fault_effects import EventGate, strike_order
 from nanodesk.venues.faults import Fault, FaultKind
+from nanodesk.venues.server import VenueOptions
 from nanodesk.venues.tws_account import summary_values
 from nanodesk.venues.tws_connection import STRIKES, Connection, Pace
 from nanodesk.venues.tws_messages import Fields
-from nanodesk.venues.tws_orders import BEFORE_THE_VENUE, NOBODY, OrderKey, cancel_refusal, refusal
+from nanodesk.venues.tws_orders import BEFORE_THE_VENUE, NOBODY, OrderKey, TwsOrders, cancel_refusal, refusal
 from nanodesk.venues.tws_requests import (
     ContractRequest,
     ExecutionsRequest,
@@ -30,9 +33,6 @@ from nanodesk.venues.tws_requests import (
     parse_request,
 )
 
-if TYPE_CHECKING:
-    from nanodesk.venues.tws import TwsVenue
-
 FARMS: Final = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
@@ -42,7 +42,7 @@ UNBOUNDED_E9: Final = 1_000_000 * E9
 """Displayed size of a quote that takes any quantity."""
 
 MASTER_CLIENT_ID: Final = 0
-"""Hears of every order and fill, and binds orders that a human placed."""
+"""Hears of every order and fill, those of a human too."""
 
 _ORDER_TYPES: Final = {word: kind for kind, word in ORDER_TYPES.items()}
 _TIMES_IN_FORCE: Final = {word: tif for tif, word in TIMES_IN_FORCE.items()} | {"": TimeInForce.DAY}
@@ -70,24 +70,46 @@ _ERRORS_BEFORE: Final = {"new": 201, "replace": 201, "cancel": 10148, "quote": 3
 _ERRORS_AFTER: Final = {"new": 399, "replace": 399, "cancel": 399, "quote": 10167}
 
 
+class SessionHost(Protocol):
+    """What a session needs of its venue."""
+
+    market: PaperMarket
+    options: VenueOptions
+    orders: TwsOrders
+    sessions: dict[int, Session]
+    messages: Counter[str]
+    messages_per_second: int
+
+    def now_ns(self) -> int:
+        """The venue's clock."""
+
+    def arm(self) -> None:
+        """Plan the market's next delayed action."""
+
+    def stream(self) -> None:
+        """Send changed quotes from now on."""
+
+
 class Session:
     """One connected client.
 
     Parameters
     ----------
-    venue : TwsVenue
+    venue : SessionHost
         Whose client.
     connection : Connection
         Its socket.
+    refuses_id : bool, default False
+        Whether its client id counts as in use, whatever it is.
     """
 
-    def __init__(self, venue: TwsVenue, connection: Connection) -> None:
+    def __init__(self, venue: SessionHost, connection: Connection, *, refuses_id: bool = False) -> None:
         self.venue = venue
+        self._refuses_id = refuses_id
         self.connection = connection
         self.client_id = -1
         self.wants_positions = False
         self.wants_account = False
-        self.binds_manual = False
         self.gate: EventGate[list[Fields]] = EventGate(venue.options.faults)
         self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
@@ -98,7 +120,7 @@ class Session:
             5: lambda _: self._open_orders(everyone=False),
             6: self._account_updates,
             8: lambda _: self.say([9, 1, self.venue.orders.next_id(self.client_id)]),
-            15: self._auto_bind,
+            15: lambda _: None,  # the master client hears of a human's orders anyway
             16: lambda _: self._open_orders(everyone=True),
             17: lambda _: self.say([15, 1, self.venue.orders.account]),
             49: lambda _: self.say([49, 1, self.venue.now_ns() // 10**9]),
@@ -234,7 +256,7 @@ class Session:
     # --- session ----------------------------------------------------------------------------------------------
 
     def _start_api(self, request: PlainRequest) -> None:
-        if request.number in self.venue.sessions:
+        if self._refuses_id or request.number in self.venue.sessions:
             self.say(say.error(-1, 326, "Unable to connect as the client id is already in use."))
             self.connection.close()
             return
@@ -244,9 +266,6 @@ class Session:
         self.say([9, 1, self.venue.orders.next_id(self.client_id)])
         for code, text in FARMS:
             self.say(say.error(-1, code, text))
-
-    def _auto_bind(self, request: PlainRequest) -> None:
-        self.binds_manual = request.number == 1 and self.client_id == MASTER_CLIENT_ID
 
     def hears_of(self, order: PaperOrder) -> bool:
         """Whether the client is told of an order.
@@ -439,12 +458,14 @@ class Session:
         orders = self.venue.orders
         for held in self.venue.market.positions(orders.account_id):
             contract = orders.contract(held.symbol)
-            self.say(say.position(contract, orders.account, held.quantity_e9, held.average_price_e9))
+            cost = held.average_price_e9 * self.venue.market.rules(held.symbol).multiplier
+            self.say(say.position(contract, orders.account, held.quantity_e9, cost))
 
     def _positions_multi(self, request: PlainRequest) -> None:
         orders = self.venue.orders
         for held in self.venue.market.positions(orders.account_id):
-            row = say.position(orders.contract(held.symbol), orders.account, held.quantity_e9, held.average_price_e9)
+            cost = held.average_price_e9 * self.venue.market.rules(held.symbol).multiplier
+            row = say.position(orders.contract(held.symbol), orders.account, held.quantity_e9, cost)
             self.say([71, 1, request.number, *row[2:], ""])
         self.say([72, 1, request.number])
 

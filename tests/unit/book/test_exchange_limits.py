@@ -167,6 +167,17 @@ class TestLargestNumbers:
         peg = exchange.submit_pegged("buy", "bid", 1, -MAX).order_id
         assert exchange.get_order(peg).is_parked
 
+    def test_changes_of_price_that_need_the_64th_bit(self):
+        """0.6 times the mean of 20, 2^63 and 2^64, nearly, is above 2^62, so the stop does not move (R41)."""
+        exchange = self.spreads()
+        for price in (15, -5, MAX - 2, -MAX + 7):
+            exchange.submit_limit("sell", price, 1)
+            if price == -MAX + 7:
+                stop = exchange.submit_trailing_stop_market("buy", MAX - 20, 1, "sma_abs_change", 0.6, 5).order_id
+            exchange.submit_limit("buy", price, 1)
+        assert exchange.get_stop_order(stop).stop_price == MAX - 20
+        assert exchange.replayed().state_hash() == exchange.state_hash()
+
     def test_a_modify_beyond_what_fits_is_an_answer(self):
         exchange = self.spreads()
         exchange.submit_limit("buy", 5, MAX - 9)

@@ -36,7 +36,12 @@ def details(**changes: object) -> ContractDetailsMessage:
 class TestContractBook:
     def test_plain_names_are_shares_in_dollars(self):
         contract = ContractBook().contract("AAPL")
-        assert (contract.symbol, contract.sec_type, contract.exchange, contract.currency) == ("AAPL", "STK", "SMART", "USD")
+        assert (contract.symbol, contract.sec_type, contract.exchange, contract.currency) == (
+            "AAPL",
+            "STK",
+            "SMART",
+            "USD",
+        )
 
     def test_names_that_were_given_go_both_ways(self):
         future = TwsContract("ES", "FUT", "CME", "USD", expiry="20261218", multiplier="50")

@@ -20,9 +20,8 @@ from nanodesk.brokers.ibkr_messages import (
     OrderStatusMessage,
     TwsContract,
     TwsError,
-    parse_fixed,
-    parse_time,
 )
+from nanodesk.brokers.ibkr_parsing import parse_fixed, parse_time
 from nanodesk.errors import FeedError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9

@@ -27,9 +27,6 @@ class TestModule:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert done.stdout == "[]\n"
 
-    def test_nothing_of_the_later_parts_is_there(self) -> None:
-        assert not hasattr(nanobook, "IbkrBroker")
-
 
 class TestCapabilities:
     def test_both_names_give_the_same_list(self) -> None:

@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from scripted_broker import FakeTime, ScriptedBroker
 
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
+from scripted_broker import FakeTime, ScriptedBroker
 
 
 @pytest.fixture
@@ -49,6 +49,6 @@ def memory_path(tmp_path):
     if not Path("/dev/shm").is_dir():  # noqa: S108
         yield tmp_path
         return
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
     yield folder
     shutil.rmtree(folder)

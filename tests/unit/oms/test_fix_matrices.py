@@ -5,11 +5,11 @@ choose, the row says which choice it plays. Names are those of the appendix.
 """
 
 import pytest
-from scripted_broker import PRICE, an_order
 
 from nanodesk.brokers.base import RequestRejected
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderState
+from scripted_broker import PRICE, an_order
 
 S = OrderState
 

@@ -144,7 +144,7 @@ except JournalError as error:
             raise RuntimeError(step)
 
         with Journal.open(path, reached=reached) as journal:
-            with pytest.raises(RuntimeError, match="ack.inside"):
+            with pytest.raises(RuntimeError, match="inside"):
                 journal.append([note(1)], inside="ack.inside")
             with pytest.raises(JournalError, match="RuntimeError"):
                 journal.append([note(1)])
@@ -157,7 +157,8 @@ class TestOneWriter:
         Journal.open(path).close()
 
     def test_second_process_is_refused_and_a_dead_one_is_not_waited_for(self, path):
-        code = "import sys; from nanodesk.oms.journal import Journal; j = Journal.open(sys.argv[1]); print(1, flush=True); input()"
+        code = "import sys\nfrom nanodesk.oms.journal import Journal\nj = Journal.open(sys.argv[1])\n"
+        code += "print(1, flush=True)\ninput()"
         child = subprocess.Popen(
             [sys.executable, "-c", code, path], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
         )

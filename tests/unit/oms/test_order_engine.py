@@ -1,17 +1,17 @@
 """The engine over a scripted broker: intents, outcomes, fills, cancels, replaces, streams."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-from scripted_broker import PRICE, ScriptedBroker, an_order
 
 from nanodesk.brokers.base import Outcome, OutcomeKind, RequestRejected, StreamChange, StreamState
-from nanodesk.errors import DuplicateRunError, JournalError, NotConnectedError, ValidationError
+from nanodesk.errors import BrokerError, DuplicateRunError, JournalError, NotConnectedError, ValidationError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderReport, OrderState
 from nanodesk.oms.journal import Journal
+from nanodesk.risk.report import CheckStatus, RiskCheck, RiskReport
+from scripted_broker import PRICE, ScriptedBroker, an_order
 
 S = OrderState
 
@@ -85,16 +85,26 @@ class TestSubmit:
         broker.submit = lambda order: Outcome(OutcomeKind.REFUSED, code="-1015", text="too many", may_retry=True)
         assert engine.submit(an_order("a")).may_retry
 
-    def test_risk_refuses_at_the_last_moment(self, make_engine, journal, broker):
-        check = SimpleNamespace(status=SimpleNamespace(name="FAIL"), name="kill_switch", detail="thrown")
-        engine = make_engine(journal, at_send=lambda order: SimpleNamespace(checks=(check,)))
-        view = engine.submit(an_order("a"))
-        assert view.state is S.RISK_REJECTED and view.reason == "kill_switch: thrown" and broker.sent == []
+    @pytest.mark.parametrize(
+        ("report", "reason"),
+        [
+            (RiskReport((RiskCheck(42, "kill_switch", CheckStatus.FAIL, reason="thrown"),)), "kill_switch: thrown"),
+            (RiskReport(()), "nothing was checked"),
+            (BrokerError("no quote"), "the last check could not be made: BrokerError: no quote"),
+        ],
+    )
+    def test_risk_refuses_at_the_last_moment(self, make_engine, journal, broker, report, reason):
+        def at_send(order):
+            if isinstance(report, Exception):
+                raise report
+            return report
+
+        view = make_engine(journal, at_send=at_send).submit(an_order("a"))
+        assert view.state is S.RISK_REJECTED and view.reason == reason and broker.sent == []
 
     def test_risk_that_passes_sends(self, make_engine, journal, broker):
-        check = SimpleNamespace(status=SimpleNamespace(name="WARN"), name="x", detail="y")
-        engine = make_engine(journal, at_send=lambda order: SimpleNamespace(checks=(check,)))
-        assert engine.submit(an_order("a")).state is S.NEW
+        report = RiskReport((RiskCheck(42, "kill_switch", CheckStatus.WARN),))
+        assert make_engine(journal, at_send=lambda order: report).submit(an_order("a")).state is S.NEW
 
     def test_own_batch_does_not_block_itself(self, make_engine, journal, broker):
         seen = []
@@ -456,6 +466,14 @@ class TestReplace:
             engine.sleep(1)
             engine.poll()
         assert engine.order("b").state is S.NOT_SENT
+        assert engine.order("a").state is S.NEW and not engine.order("a").is_replace_pending
+
+    def test_in_a_blocked_symbol_sends_nothing(self, engine, broker):
+        engine.submit(an_order("a"))
+        broker.script.append("never")
+        engine.submit(an_order("x"))
+        view = engine.replace("a", an_order("b", quantity=50))
+        assert view.state is S.RISK_REJECTED and "blocked" in view.reason and broker.sent == ["a", "x"]
         assert engine.order("a").state is S.NEW and not engine.order("a").is_replace_pending
 
     def test_refusal_after_it_was_taken(self, engine, broker):

@@ -1,6 +1,7 @@
 """The table of states and events: nothing undecided, and the rules that its rows obey."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -49,7 +50,9 @@ class TestTable:
                 assert decision.life is (S.NEW if state in SHOWN_ONLY else state)
 
     def test_unknown_leaves_only_by_evidence(self):
-        evidence = {*SAYS, *EXECUTIONS, E.SEND_ACCEPTED, E.SEND_REFUSED, E.REPLACE_TAKEN, E.PROVED_ABSENT} - {E.SAYS_NOTHING}
+        evidence = {*SAYS, *EXECUTIONS, E.SEND_ACCEPTED, E.SEND_REFUSED, E.REPLACE_TAKEN, E.PROVED_ABSENT} - {
+            E.SAYS_NOTHING
+        }
         for event in E:
             left = decide(S.UNKNOWN, event).life is not S.UNKNOWN
             assert left == (event in evidence - {E.SAYS_LIVE_AFTER_END})
@@ -94,3 +97,23 @@ class TestEventOf:
     def test_live_report_dated_after_the_end(self):
         assert event_of(S.NEW, is_after_end=True) is E.SAYS_LIVE_AFTER_END
         assert event_of(S.CANCELLED, is_after_end=True) is E.SAYS_CANCELLED
+
+
+class TestPage:
+    """The table in ``docs/order-management.md`` is the table of the code."""
+
+    def test_says_what_the_table_says(self):
+        page = Path(__file__).parents[3] / "docs" / "order-management.md"
+        rows = [line.strip("| \n").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+        header = next(row for row in rows if row[0] == "event")
+        start = rows.index(header) + 1
+        said = {row[0]: row[1:] for row in rows[start : start + len(E)]}
+        lives = [S(name) for name in header[1:]]
+        assert set(lives) == set(S) - set(SHOWN_ONLY)
+        assert said == {event.value: [cell(TABLE[life, event], life) for life in lives] for event in E}
+
+
+def cell(decision, life):
+    after = "=" if decision.life is life else decision.life.value
+    words = {Verdict.APPLIED: after, Verdict.ANOMALY: f"! {after}", Verdict.LATE_FILL: "late", Verdict.STALE: "·"}
+    return words.get(decision.verdict, "—")

@@ -1,13 +1,13 @@
 """After a crash: every intent is looked up, nothing is sent twice, and a second recovery finds nothing to do."""
 
 import pytest
-from scripted_broker import an_order
 
 from nanodesk.brokers.base import AbsenceRule, nothing_reached
 from nanodesk.errors import JournalError
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderState
 from nanodesk.oms.recovery import RecoveryReport
+from scripted_broker import an_order
 
 S = OrderState
 

@@ -315,6 +315,16 @@ class TestAgain:
         assert run(desk, {"AAPL": 0.4}, CRON, run_id="night").outcome is RunOutcome.DONE
         assert run(desk, {"AAPL": 0.4}, UNATTENDED, run_id="night").outcome is RunOutcome.NOTHING_TO_DO
 
+    def test_limits_of_a_day_hold_for_all_its_runs(self, tmp_path):
+        desk = Desk(tmp_path, text="max_daily_notional = 600000\n")
+        assert run(desk, {"AAPL": 0.5}).outcome is RunOutcome.DONE
+        desk.clock.sleep(60)
+        again = run(desk, {"AAPL": 0.5, "MSFT": 0.2})
+        assert again.outcome is RunOutcome.REFUSED
+        assert "FAIL 29" in again.reason
+        desk.clock.sleep(24 * 3600)
+        assert run(desk, {"AAPL": 0.5, "MSFT": 0.2}).outcome is RunOutcome.DONE
+
     def test_a_refused_run_may_be_repeated(self, tmp_path):
         desk = Desk(tmp_path)
         desk.kill_switch.pull(who="me", why="test")

@@ -151,6 +151,13 @@ class TestSmallTrades:
         assert made.orders == ()
         assert made.skipped[0].reason == "below the smallest trade of 1000"
 
+    def test_a_band_is_a_fraction_of_equity(self):
+        held = {"AAPL": "2700"}
+        market = {"AAPL": ("185", "185")}
+        assert len(plan({"AAPL": 0.51}, held, market=market, no_trade_band_e9=E9 // 100).orders) == 1
+        made = plan({"AAPL": 0.509}, held, market=market, no_trade_band_e9=E9 // 100)
+        assert made.skipped[0].reason == "below the smallest trade of 10000"
+
     def test_the_opening_half_of_a_flip(self):
         made = plan({"AAPL": -0.0004}, {"AAPL": "100"}, market={"AAPL": ("185", "185")}, min_trade_e9=1000 * E9)
         assert [o.description for o in made.orders] == ["decrease"]

@@ -257,6 +257,15 @@ class TestBuyingPower:
         (check,) = RiskEngine(free()).check_at_send(order, desk).of(27)
         assert (check.status.value, check.value_e9) == ("pass", units(1000))
 
+    @pytest.mark.parametrize("is_working_reserved", [True, False])
+    def test_at_send_its_own_cash_is_never_taken_for_reserved(self, is_working_reserved):
+        order = limit()
+        desk = self.with_cash(
+            999, working=(WorkingOrder(order, order.quantity_e9),), is_working_reserved=is_working_reserved
+        )
+        (check,) = RiskEngine(free()).check_at_send(order, desk).of(27)
+        assert (check.status.value, check.value_e9) == ("fail", units(1000))
+
 
 class TestConcentration:
     desk = context(

@@ -7,7 +7,7 @@ are read from the trade log: nothing here runs while no stop and no bracket wait
 
 import cython
 from cython.cimports.libc.math import floor
-from cython.cimports.libc.stdint import int64_t, uint32_t
+from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import malloc, qsort
 from cython.cimports.nanodesk.book.kernels.journal import Event
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level
@@ -98,14 +98,14 @@ def _print_end(b: cython.pointer(Book), first: int64_t) -> int64_t:
 def fold_history(b: cython.pointer(Book), until: int64_t) -> cython.void:
     """Enter the prints before trade id ``until`` in the history of absolute changes."""
     price: int64_t
-    change: int64_t
+    change: uint64_t
     while b.history_at < until:
         price = b.trades.data[b.history_at - b.trades.base_id].price
         if b.has_history:
             change = _distance(price, b.history_last)
             if b.history == cython.NULL:
                 b.history = cython.cast(
-                    cython.pointer(int64_t), malloc(cython.cast(cython.size_t, _HISTORY) * cython.sizeof(int64_t))
+                    cython.pointer(uint64_t), malloc(cython.cast(cython.size_t, _HISTORY) * cython.sizeof(uint64_t))
                 )
             if b.history != cython.NULL:
                 b.history[b.n_history % _HISTORY] = change
@@ -119,12 +119,10 @@ def fold_history(b: cython.pointer(Book), until: int64_t) -> cython.void:
 @cython.nogil
 @cython.exceptval(check=False)
 @cython.overflowcheck(False)
-def _distance(p: int64_t, q: int64_t) -> int64_t:
-    """Absolute difference, at most 2^63 - 1."""
+def _distance(p: int64_t, q: int64_t) -> uint64_t:
+    """Absolute difference, which may need the 64th bit."""
     wide: int128 = cython.cast(int128, p) - q
-    if wide < 0:
-        wide = -wide
-    return INT64_MAX if wide > INT64_MAX else cython.cast(int64_t, wide)
+    return cython.cast(uint64_t, -wide if wide < 0 else wide)
 
 
 # ---- trailing (R41) ------------------------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ ctypedef struct Book:
     int64_t seen
     bint leftover
     int64_t history_at
-    int64_t* history
+    uint64_t* history
     int64_t n_history
     int64_t history_last
     bint has_history

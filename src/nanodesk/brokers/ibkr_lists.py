@@ -1,0 +1,243 @@
+"""Lists that a gateway gives when asked: orders, fills, holdings, money, contracts, a quote, the time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from nanodesk.brokers.ibkr_contracts import ContractBook
+from nanodesk.brokers.ibkr_executions import ExecutionTable
+from nanodesk.brokers.ibkr_link import TwsLink
+from nanodesk.brokers.ibkr_messages import (
+    AccountValue,
+    ContractDetailsMessage,
+    CurrentTime,
+    EndOf,
+    ExecutionMessage,
+    MarketDataType,
+    OrderMessage,
+    PositionMessage,
+    Tick,
+    TwsMessage,
+)
+
+
+class Asker(Protocol):
+    """A session that sends a request and waits for its answer."""
+
+    changed: threading.Condition
+    executions: ExecutionTable
+    commission_wait_s: float
+
+    def ask(
+        self,
+        what: str,
+        write: Callable[[TwsLink, int], bytes],
+        end_of: EndOf | None,
+        *,
+        is_numbered: bool = True,
+        enough: Callable[[Sequence[TwsMessage]], bool] | None = None,
+    ) -> list[TwsMessage]:
+        """Send one request and wait for all of its answer.
+
+        Parameters
+        ----------
+        what : str
+            Name used in errors.
+        write : callable
+            Gives the frame for a link and a request id.
+        end_of : EndOf or None
+            Which end to wait for.
+        is_numbered : bool, default True
+            Whether the answer carries the request's id.
+        enough : callable, optional
+            Ends the wait early once it holds of the rows.
+        """
+
+    def say(self, *fields: object) -> None:
+        """Send one message that nothing answers.
+
+        Parameters
+        ----------
+        *fields : object
+            Message id, version and arguments.
+        """
+
+
+def read_open_orders(session: Asker) -> list[OrderMessage]:
+    """Open orders of every client of the account.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+
+    Returns
+    -------
+    orders : list of OrderMessage
+        As sent.
+    """
+    rows = session.ask("open orders", lambda link, _: link.codec.request(16, 1), EndOf.OPEN_ORDERS, is_numbered=False)
+    return [row for row in rows if isinstance(row, OrderMessage) and not row.is_completed]
+
+
+def read_completed_orders(session: Asker) -> list[OrderMessage]:
+    """Orders of the day that are finished.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+
+    Returns
+    -------
+    orders : list of OrderMessage
+        As sent.
+    """
+    rows = session.ask(
+        "completed orders", lambda link, _: link.codec.request(99, False), EndOf.COMPLETED_ORDERS, is_numbered=False
+    )
+    return [row for row in rows if isinstance(row, OrderMessage) and row.is_completed]
+
+
+def read_executions(session: Asker) -> list[ExecutionMessage]:
+    """Fills of the day, of every client of the account.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+
+    Returns
+    -------
+    fills : list of ExecutionMessage
+        As sent; their commissions have come, or were waited for.
+    """
+    rows = session.ask(
+        "executions",
+        lambda link, request_id: link.codec.request(7, 3, request_id, 0, "", "", "", "", "", ""),
+        EndOf.EXECUTIONS,
+    )
+    fills = [row for row in rows if isinstance(row, ExecutionMessage)]
+    names = [fill.execution_id for fill in fills]
+    with session.changed:
+        session.changed.wait_for(lambda: session.executions.is_complete(names), session.commission_wait_s)
+    return fills
+
+
+def read_positions(session: Asker) -> list[PositionMessage]:
+    """Holdings of every account of the session.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+
+    Returns
+    -------
+    rows : list of PositionMessage
+        As sent.
+    """
+    rows = session.ask("positions", lambda link, _: link.codec.request(61, 1), EndOf.POSITIONS, is_numbered=False)
+    session.say(64, 1)
+    return [row for row in rows if isinstance(row, PositionMessage)]
+
+
+def read_summary(session: Asker, tags: str) -> list[AccountValue]:
+    """Lines of the account summary.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+    tags : str
+        Which, with commas between.
+
+    Returns
+    -------
+    rows : list of AccountValue
+        As sent.
+    """
+    rows = session.ask(
+        "account summary",
+        lambda link, request_id: link.codec.request(62, 1, request_id, "All", tags),
+        EndOf.ACCOUNT_SUMMARY,
+    )
+    values = [row for row in rows if isinstance(row, AccountValue)]
+    if values:
+        session.say(63, 1, values[0].request_id)
+    return values
+
+
+def read_details(session: Asker, symbol: str, contracts: ContractBook) -> list[ContractDetailsMessage]:
+    """Contracts that fit a name.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+    symbol : str
+        Name at the desk.
+    contracts : ContractBook
+        Names.
+
+    Returns
+    -------
+    rows : list of ContractDetailsMessage
+        As sent.
+    """
+    rows = session.ask(
+        f"contract details of {symbol}",
+        lambda link, request_id: link.codec.contract_details(request_id, contracts.contract(symbol)),
+        EndOf.CONTRACT_DETAILS,
+    )
+    return [row for row in rows if isinstance(row, ContractDetailsMessage)]
+
+
+def read_snapshot(session: Asker, symbol: str, contracts: ContractBook) -> list[Tick | MarketDataType]:
+    """One quote.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+    symbol : str
+        Name at the desk.
+    contracts : ContractBook
+        Names.
+
+    Returns
+    -------
+    rows : list of Tick or MarketDataType
+        As sent, up to the end or to the first bid, ask and last.
+    """
+    rows = session.ask(
+        f"quote of {symbol}",
+        lambda link, request_id: link.codec.snapshot(request_id, contracts.contract(symbol)),
+        EndOf.SNAPSHOT,
+        enough=_has_quote,
+    )
+    return [row for row in rows if isinstance(row, Tick | MarketDataType)]
+
+
+def read_time(session: Asker) -> int:
+    """The gateway's clock.
+
+    Parameters
+    ----------
+    session : Asker
+        Whom to ask.
+
+    Returns
+    -------
+    seconds : int
+        Whole seconds since 1970.
+    """
+    rows = session.ask("current time", lambda link, _: link.codec.request(49, 1), None, is_numbered=False)
+    return next(row.seconds for row in rows if isinstance(row, CurrentTime))
+
+
+def _has_quote(rows: Sequence[TwsMessage]) -> bool:
+    kinds = {row.tick_type for row in rows if isinstance(row, Tick) and row.price_e9 is not None}
+    return kinds >= {1, 2, 4}

@@ -1,0 +1,81 @@
+"""Stopping everything, and the broker's word for it."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from nanodesk.errors import BrokerError
+from nanodesk.market.enums import Side
+from nanodesk.market.fixed_point import E9
+from nanodesk.market.order import Order, OrderType
+from nanodesk.oms.journal import Journal
+from nanodesk.oms.order_engine import OrderEngine
+from nanodesk.rebalance.kill import cancel_everything
+from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
+from rebalance_desk import Desk
+
+
+class Failing(StandingQuotesBroker):
+    """A broker that cannot be asked for open orders a number of times."""
+
+    failures = 0
+
+    def open_orders(self):
+        if self.failures:
+            self.failures -= 1
+            raise BrokerError("the line is down")
+        return super().open_orders()
+
+
+def resting(name):
+    return Order(name, "AAPL", Side.BUY, E9, OrderType.LIMIT, 100 * E9)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+@contextmanager
+def engine_of(desk, broker):
+    broker.connect()
+    with Journal.open(desk.folder / "orders.db", now_ns=desk.clock) as journal:
+        yield OrderEngine(broker, journal, now_ns=desk.clock, monotonic_s=desk.monotonic_s, sleep=desk.clock.sleep)
+
+
+def cancel(desk, engine, broker, timeout_s=30.0):
+    return cancel_everything(engine, broker, timeout_s=timeout_s, monotonic_s=desk.monotonic_s, sleep=desk.clock.sleep)
+
+
+class TestCancelEverything:
+    def test_ours_and_those_of_others(self, desk):
+        broker = Failing(desk.market, sleep=desk.clock.sleep)
+        desk.market.submit("PAPER", resting("by-hand"))
+        with engine_of(desk, broker) as engine:
+            engine.submit(resting("ours-1"))
+            report = cancel(desk, engine, broker)
+            assert engine.open_orders() == ()
+        assert (report.cancelled, report.remaining, report.is_done) == (2, (), True)
+        assert desk.open_orders() == ()
+
+    def test_an_error_is_not_an_empty_answer(self, desk):
+        """nanobook takes an error for "no orders" and reports success blind (its bug 11)."""
+        broker = Failing(desk.market, sleep=desk.clock.sleep)
+        with engine_of(desk, broker) as engine:
+            engine.submit(resting("ours-1"))
+            broker.failures = 10**6
+            report = cancel(desk, engine, broker, timeout_s=5.0)
+        assert not report.is_done
+        assert not report.is_verified
+        assert report.errors == ("the line is down",)
+        assert report.as_values()["verified"] is False
+        assert 5 <= report.duration_s < 8
+
+    def test_a_line_that_comes_back(self, desk):
+        broker = Failing(desk.market, sleep=desk.clock.sleep)
+        with engine_of(desk, broker) as engine:
+            engine.submit(resting("ours-1"))
+            broker.failures = 3
+            report = cancel(desk, engine, broker)
+        assert report.is_done
+        assert desk.open_orders() == ()
