@@ -39,7 +39,7 @@ CLOCK = {"timestamp": "2022-03-18T10:02:43-04:00", "is_open": True}
 SOUND = [ORDER, UPDATE, FILL, ACCOUNT, POSITION, ASSET, QUOTE, CLOCK, [ORDER, FILL], {"code": 1, "message": "x"}]
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
-    st.sampled_from(["1e999", "-1", "NaN", "1e-30", "9" * 40, "0x1", " 1", "１", "-0.0", "1_0", "9999-99-99T00:00:00Z", []]),
+    st.sampled_from(["1e999", "-1", "NaN", "1e-30", "9" * 40, "0x1", " 1", "１", "-0.0", "1_0", []]),
 )  # fmt: skip
 
 

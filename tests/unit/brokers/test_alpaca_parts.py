@@ -31,6 +31,7 @@ from nanodesk.market.order import ExecutionKind, Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingStatus
 
 LOOPBACK = ("http://127.0.0.1:1", "ws://127.0.0.1:1/stream", "http://127.0.0.1:1")
+SECRET = "not a secret"  # noqa: S105
 ORDER_ID = "61e69015-8549-4bfd-b9c3-01e75843f47d"
 
 
@@ -70,10 +71,10 @@ class TestHosts:
                 require_account(number, is_paper=is_paper)
 
     def test_live_is_not_the_default(self):
-        broker = AlpacaBroker(api_key="PKx", secret="y")
+        broker = AlpacaBroker(api_key="PKx", secret=SECRET)
         assert not broker.is_live and not broker.is_connected
         with pytest.raises(ConfigError):
-            AlpacaBroker(api_key="PKx", secret="y", paper=False)
+            AlpacaBroker(api_key="PKx", secret=SECRET, paper=False)
 
 
 def row(**fields):
@@ -308,13 +309,13 @@ class TestLimits:
     )
     def test_the_venues_count_is_believed(self, headers, wait_s):
         http = Answering(**headers)
-        rest = AlpacaRest(http, api_key="k", secret="s", now_ns=lambda: 1000 * E9, patience_s=0)
+        rest = AlpacaRest(http, api_key="k", secret=SECRET, now_ns=lambda: 1000 * E9, patience_s=0)
         asyncio.run(rest.read("account"))
         assert rest.governor.wait_for({"REQUESTS": 1}) == wait_s
 
     def test_429_stops_everything_until_the_reset(self):
         rest = AlpacaRest(
-            Answering(429, x_ratelimit_reset="1020"), api_key="k", secret="s", now_ns=lambda: 1000 * E9, patience_s=0
+            Answering(429, x_ratelimit_reset="1020"), api_key="k", secret=SECRET, now_ns=lambda: 1000 * E9, patience_s=0
         )
         for _ in range(2):
             with pytest.raises(RateLimitedError) as caught:
