@@ -62,5 +62,9 @@ def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool)
         api_key="loopback-key",
         secret="loopback-secret",  # noqa: S106
         **ready["endpoints"],
+        deadline_s=1.0,
+        poll_interval_s=0.5,
+        heartbeat_s=0.5,
+        first_wait_s=0.02,
         reached=reached,
     )

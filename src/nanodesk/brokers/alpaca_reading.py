@@ -29,6 +29,8 @@ RULES_GOOD_FOR_S: Final = 60.0
 _SLACK_NS: Final = SECOND
 """Questions by time begin this much earlier; what is too old is dropped here."""
 
+_OVERLAP_NS: Final = SECOND // 1000
+
 
 class AlpacaReading:
     """Questions about account, orders, fills, assets and quotes.
@@ -258,17 +260,19 @@ class AlpacaReading:
         return tuple([await self.report(row) for row in rows])
 
     async def _orders(self, parameters: dict[str, str], *, since_ns: int) -> list[Fields]:
-        # Pages overlap by an instant, for the venue pages by time and several orders may share one.
+        # Pages overlap by a moment, for the venue pages by time and several orders may share one instant.
         found: dict[str, Fields] = {}
         while True:
-            after = {"after": format_time(since_ns - _SLACK_NS)} if since_ns > _SLACK_NS else {}
+            after = {"after": format_time(since_ns)} if since_ns > 0 else {}
             asked = {**parameters, **after, "limit": str(ORDERS_IN_AN_ANSWER), "direction": "asc"}
             rows = rows_of(await self._rest.read("orders", asked), "orders")
             before = len(found)
             found.update({row.text("id"): row for row in rows})
-            if len(rows) < ORDERS_IN_AN_ANSWER or len(found) == before:
+            if len(rows) < ORDERS_IN_AN_ANSWER:
                 return list(found.values())
-            since_ns = max(parse_time(row.text("submitted_at"), field="submitted_at") for row in rows)
+            if len(found) == before:
+                raise BrokerError("More orders share an instant than one answer holds.", field="submitted_at")
+            since_ns = max(parse_time(row.text("submitted_at"), field="submitted_at") for row in rows) - _OVERLAP_NS
 
     # -- fills ----------------------------------------------------------------------------------------------------
 
@@ -331,7 +335,7 @@ class AlpacaReading:
     async def _learn_orders(self, order_ids: set[str], since_ns: int) -> None:
         # Activities name orders by the venue's id only. One list brings most of ours, the rest is asked for one by one.
         if any(one not in self._orders_seen for one in order_ids):
-            for row in await self._orders({"status": "all"}, since_ns=since_ns):
+            for row in await self._orders({"status": "all"}, since_ns=since_ns - _SLACK_NS):
                 self.remember(row)
         for one in sorted(order_ids):
             if one not in self._orders_seen:

@@ -288,7 +288,9 @@ def new_order(body: Mapping[str, Any], symbol: str, quantity_e9: int) -> Order:
     side, word, intent = side_of(body), body.get("type"), body.get("position_intent")
     if not isinstance(word, str) or word not in _TYPES:
         raise bad("invalid order type")
-    if intent is not None and (intent not in _INTENTS or _INTENTS[intent][0] is not side):
+    if intent is not None and (
+        not isinstance(intent, str) or intent not in _INTENTS or _INTENTS[intent][0] is not side
+    ):
         raise bad("invalid position_intent")
     kind, lives = _TYPES[word], time_in_force(body)
     if quantity_e9 % E9 and lives is not TimeInForce.DAY:
