@@ -39,8 +39,13 @@ class Verdict:
         return "; ".join((*self.duplicates, *self.fills, *self.state)) or "good"
 
 
-def judge(truth: dict[str, Any], journal_path: Path, expected: dict[str, int] | None) -> Verdict:
-    """Compare; ``expected`` are the final positions of the uninterrupted run, in billionths."""
+def judge(
+    truth: dict[str, Any], journal_path: Path, expected: dict[str, int] | None, *, has_one_clock: bool = True
+) -> Verdict:
+    """Compare; ``expected`` are the final positions of the uninterrupted run, in billionths.
+
+    A difference in a symbol that the journal itself calls blocked is doubt that is stated, and no fault.
+    """
     verdict = Verdict()
     with Journal.open(journal_path, read_only=True) as journal:
         journal.verify()
@@ -48,8 +53,9 @@ def judge(truth: dict[str, Any], journal_path: Path, expected: dict[str, int] | 
     ledger = Ledger()
     for event in events:
         ledger.apply(event)
-    _judge_orders(truth, {e.client_order_id: e.ts_ns for e in events if e.kind == "order_intent"}, verdict)
-    _judge_fills(truth, events, verdict)
+    intents = {e.client_order_id: e.ts_ns if has_one_clock else 0 for e in events if e.kind == "order_intent"}
+    _judge_orders(truth, intents, verdict)
+    _judge_fills(truth, events, ledger, verdict)
     _judge_state(truth, ledger, expected, verdict)
     return verdict
 
@@ -71,7 +77,7 @@ def _judge_orders(truth: dict[str, Any], intents: dict[str, int], verdict: Verdi
             verdict.duplicates.append(f"{row['client_order_id']} was over-executed")
 
 
-def _judge_fills(truth: dict[str, Any], events: list[Any], verdict: Verdict) -> None:
+def _judge_fills(truth: dict[str, Any], events: list[Any], ledger: Ledger, verdict: Verdict) -> None:
     """Net quantity and cash by order: corrections and busts count as what they leave."""
     theirs: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in _ours(truth["executions"]):
@@ -93,7 +99,9 @@ def _judge_fills(truth: dict[str, Any], events: list[Any], verdict: Verdict) -> 
             ours[event.client_order_id or "manual"][1] += quantity * event.payload["price_e9"]
     for name in sorted({*ours, *theirs}):
         if ours[name] != theirs[name]:
-            verdict.fills.append(f"{name}: booked {ours[name][0] / 1e9:g}, at the venue {theirs[name][0] / 1e9:g}")
+            told = f"{name}: booked {ours[name][0] / 1e9:g}, at the venue {theirs[name][0] / 1e9:g}"
+            is_doubted = name in ledger.orders and ledger.orders[name].order.symbol in ledger.blocked_symbols()
+            (verdict.unknown if is_doubted else verdict.fills).append(told)
     booked = Counter(event.execution_id for event in events if event.kind == "order_filled")
     verdict.fills += [f"execution {name} was booked {n} times" for name, n in booked.items() if n > 1]
 

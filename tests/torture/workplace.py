@@ -126,17 +126,17 @@ class Case:
         path = self.folder / f"steps-{number}"
         return path.read_bytes().rstrip(b"\0").decode().split() if path.exists() else []
 
-    def end(self, expected: dict[str, int] | None, *, must_be_done: bool = True) -> CaseResult:
+    def end(self, expected: dict[str, int] | None, *, has_one_clock: bool = True) -> CaseResult:
         """Judge, and clear away."""
         result = self.result
         last = result.results[-1] if result.results else {}
         if "error" in last:
             result.notes.append(last["error"][:300])
-        elif must_be_done and last.get("outcome") not in ("done", "nothing_to_do"):
+        elif last.get("outcome") not in ("done", "nothing_to_do"):
             result.notes.append(f"ended {last.get('outcome')}: {last.get('runs')}")
         try:
             result.truth = self.door("truth")
-            result.verdict = judge(result.truth, self.folder / "orders.db", expected)
+            result.verdict = judge(result.truth, self.folder / "orders.db", expected, has_one_clock=has_one_clock)
         except Exception as error:  # noqa: BLE001  a journal that cannot be read is a finding
             result.notes.append(f"{type(error).__name__}: {error}")
         self.close()
