@@ -9,17 +9,25 @@ import cython
 from cython.cimports.libc.stdint import int64_t, uint64_t
 from cython.cimports.libc.stdlib import free, realloc
 from cython.cimports.libc.string import memcpy, memset
-from cython.cimports.nanodesk.book.kernels.memory import nd_block, nd_block_free, nd_large_pages
+from cython.cimports.nanodesk.book.kernels.blocks import free_block, new_block
 
 _FIRST_WORDS = cython.declare(int64_t, 512)
 _MOST_WORDS = cython.declare(int64_t, 262_144)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _chunk_bytes(i: int64_t) -> cython.size_t:
+    """How large the chunk of a place is."""
+    words: int64_t = _FIRST_WORDS << i if i < 9 else _MOST_WORDS
+    return cython.cast(cython.size_t, words) * cython.sizeof(uint64_t)
+
+
 def journal_more(j: cython.pointer(Journal)) -> cython.int:
     """Close the chunk and begin the next. MemoryError if there is no memory."""
     capacity: int64_t = 8 if j.chunk_capacity == 0 else j.chunk_capacity * 2
-    words: int64_t = _FIRST_WORDS << j.n_chunks if j.n_chunks < 9 else _MOST_WORDS
-    size: cython.size_t = cython.cast(cython.size_t, words) * cython.sizeof(uint64_t)
+    size: cython.size_t = _chunk_bytes(j.n_chunks)
     chunks: cython.p_void
     chunk: cython.pointer(Chunk)
     block: cython.p_void
@@ -30,11 +38,10 @@ def journal_more(j: cython.pointer(Journal)) -> cython.int:
                 raise MemoryError
         j.chunks = cython.cast(cython.pointer(Chunk), chunks)
         j.chunk_capacity = capacity
-    block = nd_block(size)
+    block = new_block(size)
     if block == cython.NULL:
         with cython.gil:
             raise MemoryError
-    nd_large_pages(block, size)
     if j.n_chunks != 0:
         j.chunks[j.n_chunks - 1].end = j.at
     chunk = cython.address(j.chunks[j.n_chunks])
@@ -43,7 +50,7 @@ def journal_more(j: cython.pointer(Journal)) -> cython.int:
     chunk.first = j.n
     j.n_chunks += 1
     j.at = chunk.words
-    j.limit = chunk.words + words
+    j.limit = chunk.words + size // cython.sizeof(uint64_t)
     return 0
 
 
@@ -51,7 +58,7 @@ def journal_free(j: cython.pointer(Journal)) -> cython.void:
     """Give the memory back."""
     i: int64_t
     for i in range(j.n_chunks):
-        nd_block_free(j.chunks[i].words)
+        free_block(j.chunks[i].words, _chunk_bytes(i))
     free(j.chunks)
     memset(j, 0, cython.sizeof(Journal))
 

@@ -8,9 +8,10 @@ import cython
 from cython.cimports.libc.stdint import int64_t, uint32_t
 from cython.cimports.libc.stdlib import calloc, free, malloc, realloc
 from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.nanodesk.book.kernels.blocks import free_block, new_block
 from cython.cimports.nanodesk.book.kernels.journal import journal_free
 from cython.cimports.nanodesk.book.kernels.ladder import ladder_free, ladder_init
-from cython.cimports.nanodesk.book.kernels.memory import nd_block, nd_block_free, nd_large_pages
+from cython.cimports.nanodesk.book.kernels.memory import nd_large_pages
 from cython.cimports.nanodesk.book.kernels.records import (
     BLOCK_ORDERS,
     BUY,
@@ -68,7 +69,7 @@ def book_init(b: cython.pointer(Book)) -> cython.int:
     b.page_capacity = 8
     b.pages = cython.cast(cython.pointer(cython.pointer(Order)), malloc(8 * cython.sizeof(cython.p_void)))
     if b.pages != cython.NULL:
-        b.pages[0] = cython.cast(cython.pointer(Order), nd_block(2 * BLOCK_ORDERS * cython.sizeof(Order)))
+        b.pages[0] = cython.cast(cython.pointer(Order), new_block(2 * BLOCK_ORDERS * cython.sizeof(Order)))
     if b.pages == cython.NULL or b.pages[0] == cython.NULL:
         with cython.gil:
             raise MemoryError
@@ -82,8 +83,12 @@ def book_free(b: cython.pointer(Book)) -> cython.void:
     for i in range(2):
         ladder_free(cython.address(b.ladders[i]))
         ladder_free(cython.address(b.stops[i]))
+    # Only the first page of a small book is less than a whole one.
     for i in range(b.n_pages):
-        nd_block_free(b.pages[i])
+        free_block(
+            b.pages[i],
+            2 * cython.sizeof(Order) * cython.cast(cython.size_t, b.capacity if b.n_pages == 1 else PAGE_ORDERS),
+        )
     free(b.pages)
     journal_free(cython.address(b.journal))
     free(b.options)
@@ -124,14 +129,13 @@ def more_orders(b):
                 raise MemoryError
         b.pages = cython.cast(cython.pointer(cython.pointer(Order)), pages)
         b.page_capacity *= 2
-    orders = cython.cast(cython.pointer(Order), nd_block(size))
+    orders = cython.cast(cython.pointer(Order), new_block(size))
     if orders == cython.NULL:
         with cython.gil:
             raise MemoryError
-    nd_large_pages(orders, size)
     if page == 0:
         memcpy(orders, b.pages[0], size / 2)
-        nd_block_free(b.pages[0])
+        free_block(b.pages[0], size // 2)
         b.capacity *= 2
     else:
         b.n_pages = page + 1
