@@ -55,10 +55,8 @@ def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -
 def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -> Broker:
     from nanodesk.brokers.alpaca import AlpacaBroker
 
-    class Near(AlpacaBroker):
-        absence_rule = AbsenceRule(wait_s=0.15, misses=2, spacing_s=0.05, same_id_is_refused=True)
-
-    return (AlpacaBroker if honest else Near)(
+    quick = {} if honest else {"absence_wait_s": QUICK_RULE.wait_s, "absence_spacing_s": QUICK_RULE.spacing_s}
+    return AlpacaBroker(
         api_key="loopback-key",
         secret="loopback-secret",  # noqa: S106
         **ready["endpoints"],
@@ -67,4 +65,5 @@ def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool)
         heartbeat_s=0.5,
         first_wait_s=0.02,
         reached=reached,
+        **quick,
     )

@@ -55,6 +55,9 @@ def judge(
         ledger.apply(event)
     intents = {e.client_order_id: e.ts_ns if has_one_clock else 0 for e in events if e.kind == "order_intent"}
     _judge_orders(truth, intents, verdict)
+    denied = {e.client_order_id for e in events if e.kind == "order_failed" and e.payload["error_type"] == "not_sent"}
+    there = {row["client_order_id"] for row in _ours(truth["orders"])}
+    verdict.duplicates += [f"{name} was called not sent, and is there" for name in sorted(denied & there)]
     _judge_fills(truth, events, ledger, verdict)
     _judge_state(truth, ledger, expected, verdict)
     return verdict

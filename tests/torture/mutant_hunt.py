@@ -28,6 +28,8 @@ def hunt(nursery: Nursery, mutant: Mutant, references: dict[str, Reference]) -> 
     """What caught a mutant; empty if it survived every case."""
     for text in mutant.cases:
         result = run_case(nursery, text, references, (mutant.name,))
+        if any("MutantDoesNotFit" in note for note in result.notes):
+            raise AssertionError(str(result))
         if not result.is_good:
             return str(result)
     return ""

@@ -66,7 +66,7 @@ def requests(kind: str) -> dict[str, dict[str, Any]]:
             faults[name] = {"rules": [], "after": [("status", {"symbol": symbol, "status": "halted"})],
                             "healing": [_FORGET, ("status", {"symbol": symbol, "status": "trading"})]}  # fmt: skip
     else:
-        faults["split"] = {"rules": [], "after": [("split", {"symbol": "AAA", "new": 2, "old": 1})]}
+        faults["split"] = {"rules": [], "after": [("split", {"symbol": "AAA", "new": 2, "old": 1})], "live": "CCC"}
         faults["symbol_change"] = {"rules": [], "after": [("rename", {"symbol": "CCC", "new_symbol": "CCX"})]}
     return faults
 
@@ -97,11 +97,20 @@ def run_network_fault(nursery: Nursery, fault: NetworkFault, mutants: Sequence[s
     is_doubtful = fault.fault in DOUBTFUL or (fault.kind, fault.fault) in _NOT_TOLD
     if result.verdict.unknown and not is_doubtful:
         result.notes.append(f"still in doubt: {result.verdict.unknown}")
+    if fault.op == "replace" and fault.fault != "late_fill":
+        result.notes += _both_filled(result.truth)
     if last.get("open"):
         result.notes.append(f"orders are still open for us: {last['open']}")
     if not result.is_good:
         result.notes += [str(last.get(key)) for key in ("runs", "books", "blocked", "unknown") if last.get(key)]
     return result
+
+
+def _both_filled(truth: dict[str, Any]) -> list[str]:
+    """A replacement must not be sent for an order that was filled instead of cancelled."""
+    states = {row["client_order_id"].split("-")[1]: row["state"] for row in truth["orders"] if row["client_order_id"]}
+    is_wrong = states.get("1") == "filled" and states.get("2", "rejected") != "rejected"
+    return ["the old order was filled, and the new one was sent"] if is_wrong else []
 
 
 def _aimed(request: dict[str, Any], fault: NetworkFault) -> dict[str, Any]:

@@ -118,12 +118,20 @@ class _Scene:
 
     def trades_again(self, until_s: float) -> bool:
         """An order in another instrument is taken and filled."""
+        symbol = self.request.get("live", "AAA")
+        side, price = (Side.SELL, "99.90") if symbol == "AAA" else (Side.BUY, "100.10")
         line = 10
+
+        def is_told() -> bool:
+            return self.view(line).is_terminal and not self.view(line).awaited_quantity_e9
+
         while time.monotonic() < until_s:
-            self.door("quote", stock("200")[0])
+            for body in stock("200"):
+                if body["symbol"] == symbol:
+                    self.door("quote", body)
             line += 1
-            view = self.attempt(lambda: self.engine.submit(_order(line, "AAA", Side.SELL, 10, "99.90")))
-            if view is not None and self.wait(lambda: self.view(line).is_terminal, 5.0):
+            order = _order(line, symbol, side, 10, price)
+            if self.attempt(lambda order=order: self.engine.submit(order)) and self.wait(is_told, 5.0):
                 if self.view(line).cum_quantity_e9 == 10 * E9:
                     return True
                 self.notes.append(f"{self.view(line).state.value} {self.view(line).reason}")

@@ -95,6 +95,8 @@ def _serve(kind: str) -> Callable[..., Any]:
         if kind == "binance":
             limits = module.SpotLimits(weight_1m=10**8, orders_10s=10**7, orders_1d=10**8)
             return await module.serve(market, options, limits=limits)
+        if kind == "alpaca":
+            return await module.serve(market, options, limits=module.AlpacaLimits(requests_1m=10**7))
         venue = await module.serve(market, options)
         if kind == "ibkr":
             venue.messages_per_second = 1_000_000

@@ -145,10 +145,11 @@ class AlpacaRest:
         until_reset_s = min(max(reset - self._now_s(), 0.0), _LONGEST_WAIT_S) if reset is not None else 1.0
         if limit and left is not None:
             self.governor.set_limit(REQUESTS, _WINDOW_S, limit)
-            self.governor.believe(REQUESTS, _WINDOW_S, max(limit - left, 0))
             if left <= limit * _SPARE_FRAC and reset is not None:
-                # The venue's minute is not the clock's: what is left now has to last until it says so.
+                # The venue's minute is not the clock's: what is left now has to last until it says so, and no longer.
                 self.governor.stop_for(until_reset_s)
+            else:
+                self.governor.believe(REQUESTS, _WINDOW_S, max(limit - left, 0))
         if not is_refused:
             return 0.0
         asked = headers.get("retry-after")
