@@ -251,10 +251,10 @@ class SimLink:
         return self._outcome(self.market.store.orders[number])
 
     def _is_late(self) -> bool:
-        return self.absence_rule.wait_s > 0 and self._chance(self.options.late)
+        return self.profile.rule.wait_s > 0 and self._chance(self.options.late)
 
     def _late_s(self) -> float:
-        return self.rng.random() * self.absence_rule.wait_s * 0.999
+        return self.rng.random() * self.profile.rule.wait_s * 0.999
 
     def _outcome(self, order: PaperOrder) -> Outcome:
         if order.state is OrderState.REJECTED:

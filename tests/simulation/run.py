@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanodesk.brokers.paper_truth import truth_json
-from simulation.invariants import check_venue
+from simulation.invariants import BrokenInvariantError, check_venue
 from simulation.options import Options
 from simulation.trader import Trader
 from simulation.world import Crash, World
@@ -62,7 +62,7 @@ def run_seed(seed: int, *, options: Options | None = None) -> Outcome:
             outcome.counts["virtual_s"] = int(world.monotonic_s())
         text = audit + truth_json(world.market).encode() + trader.engine.state_hash().encode()
         outcome.digest = hashlib.sha256(text).hexdigest()
-    except Exception:  # noqa: BLE001  whatever went wrong belongs to this seed
+    except (Exception, BrokenInvariantError):  # noqa: BLE001  whatever went wrong belongs to this seed
         outcome.error = traceback.format_exc()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

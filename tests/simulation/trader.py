@@ -43,7 +43,7 @@ class Trader:
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.options, self.rng, self.folder = world, world.options, world.rng, folder
         self.lives = 0
-        self.next_line = 0
+        self.next_line = self.settled = 0
         self.fills = Fills()
         self.batch: list[Order] = []  # what was being sent when the process died
         self.is_killed = False
@@ -178,11 +178,11 @@ class Trader:
         draw = rng.random()
         if options.kill and rng.random() < options.kill:
             self._turn_switch()
-        if draw < 0.34:
+        if draw < 0.44:
             self._trade()
-        elif draw < 0.46:
+        elif draw < 0.54:
             self._cancel()
-        elif draw < 0.56:
+        elif draw < 0.62:
             self._replace()
         elif draw < 0.80:
             self.engine.poll(rng.choice((0.0, 0.0, 0.5, 3.0)))
@@ -226,6 +226,9 @@ class Trader:
         return Order(name, symbol, side, quantity, OrderType.LIMIT, price, None, tif)
 
     def _trade(self) -> None:
+        for _ in range(2):
+            if self.options.uses_risk and not self.view.is_reconciled:
+                self._reconcile()
         again = self._retry()
         if again is not None:
             self._submit([again])
@@ -364,7 +367,8 @@ class Trader:
         check_executions(self.fills, world.market, complete=True)
         second = reconcile(engine)
         require(second.is_clean, "a second comparison finds nothing", second)
-        engine.end_run(RUN)
+        engine.end_run(f"{RUN} {self.settled}")
+        self.settled += 1
         require(self.journal.verify().events == self.journal.sequence, "the journal is sound")
 
     def _turn_off_switch(self) -> None:

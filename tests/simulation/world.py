@@ -47,6 +47,7 @@ class World:
             latency_ns=options.market_latency_ms * MS,
             latency_jitter_ns=options.market_latency_ms * MS,
             prints_per_level=options.prints,
+            replenish=not options.moves,
         )
         self.originals: dict[int, Execution] = {}
         self.market.listen(ACCOUNT, self._remember)
