@@ -1,6 +1,7 @@
-"""Orders a second and microseconds an order of the Binance adapter on the loopback venue, beside other clients.
+"""Orders a second and microseconds an order of the REST adapters on their loopback venues, beside other clients.
 
-Usage: python benchmarks/bench_brokers.py [--orders 400] [--rounds 3]. The venue runs in a process of its own; all
+Usage: python benchmarks/bench_brokers.py [--venue binance|alpaca] [--orders 400] [--rounds 3]. The venue runs in a
+process of its own; all
 clients send the same marketable limit order to the same venue, in turns, so that whatever else the machine does
 strikes all of them. Clients that are not installed are left out. Ours also hears the account's events meanwhile and
 checks them; the others do not.
@@ -38,6 +39,24 @@ async def main():
 
 asyncio.run(main())
 """
+ALPACA_VENUE = """
+import asyncio, time
+from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.market.account import Quote
+from nanodesk.market.fixed_point import E9, parse_e9
+from nanodesk.market.trading_rules import TradingRules
+from nanodesk.venues.alpaca import AlpacaLimits, serve
+from nanodesk.venues.server import VenueOptions
+
+async def main():
+    quote = Quote("AAPL", parse_e9("184.99"), parse_e9("185.01"), None, time.time_ns())
+    market = PaperMarket([TradingRules("AAPL")], quotes=[quote], cash_e9={"USD": 10**9 * E9})
+    venue = await serve(market, VenueOptions(), limits=AlpacaLimits(requests_1m=10**9))
+    print(venue.port, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
 KEY, SECRET = "loopback-key", "loopback-secret"
 QUANTITY, PRICE = 0.001, 50001
 Client = Callable[[int], list[float]]
@@ -45,8 +64,8 @@ Client = Callable[[int], list[float]]
 
 
 @contextmanager
-def venue() -> Iterator[int]:
-    process = subprocess.Popen([sys.executable, "-c", VENUE], stdout=subprocess.PIPE, text=True)
+def venue(program: str) -> Iterator[int]:
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield int(process.stdout.readline())
@@ -118,6 +137,38 @@ class Ours:
             seconds = time.perf_counter() - started
         assert all(outcome.kind.value == "accepted" for outcome in outcomes)
         return [seconds / count] * count
+
+
+class OursAtAlpaca(Ours):
+    def __init__(self, port: int) -> None:
+        from nanodesk.brokers.alpaca import AlpacaBroker
+
+        place = f"127.0.0.1:{port}"
+        self.broker = AlpacaBroker(  # type: ignore[assignment]
+            api_key=KEY,
+            secret=SECRET,
+            base_url=f"http://{place}",
+            stream_url=f"ws://{place}/stream",
+            data_url=f"http://{place}",
+        )
+        self.sent = 0
+
+    def order(self) -> object:
+        from nanodesk.market.enums import Side
+        from nanodesk.market.fixed_point import E9
+        from nanodesk.market.order import Order, OrderType
+
+        self.sent += 1
+        return Order(f"o-{self.sent}", "AAPL", Side.BUY, E9, OrderType.LIMIT, 18501 * E9 // 100)
+
+
+def alpaca_py(port: int) -> Client:
+    from alpaca.trading.client import TradingClient
+    from alpaca.trading.requests import LimitOrderRequest
+
+    client = TradingClient(KEY, SECRET, url_override=f"http://127.0.0.1:{port}")
+    terms = {"symbol": "AAPL", "qty": 1, "side": "buy", "time_in_force": "day", "limit_price": 185.01}
+    return lambda count: one_by_one(lambda: client.submit_order(LimitOrderRequest(**terms)), count)
 
 
 def sdk_client(port: int) -> object:
@@ -196,32 +247,58 @@ def ccxt(port: int) -> Client:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--venue", choices=("binance", "alpaca"))
     parser.add_argument("--orders", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    with venue() as port:
-        ours = Ours(port)
-        clients: dict[str, Client] = {
-            "nanodesk, submit (REST, with events)": ours.rest,
-            "nanodesk, the same awaited, no events": ours.awaited,
-            "nanodesk, submit_many (WebSocket API)": ours.many,
-        }
-        others = {
-            "binance-sdk-spot, REST": sdk_rest,
-            "binance-sdk-spot, WebSocket API": sdk_ws,
-            "python-binance, REST": python_binance,
-            "ccxt, REST": ccxt,
-        }
-        for name, make in others.items():
-            with suppress(ImportError):
-                clients[name] = make(port)
-        seconds: dict[str, list[float]] = {name: [] for name in clients}
-        for send in clients.values():
-            send(20)
-        for _ in range(options.rounds):
-            for name, send in clients.items():
-                seconds[name] += send(options.orders)
+    for name, (program, clients_of) in VENUES.items():
+        if options.venue in (None, name):
+            with venue(program) as port:
+                measure(clients_of(port), options.orders, options.rounds)
+
+
+def binance_clients(port: int) -> dict[str, Client]:
+    ours = Ours(port)
+    clients: dict[str, Client] = {
+        "nanodesk, submit (REST, with events)": ours.rest,
+        "nanodesk, the same awaited, no events": ours.awaited,
+        "nanodesk, submit_many (WebSocket API)": ours.many,
+    }
+    others = {
+        "binance-sdk-spot, REST": sdk_rest,
+        "binance-sdk-spot, WebSocket API": sdk_ws,
+        "python-binance, REST": python_binance,
+        "ccxt, REST": ccxt,
+    }
+    for name, make in others.items():
+        with suppress(ImportError):
+            clients[name] = make(port)
+    return clients
+
+
+def alpaca_clients(port: int) -> dict[str, Client]:
+    ours = OursAtAlpaca(port)
+    clients: dict[str, Client] = {
+        "nanodesk at Alpaca, submit (with events)": ours.rest,
+        "nanodesk at Alpaca, the same awaited, no events": ours.awaited,
+        "nanodesk at Alpaca, submit_many (8 connections)": ours.many,
+    }
+    with suppress(ImportError):
+        clients["alpaca-py"] = alpaca_py(port)
+    return clients
+
+
+VENUES = {"binance": (VENUE, binance_clients), "alpaca": (ALPACA_VENUE, alpaca_clients)}
+
+
+def measure(clients: dict[str, Client], orders: int, rounds: int) -> None:
+    seconds: dict[str, list[float]] = {name: [] for name in clients}
+    for send in clients.values():
+        send(20)
+    for _ in range(rounds):
+        for name, send in clients.items():
+            seconds[name] += send(orders)
     print("| client | orders/s | p50 us | p99 us |\n|---|---|---|---|")
     for name, found in seconds.items():
         found.sort()

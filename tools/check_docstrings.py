@@ -110,7 +110,7 @@ def main() -> int:
             if isinstance(node, ast.ClassDef):
                 faults += check_class(where, node, classes)
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                is_kernel = "/kernels/" in where
+                is_kernel = "/kernels/" in where or path.with_suffix(".pxd").exists()  # called by compiled code only
                 is_command = "/cli/" in where
                 docstring = ast.get_docstring(node)
                 if is_kernel or is_command:

@@ -115,5 +115,21 @@ def ibkr(folder: Path) -> Iterator[BrokerHarness]:
         direct.broker.disconnect()
 
 
-HARNESSES = {"paper": paper, "paper_with_file": paper_with_file, "binance": binance, "ibkr": ibkr}
+@contextmanager
+def alpaca(folder: Path) -> Iterator[BrokerHarness]:
+    pytest.importorskip("aiohttp")
+    import alpaca_venue
+
+    made = market()
+    with alpaca_venue.running(made=made) as venue, alpaca_venue.trading(venue, connect=False) as broker:
+        inside = _over(made, broker)
+        yield BrokerHarness(
+            broker,
+            lambda *words: venue.do(lambda: inside.set_quote(*words)),
+            lambda *words: venue.do(lambda: inside.place_by_hand(*words)),
+            timeout_s=1.0,
+        )
+
+
+HARNESSES = {"paper": paper, "paper_with_file": paper_with_file, "binance": binance, "ibkr": ibkr, "alpaca": alpaca}
 """By name; each is a context manager over a temporary folder."""

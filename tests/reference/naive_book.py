@@ -346,6 +346,8 @@ class NaiveDriver:
             return "Halted"
         if book.committed(order.side) - order.open + quantity > MAX:
             return "InvalidQuantity"
+        if order.display is not None and quantity > order.display * book.max_display_parts:
+            return "InvalidQuantity"
         if not in_band(book, price):
             return "PriceBand"
         if order.reduce_only and book.reducible(order) == 0:

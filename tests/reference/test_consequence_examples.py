@@ -154,6 +154,23 @@ class TestLinks:
         book.sell(101, 5)
         assert book.do("link", "oco", ids)[:2] == ("error", error)
 
+    @pytest.mark.parametrize(
+        ("mode", "loss"), [("cancel_newest", 0), ("cancel_oldest", 3), ("cancel_both", 3), ("decrement", 3)]
+    )
+    @pytest.mark.parametrize("matching", ["price_time", "pro_rata", "split"])
+    def test_self_trade_that_takes_the_aggressor_out_by_its_group_ends_the_match(self, example, matching, mode, loss):
+        book = example(matching=matching)
+        book.buy(99, 3, owner=1)
+        book.buy(99, 8, owner=1)
+        book.sell(103, 9, owner=1, self_trade=mode)
+        book.do("link", "oco", (1, 3))
+        assert book.do("modify", 3, 99, 9) == ("modify", True, 3, 4, 9, "", 0)
+        taken = [("self_trade", 1, 3, 4)] if loss else []
+        by_group = ("contingent", 4, 9 - (loss if mode == "decrement" else 0), 1) if loss else ("contingent", 1, 3, 4)
+        assert book.notices == [*taken, by_group]
+        assert book.queue("buy") == [2]
+        assert (book.open(2), book.status(4)) == (8, "cancelled")
+
 
 class TestPegs:
     def test_follows_the_best_of_the_others(self, example):

@@ -172,6 +172,15 @@ class TestIceberg:
         assert book.sell(100, 10, display=3) == ("error", "QuantityError", "display")
         assert book.sell(100, 9, display=3)[2] == "new"
 
+    def test_a_modify_may_not_make_more_parts_than_an_entry(self, example):
+        book = example(max_display_parts=3)
+        book.sell(100, 5, display=3)
+        assert book.do("modify", 1, 100, 10) == ("modify", False, 1, 0, 0, "InvalidQuantity", 0)
+        assert book.do("modify", 1, 100, 9) == ("modify", True, 1, 2, 5, "", 0)
+        assert book.do("modify", 2, 100, 1)[3] == 3
+        assert book.do("modify", 3, 100, 4)[5] == "InvalidQuantity"
+        assert book.do("modify", 3, 100, 3)[3] == 4
+
 
 class TestShares:
     """R22, with numbers small enough to check by head."""

@@ -8,12 +8,32 @@ outcomes into values. It is compiled, as a caller touches it once an order.
 from importlib import import_module
 
 import cython
-from cython.cimports.cpython.long import PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cython.cimports.cpython.object import PyObject
-from cython.cimports.libc.math import isfinite
-from cython.cimports.libc.stdint import int64_t, uint8_t, uint32_t, uint64_t
+from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
 from cython.cimports.libc.stdlib import free, malloc
 from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.nanodesk.book.arguments import (
+    check_option_types,
+    check_room,
+    check_trail_types,
+    check_type,
+    clamped,
+    id_of,
+    integer,
+    nd_small,
+    not_linkable,
+    price_of,
+    quantity_of,
+    read_options,
+    read_owner,
+    read_reduce_only,
+    read_self_trade,
+    read_trail,
+    resting_tif,
+    side_word,
+    trail_method,
+    word_of,
+)
 from cython.cimports.nanodesk.book.kernels.aftermath import fold_history
 from cython.cimports.nanodesk.book.kernels.commands import (
     BatchRow,
@@ -26,17 +46,12 @@ from cython.cimports.nanodesk.book.kernels.commands import (
 )
 from cython.cimports.nanodesk.book.kernels.journal import Cursor, Event, journal_next, journal_seek
 from cython.cimports.nanodesk.book.kernels.ladder import Ladder, Level, ladder_find
-from cython.cimports.nanodesk.book.kernels.queues import visible_of
 from cython.cimports.nanodesk.book.kernels.records import (
-    ASK_POST_ONLY,
-    ASK_REDUCE_ONLY,
     AUCTION,
     BUY,
     CANCELLED,
-    DAY,
     EVENT_BAND,
     EVENT_BRACKET,
-    EVENT_CANCEL,
     EVENT_CLOCK,
     EVENT_HALT,
     EVENT_LIMIT,
@@ -55,7 +70,6 @@ from cython.cimports.nanodesk.book.kernels.records import (
     EVENT_TRAIL_MARKET,
     EVENT_UNCROSS,
     FILLED,
-    FOK,
     FORGOTTEN_ORDER,
     FORGOTTEN_STOP,
     GTC,
@@ -63,32 +77,17 @@ from cython.cimports.nanodesk.book.kernels.records import (
     HAS_HIGH,
     HAS_LOW,
     HAS_OPTIONS,
-    HELD,
     INT64_MAX,
     INT64_MIN,
     IOC,
-    LINKED,
     PARENT,
-    PARKED,
-    PEGGED,
-    POST_ONLY,
     PRICE_TIME,
-    REDUCE_ONLY,
-    RESTING,
     SELL,
     STOP_CANCELLED,
-    STOP_PENDING,
     STOP_TRIGGERED,
-    TRAIL_FIXED,
-    TRAIL_PERCENTAGE,
-    TRAIL_SMA,
-    TRAIL_WILDER,
     Book,
-    Extra,
-    Note,
     Options,
     Outcome,
-    int128,
     order_at,
     terms_of,
 )
@@ -97,13 +96,16 @@ from cython.cimports.nanodesk.book.kernels.records import Trade as TradeRecord
 from cython.cimports.nanodesk.book.kernels.statehash import fold_trades, state_hash
 from cython.cimports.nanodesk.book.kernels.store import book_free, book_init, position_of
 from cython.cimports.nanodesk.book.kernels.uncross import auction_price, is_crossed
+from cython.cimports.nanodesk.book.log_records import command_of, raw_records
+from cython.cimports.nanodesk.book.readout import notices_of, order_of, stop_of, trade_rows
 from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, StopSubmitResult, SubmitResult, Trades
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
 from nanodesk.book.events import COMMANDS
 from nanodesk.book.events import Event as LogEvent
-from nanodesk.book.orders import AuctionResult, BracketResult, Indicative, Notice, Order, StopOrder
+from nanodesk.book.orders import AuctionResult, BracketResult, Indicative
+from nanodesk.book.words import ALGORITHMS, CONTINGENCIES, PHASES, REFERENCES, TIFS
 from nanodesk.errors import (
     BookError,
     CrossedBookError,
@@ -114,7 +116,6 @@ from nanodesk.errors import (
     UnknownOrderError,
     ValidationError,
 )
-from nanodesk.market.enums import OrderStatus, Side, TimeInForce
 from nanodesk.market.instrument import Instrument
 
 # The usual words, to be compared by address: literals of a caller are the same objects.
@@ -123,119 +124,7 @@ _SELL_WORD = cython.declare(object, "sell")
 _GTC_WORD = cython.declare(object, "gtc")
 _IOC_WORD = cython.declare(object, "ioc")
 _OFF_WORD = cython.declare(object, "off")
-_TIFS = ("gtc", "ioc", "fok", "gtd", "day")
-_SELF_TRADE = ("off", "cancel_newest", "cancel_oldest", "cancel_both", "decrement")
-_ALGORITHMS = ("price_time", "pro_rata", "split")
-_REFERENCES = ("bid", "ask", "mid")
-_CONTINGENCIES = ("oco", "ouo")
-_PHASES = ("continuous", "halted", "auction")
-_TRAILS = {
-    "fixed": 1,
-    "percentage": 2,
-    "pct": 2,
-    "sma_abs_change": 3,
-    "atr": 3,
-    "wilder_atr": 4,
-}
-_NOTES = (
-    "self_trade",
-    "reduce_only",
-    "contingent",
-    "expired",
-    "auction",
-    "dropped",
-    "triggered",
-    "activated",
-    "repriced",
-    "parked",
-    "rejected",
-    "cascade_limit",
-)
-_METHODS = (
-    "submit_limit",
-    "submit_market",
-    "cancel",
-    "modify",
-    "reduce",
-    "submit_stop_market",
-    "submit_stop_limit",
-    "submit_trailing_stop_market",
-    "submit_trailing_stop_limit",
-    "submit_pegged",
-    "submit_bracket",
-)
-_LARGEST_PERIOD = 10_000
 _LARGEST_GROUP = 100
-
-
-def _refuse_integer(value, field, is_price, low):
-    """Raise for a number that is no 64-bit integer, naming the field."""
-    if not hasattr(type(value), "__index__"):
-        raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
-    kind = (QuantityError, PriceError, ValidationError)[is_price]
-    raise kind(
-        f"{field}={value} does not fit a signed 64-bit integer.",
-        field=field,
-        value=int(value),
-        allowed=f"{low} to {INT64_MAX}",
-        fix="Use a smaller unit or split the order.",
-    )
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(-1, check=True)
-def _integer(value: object, field: str, is_price: cython.int) -> int64_t:
-    """A Python integer as 64 bits."""
-    overflow: cython.int = 0
-    number: cython.longlong
-    if nd_small(value, cython.address(number)):
-        return number
-    if not PyLong_CheckExact(value):
-        if not hasattr(type(value), "__index__"):
-            _refuse_integer(value, field, is_price, 0)
-        value = value.__index__()
-    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
-    if overflow:
-        _refuse_integer(value, field, is_price, INT64_MIN if is_price else 1)
-    return number
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(-1)
-def _check_type(value: object, field: str) -> cython.int:
-    """Raise TypeError for what is no integer."""
-    if not PyLong_CheckExact(value) and not hasattr(type(value), "__index__"):
-        raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1)
-def _check_option_types(
-    owner: object = None, expire_ns: object = None, display: object = None, min_quantity: object = None
-) -> cython.int:
-    """Raise TypeError for an option that is neither missing nor an integer: types come before all else (R90)."""
-    if owner is not None:
-        _check_type(owner, "owner")
-    if expire_ns is not None:
-        _check_type(expire_ns, "expire_ns")
-    if display is not None:
-        _check_type(display, "display")
-    if min_quantity is not None:
-        _check_type(min_quantity, "min_quantity")
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1)
-def _side_word(side: object) -> cython.int:
-    if side is Side.BUY:
-        return BUY
-    if side is Side.SELL:
-        return SELL
-    return BUY if Side.parse(side) is Side.BUY else SELL
 
 
 @cython.cfunc
@@ -247,22 +136,7 @@ def _side(side: object) -> cython.int:
         return BUY
     if side is _SELL_WORD:
         return SELL
-    return _side_word(side)
-
-
-@cython.cfunc
-@cython.exceptval(-1)
-def _word(value: object, field: str, words: tuple) -> cython.int:
-    """The place of a word in a list of words, any case; enum members give their value."""
-    text: object = getattr(value, "value", value)
-    if isinstance(text, str):
-        text = text.lower()
-        if text in words:
-            return words.index(text)
-    allowed = ", ".join(f'"{word}"' for word in words)
-    raise ValidationError(
-        f"{field}={value!r} is unknown.", field=field, value=value, allowed=allowed, fix=f"Use one of {allowed}."
-    )
+    return side_word(side)
 
 
 @cython.cfunc
@@ -273,40 +147,7 @@ def _tif(tif: object) -> cython.int:
         return GTC
     if tif is _IOC_WORD:
         return IOC
-    return _word(tif, "tif", _TIFS)
-
-
-@cython.cfunc
-@cython.exceptval(-1)
-def _resting_tif(tif: object, what: str) -> cython.int:
-    """The time in force of something that must be able to rest."""
-    number: cython.int = _tif(tif)
-    if number == IOC or number == FOK:
-        raise ValidationError(
-            f"tif={tif!r} does not go with {what}.", field="tif", value=tif, allowed="gtc, gtd or day"
-        )
-    return number
-
-
-def _lower(word):
-    """A word in small letters; what is no word stays."""
-    text = getattr(word, "value", word)
-    return text.lower() if isinstance(text, str) else None
-
-
-@cython.cfunc
-@cython.exceptval(-1)
-def _trail_method(word: object) -> cython.int:
-    """The number of a trailing method (R39)."""
-    found: object = _TRAILS.get(_lower(word))
-    if found is None:
-        raise ValidationError(
-            f"trail_type={word!r} is unknown.",
-            field="trail_type",
-            value=word,
-            allowed='"fixed", "percentage", "sma_abs_change" or "wilder_atr"',
-        )
-    return found
+    return word_of(tif, "tif", TIFS)
 
 
 @cython.final
@@ -377,14 +218,14 @@ class Exchange:
         if instrument is not None and not isinstance(instrument, Instrument):
             raise TypeError(f"instrument must be an Instrument or None, not {type(instrument).__name__}")
         self.instrument = instrument
-        b.algorithm = _word(matching, "matching", _ALGORITHMS)
+        b.algorithm = word_of(matching, "matching", ALGORITHMS)
         for name, value, low, high in (
             ("fifo_percent", fifo_percent, 0, 100),
             ("min_allocation", min_allocation, 0, INT64_MAX),
             ("cascade_limit", cascade_limit, 1, INT64_MAX),
             ("max_display_parts", max_display_parts, 1, 1_000_000),
         ):
-            if not low <= _integer(value, name, 2) <= high:
+            if not low <= integer(value, name, 2) <= high:
                 raise ValidationError(
                     f"{name}={value} is out of range.", field=name, value=value, allowed=f"{low} to {high}"
                 )
@@ -401,198 +242,13 @@ class Exchange:
             b.lot = instrument.lot_size
             b.allows_negative = instrument.allows_negative_price
         self.configuration = {
-            "matching": _ALGORITHMS[b.algorithm],
+            "matching": ALGORITHMS[b.algorithm],
             "fifo_percent": b.fifo_percent,
             "min_allocation": b.min_allocation,
             "top_order": bool(top_order),
             "cascade_limit": b.cascade_limit,
             "max_display_parts": b.max_display_parts,
         }
-
-    # ---- checks -----------------------------------------------------------------------------------------------------
-
-    def _quantity_of(self, value, field):
-        quantity: int64_t = _integer(value, field, False)
-        if quantity <= 0:
-            raise QuantityError(
-                f"{field}={quantity} must be positive.",
-                field=field,
-                value=quantity,
-                allowed=f"1 to {INT64_MAX}",
-                fix="Say what to trade with side and a positive quantity.",
-            )
-        if self.book.lot != 1 and quantity % self.book.lot != 0:
-            below = quantity - quantity % self.book.lot
-            raise QuantityError(
-                f"{field}={quantity} is not a multiple of lot_size={self.book.lot}.",
-                field=field,
-                value=quantity,
-                allowed=f"a positive multiple of {self.book.lot}",
-                fix=f"Use {below or self.book.lot}.",
-            )
-        return quantity
-
-    def _price_of(self, value, field):
-        price: int64_t = _integer(value, field, True)
-        tick: object
-        below: object
-        if price <= 0 and not self.book.allows_negative:
-            raise PriceError(
-                f"{field}={price} must be positive.",
-                field=field,
-                value=price,
-                allowed=f"1 to {INT64_MAX - 1}",
-                fix="Use an instrument with allows_negative_price=True for spreads.",
-            )
-        if price == INT64_MAX or price == INT64_MIN:
-            raise PriceError(
-                f"{field}={price} is the price of a market order.",
-                field=field,
-                value=price,
-                allowed="the numbers between -(2**63 - 1) and 2**63 - 2",
-                fix="Use submit_market.",
-            )
-        if self.book.tick != 1 and price % self.book.tick != 0:
-            tick = self.book.tick
-            below = int(price) // tick * tick
-            raise PriceError(
-                f"{field}={price} is not a multiple of tick_size={tick}.",
-                field=field,
-                value=price,
-                allowed=f"a multiple of {tick}",
-                fix=f"Use {below} or {below + tick}.",
-            )
-        return price
-
-    def _room(self, side, quantity):
-        if self.book.committed[side] > INT64_MAX - quantity:
-            free_: object = INT64_MAX - self.book.committed[side]
-            raise QuantityError(
-                f"quantity={quantity} does not fit: at most {free_}, as all open quantity of a side stays below 2**63.",
-                field="quantity",
-                value=quantity,
-                allowed=f"at most {free_}",
-                fix="Cancel something first.",
-            )
-        return 0
-
-    def _mode(self, e, self_trade):
-        mode: cython.int
-        if self_trade is not _OFF_WORD:
-            mode = _word(self_trade, "self_trade", _SELF_TRADE)
-            e.policy = cython.cast(uint8_t, (e.policy & 15) | (mode << 4))
-        return 0
-
-    def _owned(self, e, owner):
-        number: int64_t
-        if owner is not None:
-            number = _integer(owner, "owner", 2)
-            if number < 1 or number > 4294967295:
-                raise ValidationError(
-                    f"owner={number} is out of range.", field="owner", value=number, allowed="1 to 4294967295, or None"
-                )
-            e.owner = cython.cast(uint32_t, number)
-        return 0
-
-    def _reducing(self, e, reduce_only, self_trade):
-        if reduce_only is not False and reduce_only:
-            e.flags |= ASK_REDUCE_ONLY
-            if e.owner == 0:
-                raise ValidationError(
-                    "reduce_only=True needs an owner whose position can be reduced.",
-                    field="reduce_only",
-                    value=True,
-                    allowed="False without an owner",
-                    fix="Give owner=.",
-                )
-        if e.policy >> 4 != 0 and e.owner == 0:
-            raise ValidationError(
-                f"self_trade={self_trade!r} needs an owner.",
-                field="self_trade",
-                value=self_trade,
-                allowed='"off" without an owner',
-                fix="Give owner=.",
-            )
-        return 0
-
-    @cython.overflowcheck(False)
-    def _optional(self, e, o, post_only, display, min_quantity, expire_ns):
-        tif: cython.int = e.policy & 15
-        parts: object
-        can_rest: cython.bint = tif == GTC or tif >= GTD
-        if post_only is not False and post_only:
-            e.flags |= ASK_POST_ONLY
-            if not can_rest:
-                raise ValidationError(
-                    f"post_only=True needs an order that can rest, not tif={_TIFS[tif]!r}.",
-                    field="post_only",
-                    value=True,
-                    allowed="with gtc, gtd or day",
-                )
-        if display is not None and not can_rest:
-            raise ValidationError(
-                f"display needs an order that can rest, not tif={_TIFS[tif]!r}.",
-                field="display",
-                value=display,
-                allowed="with gtc, gtd or day",
-            )
-        if min_quantity is not None:
-            o.min_quantity = self._quantity_of(min_quantity, "min_quantity")
-            if o.min_quantity > e.quantity:
-                raise QuantityError(
-                    f"min_quantity={o.min_quantity} is above quantity={e.quantity}.",
-                    field="min_quantity",
-                    value=o.min_quantity,
-                    allowed=f"at most {e.quantity}",
-                )
-            if tif == FOK or e.flags & ASK_POST_ONLY:
-                raise ValidationError(
-                    "min_quantity does not go with fok or post_only.",
-                    field="min_quantity",
-                    value=o.min_quantity,
-                    allowed="None with fok or post_only",
-                )
-        if display is not None:
-            o.display = self._quantity_of(display, "display")
-            if o.display > e.quantity:
-                raise QuantityError(
-                    f"display={o.display} is above quantity={e.quantity}.",
-                    field="display",
-                    value=o.display,
-                    allowed=f"at most {e.quantity}",
-                )
-            if e.quantity > cython.cast(int128, o.display) * self.book.max_display_parts:
-                parts = self.book.max_display_parts
-                raise QuantityError(
-                    f"display={o.display} is below 1/{parts} of quantity={e.quantity}.",
-                    field="display",
-                    value=o.display,
-                    allowed=f"at least {-(-int(e.quantity) // parts)}",
-                )
-        if (expire_ns is not None) != (tif == GTD):
-            raise ValidationError(
-                "expire_ns and tif='gtd' need each other.", field="expire_ns", value=expire_ns, allowed="with gtd only"
-            )
-        if tif == GTD:
-            o.expire_ns = _integer(expire_ns, "expire_ns", 2)
-            if o.expire_ns <= self.book.clock:
-                raise ValidationError(
-                    f"expire_ns={o.expire_ns} is not after the clock.",
-                    field="expire_ns",
-                    value=o.expire_ns,
-                    allowed=f"> {self.book.clock}",
-                )
-        if tif == DAY:
-            if self.book.session_close <= self.book.clock:
-                raise ValidationError(
-                    "tif='day' needs a session close after the clock.",
-                    field="tif",
-                    value="day",
-                    allowed="after set_session_close",
-                    fix="Call set_session_close(close_ns) first.",
-                )
-            o.expire_ns = self.book.session_close
-        return 0
 
     def _result(self, out):
         r: SubmitResult = SubmitResult.__new__(SubmitResult)
@@ -676,9 +332,9 @@ class Exchange:
             or expire_ns is not None
         )
         if not ordinary or has_options or owner is not None:
-            _check_type(price, "price")
-            _check_type(quantity, "quantity")
-            _check_option_types(owner, expire_ns, display, min_quantity)
+            check_type(price, "price")
+            check_type(quantity, "quantity")
+            check_option_types(owner, expire_ns, display, min_quantity)
         e.kind = EVENT_LIMIT
         e.flags = 0
         e.owner = 0
@@ -686,29 +342,37 @@ class Exchange:
         e.side = _side(side)
         e.policy = _tif(tif)
         if self_trade is not _OFF_WORD:
-            self._mode(cython.address(e), self_trade)
+            read_self_trade(cython.address(e), self_trade)
         # The ordinary number on an ordinary grid, without a call.
         if not ordinary or number <= 0 or self.book.lot != 1:
-            number = self._quantity_of(quantity, "quantity")
+            number = quantity_of(cython.address(self.book), quantity, "quantity")
         e.quantity = number
         if not ordinary or limit <= 0 or self.book.tick != 1:
-            limit = self._price_of(price, "price")
+            limit = price_of(cython.address(self.book), price, "price")
         e.price = limit
         if owner is not None:
-            self._owned(cython.address(e), owner)
+            read_owner(cython.address(e), owner)
         if has_options or e.policy & 15 >= GTD:
             memset(cython.address(o), 0, cython.sizeof(Options))
-            self._optional(cython.address(e), cython.address(o), post_only, display, min_quantity, expire_ns)
-            self._reducing(cython.address(e), reduce_only, self_trade)
-            self._room(e.side, e.quantity)
+            read_options(
+                cython.address(self.book),
+                cython.address(e),
+                cython.address(o),
+                post_only,
+                display,
+                min_quantity,
+                expire_ns,
+            )
+            read_reduce_only(cython.address(e), reduce_only, self_trade)
+            check_room(cython.address(self.book), e.side, e.quantity)
             apply_event(
                 cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
             )
             return self._result(cython.address(out))
         if e.policy >> 4 != 0:
-            self._reducing(cython.address(e), False, self_trade)
+            read_reduce_only(cython.address(e), False, self_trade)
         if self.book.committed[e.side] > INT64_MAX - e.quantity:
-            self._room(e.side, e.quantity)
+            check_room(cython.address(self.book), e.side, e.quantity)
         submit_event(cython.address(self.book), cython.address(e), cython.address(out))
         return self._result(cython.address(out))
 
@@ -744,29 +408,31 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
-        _check_type(quantity, "quantity")
-        _check_option_types(owner, None, None, min_quantity)
+        check_type(quantity, "quantity")
+        check_option_types(owner, None, None, min_quantity)
         e.kind = EVENT_MARKET
         e.flags = 0
         e.owner = 0
         e.id = 0
         e.side = _side(side)
         e.policy = IOC
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        self._owned(cython.address(e), owner)
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        read_owner(cython.address(e), owner)
         e.price = INT64_MAX if e.side == BUY else INT64_MIN
         if min_quantity is not None or reduce_only is not False:
             memset(cython.address(o), 0, cython.sizeof(Options))
-            self._optional(cython.address(e), cython.address(o), False, None, min_quantity, None)
-            self._reducing(cython.address(e), reduce_only, self_trade)
-            self._room(e.side, e.quantity)
+            read_options(
+                cython.address(self.book), cython.address(e), cython.address(o), False, None, min_quantity, None
+            )
+            read_reduce_only(cython.address(e), reduce_only, self_trade)
+            check_room(cython.address(self.book), e.side, e.quantity)
             apply_event(
                 cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out)
             )
             return self._result(cython.address(out))
-        self._reducing(cython.address(e), False, self_trade)
-        self._room(e.side, e.quantity)
+        read_reduce_only(cython.address(e), False, self_trade)
+        check_room(cython.address(self.book), e.side, e.quantity)
         submit_event(cython.address(self.book), cython.address(e), cython.address(out))
         return self._result(cython.address(out))
 
@@ -871,25 +537,25 @@ class Exchange:
         out: Outcome
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
-        _check_type(quantity, "quantity")
-        _check_type(offset, "offset")
+        check_type(quantity, "quantity")
+        check_type(offset, "offset")
         if limit_price is not None:
-            _check_type(limit_price, "limit_price")
-        _check_option_types(owner, expire_ns, display)
+            check_type(limit_price, "limit_price")
+        check_option_types(owner, expire_ns, display)
         e.kind = EVENT_PEGGED
         e.side = _side(side)
-        e.policy = _resting_tif(tif, "a pegged order")
-        o.peg = _word(reference, "reference", _REFERENCES)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        o.offset = _integer(offset, "offset", True)
+        e.policy = resting_tif(tif, "a pegged order")
+        o.peg = word_of(reference, "reference", REFERENCES)
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        o.offset = integer(offset, "offset", True)
         if limit_price is not None:
-            o.limit_price = self._price_of(limit_price, "limit_price")
+            o.limit_price = price_of(cython.address(self.book), limit_price, "limit_price")
             o.has_limit = 1
-        self._owned(cython.address(e), owner)
-        self._optional(cython.address(e), cython.address(o), False, display, None, expire_ns)
-        self._reducing(cython.address(e), False, self_trade)
-        self._room(e.side, e.quantity)
+        read_owner(cython.address(e), owner)
+        read_options(cython.address(self.book), cython.address(e), cython.address(o), False, display, None, expire_ns)
+        read_reduce_only(cython.address(e), False, self_trade)
+        check_room(cython.address(self.book), e.side, e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
         return self._result(cython.address(out))
 
@@ -952,20 +618,20 @@ class Exchange:
             ("take_profit", take_profit),
             ("stop_loss", stop_loss),
         ):
-            _check_type(value, field)
-        _check_option_types(owner, expire_ns)
+            check_type(value, field)
+        check_option_types(owner, expire_ns)
         e.kind = EVENT_BRACKET
         e.side = _side(side)
-        e.policy = _resting_tif(tif, "a bracket")
-        o.link = _word(contingency, "contingency", _CONTINGENCIES)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        e.price = self._price_of(price, "price")
-        o.take_profit = self._price_of(take_profit, "take_profit")
-        o.stop_price = self._price_of(stop_loss, "stop_loss")
-        self._owned(cython.address(e), owner)
-        self._optional(cython.address(e), cython.address(o), False, None, None, expire_ns)
-        self._reducing(cython.address(e), False, self_trade)
+        e.policy = resting_tif(tif, "a bracket")
+        o.link = word_of(contingency, "contingency", CONTINGENCIES)
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        e.price = price_of(cython.address(self.book), price, "price")
+        o.take_profit = price_of(cython.address(self.book), take_profit, "take_profit")
+        o.stop_price = price_of(cython.address(self.book), stop_loss, "stop_loss")
+        read_owner(cython.address(e), owner)
+        read_options(cython.address(self.book), cython.address(e), cython.address(o), False, None, None, expire_ns)
+        read_reduce_only(cython.address(e), False, self_trade)
         if not (o.stop_price < e.price < o.take_profit if e.side == BUY else o.take_profit < e.price < o.stop_price):
             raise PriceError(
                 f"price={price} must lie between take_profit={take_profit} and stop_loss={stop_loss}.",
@@ -973,16 +639,16 @@ class Exchange:
                 value=stop_loss,
                 allowed="stop_loss < price < take_profit for a buy, the reverse for a sell",
             )
-        self._room(e.side, e.quantity)
+        check_room(cython.address(self.book), e.side, e.quantity)
         if e.quantity > INT64_MAX // 2:
-            self._room(1 - e.side, INT64_MAX)
+            check_room(cython.address(self.book), 1 - e.side, INT64_MAX)
             raise QuantityError(
                 f"quantity={quantity} of each of two legs does not fit 64 bits.",
                 field="quantity",
                 value=quantity,
                 allowed=f"at most {INT64_MAX // 2}",
             )
-        self._room(1 - e.side, 2 * e.quantity)
+        check_room(cython.address(self.book), 1 - e.side, 2 * e.quantity)
         apply_event(cython.address(self.book), cython.address(e), cython.address(o), cython.NULL, cython.address(out))
         return BracketResult(self._result(cython.address(out)), out.profit_id, out.loss_id)
 
@@ -991,10 +657,10 @@ class Exchange:
     def _stop(self, e, o, owner, self_trade, reduce_only, expire_ns):
         out: Outcome
         r: StopSubmitResult
-        self._owned(e, owner)
-        self._optional(e, o, False, None, None, expire_ns)
-        self._reducing(e, reduce_only, self_trade)
-        self._room(e.side, e.quantity)
+        read_owner(e, owner)
+        read_options(cython.address(self.book), e, o, False, None, None, expire_ns)
+        read_reduce_only(e, reduce_only, self_trade)
+        check_room(cython.address(self.book), e.side, e.quantity)
         apply_event(cython.address(self.book), e, o, cython.NULL, cython.address(out))
         r = StopSubmitResult.__new__(StopSubmitResult)
         r.order_id = out.order_id
@@ -1035,14 +701,14 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
-        _check_type(stop_price, "stop_price")
-        _check_type(quantity, "quantity")
-        _check_option_types(owner)
+        check_type(stop_price, "stop_price")
+        check_type(quantity, "quantity")
+        check_option_types(owner)
         e.kind = EVENT_STOP_MARKET
         e.side = _side(side)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        o.stop_price = self._price_of(stop_price, "stop_price")
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        o.stop_price = price_of(cython.address(self.book), stop_price, "stop_price")
         return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_stop_limit(
@@ -1096,63 +762,19 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
-        _check_type(stop_price, "stop_price")
-        _check_type(limit_price, "limit_price")
-        _check_type(quantity, "quantity")
-        _check_option_types(owner, expire_ns)
+        check_type(stop_price, "stop_price")
+        check_type(limit_price, "limit_price")
+        check_type(quantity, "quantity")
+        check_option_types(owner, expire_ns)
         e.kind = EVENT_STOP_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        o.stop_price = self._price_of(stop_price, "stop_price")
-        o.limit_price = self._price_of(limit_price, "limit_price")
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        o.stop_price = price_of(cython.address(self.book), stop_price, "stop_price")
+        o.limit_price = price_of(cython.address(self.book), limit_price, "limit_price")
         o.has_limit = 1
         return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
-
-    def _trail_types(self, method, value, period):
-        if isinstance(value, (str, bytes)) or not hasattr(type(value), "__float__"):
-            raise TypeError(f"trail_value={value!r} must be a number, not {type(value).__name__}")
-        if period is not None and _TRAILS.get(_lower(method), TRAIL_SMA) >= TRAIL_SMA:
-            _check_type(period, "atr_period")
-        return 0
-
-    def _trail(self, o, value, period):
-        number: cython.double
-        whole: object
-        if o.trail_method == TRAIL_FIXED:
-            if hasattr(type(value), "__index__") or isfinite(float(value)):
-                whole = int(value)
-            else:
-                whole = 0
-            if not 1 <= whole <= INT64_MAX:
-                raise ValidationError(
-                    f"trail_value={value!r} must be at least one price unit.",
-                    field="trail_value",
-                    value=value,
-                    allowed=f"a whole number from 1 to {INT64_MAX}",
-                )
-            o.offset = whole
-            return 0
-        number = float(value)
-        if not isfinite(number) or number <= 0.0 or number > (1.0 if o.trail_method == TRAIL_PERCENTAGE else 4.0e18):
-            raise ValidationError(
-                f"trail_value={value!r} is out of range.",
-                field="trail_value",
-                value=value,
-                allowed="in (0, 1]" if o.trail_method == TRAIL_PERCENTAGE else "in (0, 4e18]",
-            )
-        o.trail_value = number
-        if o.trail_method >= TRAIL_SMA:
-            if period is None or not 1 <= _integer(period, "atr_period", 2) <= _LARGEST_PERIOD:
-                raise ValidationError(
-                    f"atr_period={period!r} is needed by this trail_type.",
-                    field="atr_period",
-                    value=period,
-                    allowed=f"1 to {_LARGEST_PERIOD}",
-                )
-            o.trail_period = period
-        return 0
 
     def submit_trailing_stop_market(
         self,
@@ -1205,17 +827,17 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
-        _check_type(stop_price, "stop_price")
-        _check_type(quantity, "quantity")
-        _check_option_types(owner)
-        self._trail_types(trail_type, trail_value, atr_period)
+        check_type(stop_price, "stop_price")
+        check_type(quantity, "quantity")
+        check_option_types(owner)
+        check_trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_MARKET
         e.side = _side(side)
-        o.trail_method = _trail_method(trail_type)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        o.stop_price = self._price_of(stop_price, "stop_price")
-        self._trail(cython.address(o), trail_value, atr_period)
+        o.trail_method = trail_method(trail_type)
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        o.stop_price = price_of(cython.address(self.book), stop_price, "stop_price")
+        read_trail(cython.address(o), trail_value, atr_period)
         return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, None)
 
     def submit_trailing_stop_limit(
@@ -1278,21 +900,21 @@ class Exchange:
         o: Options
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
-        _check_type(stop_price, "stop_price")
-        _check_type(limit_price, "limit_price")
-        _check_type(quantity, "quantity")
-        _check_option_types(owner, expire_ns)
-        self._trail_types(trail_type, trail_value, atr_period)
+        check_type(stop_price, "stop_price")
+        check_type(limit_price, "limit_price")
+        check_type(quantity, "quantity")
+        check_option_types(owner, expire_ns)
+        check_trail_types(trail_type, trail_value, atr_period)
         e.kind = EVENT_TRAIL_LIMIT
         e.side = _side(side)
         e.policy = _tif(tif)
-        o.trail_method = _trail_method(trail_type)
-        self._mode(cython.address(e), self_trade)
-        e.quantity = self._quantity_of(quantity, "quantity")
-        o.stop_price = self._price_of(stop_price, "stop_price")
-        o.limit_price = self._price_of(limit_price, "limit_price")
+        o.trail_method = trail_method(trail_type)
+        read_self_trade(cython.address(e), self_trade)
+        e.quantity = quantity_of(cython.address(self.book), quantity, "quantity")
+        o.stop_price = price_of(cython.address(self.book), stop_price, "stop_price")
+        o.limit_price = price_of(cython.address(self.book), limit_price, "limit_price")
         o.has_limit = 1
-        self._trail(cython.address(o), trail_value, atr_period)
+        read_trail(cython.address(o), trail_value, atr_period)
         return self._stop(cython.address(e), cython.address(o), owner, self_trade, reduce_only, expire_ns)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
@@ -1313,7 +935,7 @@ class Exchange:
         r: CancelResult
         id: cython.longlong
         if not nd_small(order_id, cython.address(id)) or id < 0:
-            id = _id_of(order_id)
+            id = id_of(order_id)
         cancel_event(cython.address(self.book), id, cython.address(out))
         # The last answer is used again if nobody kept it.
         if nd_references(cython.cast(cython.pointer(PyObject), self.answer), 1):
@@ -1344,8 +966,8 @@ class Exchange:
         r: CancelResult
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_REDUCE
-        e.id = _id_of(order_id)
-        e.quantity = _clamped(quantity, "quantity")
+        e.id = id_of(order_id)
+        e.quantity = clamped(quantity, "quantity")
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         r = CancelResult.__new__(CancelResult)
         r.cancelled_quantity = out.cancelled
@@ -1373,9 +995,9 @@ class Exchange:
         r: ModifyResult
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_MODIFY
-        e.id = _id_of(order_id)
-        e.price = _clamped(price, "price")
-        e.quantity = _clamped(quantity, "quantity")
+        e.id = id_of(order_id)
+        e.price = clamped(price, "price")
+        e.quantity = clamped(quantity, "quantity")
         apply_event(cython.address(self.book), cython.address(e), cython.NULL, cython.NULL, cython.address(out))
         r = ModifyResult.__new__(ModifyResult)
         r.old_order_id = order_id
@@ -1412,7 +1034,7 @@ class Exchange:
         e: Event
         o: Options
         out: Outcome
-        ids: list = [_id_of(order_id) for order_id in order_ids]
+        ids: list = [id_of(order_id) for order_id in order_ids]
         data: cython.pointer(int64_t)
         i: cython.Py_ssize_t
         number: int64_t
@@ -1420,7 +1042,7 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         memset(cython.address(o), 0, cython.sizeof(Options))
         e.kind = EVENT_LINK
-        o.link = _word(contingency, "contingency", _CONTINGENCIES)
+        o.link = word_of(contingency, "contingency", CONTINGENCIES)
         if len(ids) > _LARGEST_GROUP:
             raise BookError(
                 f"order_ids: {len(ids)} ids are too many.",
@@ -1439,7 +1061,7 @@ class Exchange:
             record = cython.NULL
             if 1 <= number < self.book.next_id and self.book.pages[number >> 15] != cython.NULL:
                 record = order_at(cython.address(self.book), number)
-            fault = _not_linkable(record)
+            fault = not_linkable(record)
             if fault is not None:
                 raise (UnknownOrderError if fault == "not active" else BookError)(
                     f"order_ids: {given} is {fault}.",
@@ -1476,10 +1098,10 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_POSITION
-        _check_type(owner, "owner")
-        _check_type(quantity, "quantity")
-        self._owned(cython.address(e), owner)
-        e.quantity = _integer(quantity, "quantity", False)
+        check_type(owner, "owner")
+        check_type(quantity, "quantity")
+        read_owner(cython.address(e), owner)
+        e.quantity = integer(quantity, "quantity", False)
         if e.quantity == INT64_MIN:
             raise QuantityError(
                 f"quantity={quantity} is out of range.",
@@ -1503,8 +1125,8 @@ class Exchange:
         """
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
-        _check_type(owner, "owner")
-        self._owned(cython.address(e), owner)
+        check_type(owner, "owner")
+        read_owner(cython.address(e), owner)
         return position_of(cython.address(self.book), e.owner)
 
     def _simple(self, e):
@@ -1529,7 +1151,7 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_CLOCK
-        e.price = _integer(now_ns, "now_ns", 2)
+        e.price = integer(now_ns, "now_ns", 2)
         if e.price < self.book.clock:
             raise ValidationError(
                 f"now_ns={now_ns} is before the clock.", field="now_ns", value=now_ns, allowed=f">= {self.book.clock}"
@@ -1551,7 +1173,7 @@ class Exchange:
         e: Event
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_SESSION_CLOSE
-        e.price = _integer(close_ns, "close_ns", 2)
+        e.price = integer(close_ns, "close_ns", 2)
         if e.price <= self.book.clock:
             raise ValidationError(
                 f"close_ns={close_ns} is not after the clock.",
@@ -1579,12 +1201,12 @@ class Exchange:
         e.kind = EVENT_BAND
         for field, number in (("low", low), ("high", high)):
             if number is not None:
-                _check_type(number, field)
+                check_type(number, field)
         if low is not None:
-            e.price = _integer(low, "low", True)
+            e.price = integer(low, "low", True)
             e.flags |= HAS_LOW
         if high is not None:
-            e.quantity = _integer(high, "high", True)
+            e.quantity = integer(high, "high", True)
             e.flags |= HAS_HIGH
         for field, number in (("low", low), ("high", high)):
             if number is not None and (number % self.book.tick != 0 or not INT64_MIN < number < INT64_MAX):
@@ -1650,7 +1272,7 @@ class Exchange:
     @property
     def phase(self):
         """``"continuous"``, ``"halted"`` or ``"auction"``."""
-        return _PHASES[self.book.phase]
+        return PHASES[self.book.phase]
 
     @property
     def clock_ns(self):
@@ -1674,7 +1296,7 @@ class Exchange:
         surplus: int64_t = 0
         number: int64_t = 0
         if reference is not None:
-            number = self._price_of(reference, "reference")
+            number = price_of(cython.address(self.book), reference, "reference")
         if not auction_price(
             cython.address(self.book),
             reference is not None,
@@ -1708,7 +1330,7 @@ class Exchange:
         memset(cython.address(e), 0, cython.sizeof(Event))
         e.kind = EVENT_UNCROSS
         if reference is not None:
-            e.price = self._price_of(reference, "reference")
+            e.price = price_of(cython.address(self.book), reference, "reference")
             e.flags = HAS_LOW
         if self.book.phase != AUCTION:
             raise BookError(
@@ -1787,7 +1409,7 @@ class Exchange:
         snapshot : BookSnapshot
             As of now.
         """
-        n: int64_t = _integer(levels, "levels", 2)
+        n: int64_t = integer(levels, "levels", 2)
         s: BookSnapshot
         if n < 0:
             raise ValidationError(f"levels={n} must not be negative.", field="levels", value=n, allowed=">= 0")
@@ -1846,7 +1468,7 @@ class Exchange:
         """
         b: cython.pointer(Book) = cython.address(self.book)
         at: int64_t
-        index: uint32_t = ladder_find(cython.address(b.ladders[_side(side)]), _integer(price, "price", True))
+        index: uint32_t = ladder_find(cython.address(b.ladders[_side(side)]), integer(price, "price", True))
         found: list = []
         if index != 0:
             at = b.ladders[_side(side)].levels[index].head
@@ -1867,49 +1489,7 @@ class Exchange:
         order : Order or None
             None if the id is no order's, or was rejected or forgotten.
         """
-        id: int64_t = _id_of(order_id)
-        b: cython.pointer(Book) = cython.address(self.book)
-        o: cython.pointer(OrderRecord)
-        x: cython.pointer(Extra) = cython.NULL
-        cut: int64_t = 0
-        active: cython.bint
-        if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
-            return None
-        o = order_at(b, id)
-        if terms_of(o).extra != 0:
-            x = cython.address(b.extras[terms_of(o).extra])
-            cut = x.cut
-            if x.is_loss_leg:
-                return None
-        active = o.state == RESTING or o.state == PARKED or o.state == HELD
-        if not active and o.state != FILLED and o.state != CANCELLED:
-            return None
-        filled: object = terms_of(o).quantity - o.open - cut
-        status: object = (
-            "filled" if o.state == FILLED else "cancelled" if not active else "partially_filled" if filled else "new"
-        )
-        return Order(
-            id=id,
-            side=Side.SELL if o.side else Side.BUY,
-            price=terms_of(o).price,
-            original_quantity=terms_of(o).quantity,
-            remaining_quantity=o.open if active else 0,
-            filled_quantity=filled,
-            cancelled_quantity=cut if active else cut + o.open,
-            visible_quantity=visible_of(b, o) if o.state == RESTING else 0,
-            timestamp=terms_of(o).timestamp,
-            time_in_force=TimeInForce(_TIFS[o.policy & 15]),
-            status=_STATUS_OF[status],
-            owner=terms_of(o).owner or None,
-            self_trade=_SELF_TRADE[o.policy >> 4],
-            post_only=bool(o.flags & POST_ONLY),
-            reduce_only=bool(o.flags & REDUCE_ONLY),
-            display=(x.display or None) if x != cython.NULL else None,
-            expire_ns=(x.expire_ns or None) if x != cython.NULL else None,
-            stop_id=(x.twin or None) if x != cython.NULL else None,
-            is_held=o.state == HELD,
-            is_parked=o.state == PARKED,
-        )
+        return order_of(cython.address(self.book), id_of(order_id))
 
     def get_stop_order(self, order_id):
         """A stop, also one that is gone.
@@ -1923,35 +1503,7 @@ class Exchange:
         stop : StopOrder or None
             None if the id is no stop's.
         """
-        id: int64_t = _id_of(order_id)
-        b: cython.pointer(Book) = cython.address(self.book)
-        o: cython.pointer(OrderRecord)
-        x: cython.pointer(Extra)
-        if id < 1 or id >= b.next_id or b.pages[id >> 15] == cython.NULL:
-            return None
-        o = order_at(b, id)
-        if o.state == STOP_PENDING or (o.state == HELD and b.extras[terms_of(o).extra].is_loss_leg):
-            status = "pending" if o.state == STOP_PENDING else "held"
-        elif o.state == STOP_TRIGGERED:
-            status = "triggered"
-        elif o.state == STOP_CANCELLED:
-            status = "cancelled"
-        else:
-            return None
-        x = cython.address(b.extras[terms_of(o).extra])
-        return StopOrder(
-            id=id,
-            side=Side.SELL if o.side else Side.BUY,
-            stop_price=terms_of(o).price,
-            limit_price=x.limit_price if x.has_limit else None,
-            quantity=o.open,
-            status=status,
-            timestamp=terms_of(o).timestamp,
-            owner=terms_of(o).owner or None,
-            trail_type=(None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[x.trail_method],
-            watermark=x.watermark if x.has_watermark else None,
-            triggered_order_id=x.twin or None,
-        )
+        return stop_of(cython.address(self.book), id_of(order_id))
 
     def pending_stop_count(self):
         """How many stops wait.
@@ -2003,29 +1555,7 @@ class Exchange:
         trades : ndarray, shape (n,)
             Fields price, quantity, aggressor, passive, timestamp, is_sell, all int64; a copy.
         """
-        import numpy
-
-        first: int64_t = self.store.log.first_visible
-        n: int64_t = self.store.log.n - first
-        array = numpy.empty(
-            n,
-            dtype=[
-                ("price", "i8"),
-                ("quantity", "i8"),
-                ("aggressor", "i8"),
-                ("passive", "i8"),
-                ("timestamp", "i8"),
-                ("is_sell", "i8"),
-            ],
-        )
-        address: uint64_t = array.ctypes.data
-        if n > 0:
-            memcpy(
-                cython.cast(cython.p_void, address),
-                cython.address(self.store.log.data[first]),
-                n * cython.sizeof(TradeRecord),
-            )
-        return array
+        return trade_rows(cython.address(self.store.log))
 
     def notices(self):
         """What happened to orders outside their own commands, oldest first (R70).
@@ -2034,13 +1564,7 @@ class Exchange:
         notices : list of Notice
             Since the last ``take_notices``.
         """
-        found: list = []
-        i: int64_t
-        n: cython.pointer(Note)
-        for i in range(self.book.n_notes):
-            n = cython.address(self.book.notes[i])
-            found.append(Notice(_NOTES[n.kind], n.order_id, n.quantity, n.related_id))
-        return found
+        return notices_of(cython.address(self.book))
 
     def take_notices(self):
         """The notices, which are then forgotten.
@@ -2197,7 +1721,7 @@ class Exchange:
         for i in range(first, last):
             journal_next(cython.address(at), cython.address(e))
             o = cython.address(self.book.options[e.id]) if e.flags & HAS_OPTIONS else cython.NULL
-            kind, fields = _described(cython.address(e), o, self.book.link_ids.data)
+            kind, fields = command_of(cython.address(e), o, self.book.link_ids.data)
             found.append(LogEvent(kind, **fields))
         return found
 
@@ -2302,31 +1826,7 @@ class Exchange:
                 value=start,
                 allowed=f"0 <= start <= stop <= {self.book.journal.n}",
             )
-        import numpy
-
-        b: cython.pointer(Book) = cython.address(self.book)
-        n: int64_t = stop - start
-        events = bytearray(n * cython.sizeof(Event))
-        options: list = []
-        ids: list = []
-        i: int64_t
-        j: int64_t
-        at: Cursor
-        e: Event
-        o: Options
-        target: cython.p_char = events
-        journal_seek(cython.address(b.journal), start, cython.address(at))
-        for i in range(n):
-            journal_next(cython.address(at), cython.address(e))
-            if e.flags & HAS_OPTIONS:
-                o = b.options[e.id]
-                for j in range(o.ids_count):
-                    ids.append(b.link_ids.data[o.ids_start + j])
-                o.ids_start = len(ids) - o.ids_count
-                e.id = len(options)
-                options.append(cython.cast(cython.p_char, cython.address(o))[: cython.sizeof(Options)])
-            memcpy(target + i * cython.sizeof(Event), cython.address(e), cython.sizeof(Event))
-        return bytes(events), b"".join(options), numpy.array(ids, dtype="<i8").tobytes()
+        return raw_records(cython.address(self.book), start, stop)
 
     def replay_raw(self, events, options, ids):
         """Run records in the layout of ``raw_log``, each checked first.
@@ -2372,7 +1872,7 @@ class Exchange:
                 if o.ids_count < 0 or o.ids_start < 0 or o.ids_count > n_ids or o.ids_start > n_ids - o.ids_count:
                     raise ReplayError(f"record {at} points outside its ids", events_read=at)
             try:
-                kind, fields = _described(e, o, cython.cast(cython.pointer(int64_t), link_ids))
+                kind, fields = command_of(e, o, cython.cast(cython.pointer(int64_t), link_ids))
                 getattr(self, kind)(**fields)
             except (NanodeskError, IndexError, TypeError) as error:
                 raise ReplayError(f"record {at} is no command: {error}", events_read=at) from error
@@ -2428,7 +1928,7 @@ class DepthView:
     def __init__(self, exchange, levels):
         import numpy
 
-        if _integer(levels, "levels", 2) < 1:
+        if integer(levels, "levels", 2) < 1:
             raise ValidationError(f"levels={levels} must be at least 1.", field="levels", value=levels, allowed=">= 1")
         self.exchange = exchange
         self.levels = levels
@@ -2472,133 +1972,3 @@ class DepthView:
                 n += 1
             out += self.levels
         return (found[0], found[1])
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _id_of(value: object) -> int64_t:
-    """An id; those beyond 64 bits are no order's, so they become 0."""
-    overflow: cython.int = 0
-    number: cython.longlong
-    if nd_small(value, cython.address(number)):
-        return number if number > 0 else 0
-    if not PyLong_CheckExact(value):
-        if not hasattr(type(value), "__index__"):
-            raise TypeError(f"order_id={value!r} must be an integer, not {type(value).__name__}")
-        value = value.__index__()
-    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
-    return 0 if overflow or number < 0 else number
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=True)
-def _clamped(value: object, field: str) -> int64_t:
-    """An integer of a command that answers instead of raising: beyond 64 bits it becomes the nearest extreme, off
-    any grid."""
-    overflow: cython.int = 0
-    number: int64_t
-    if not PyLong_CheckExact(value):
-        if not hasattr(type(value), "__index__"):
-            raise TypeError(f"{field}={value!r} must be an integer, not {type(value).__name__}")
-        value = value.__index__()
-    number = PyLong_AsLongLongAndOverflow(value, cython.address(overflow))
-    if overflow:
-        return INT64_MIN
-    return number
-
-
-@cython.cfunc
-def _not_linkable(o: cython.pointer(OrderRecord)) -> object:
-    """Why an order cannot join a group (R93), or None."""
-    if o == cython.NULL or (o.state != RESTING and o.state != PARKED and o.state != STOP_PENDING):
-        return "not active"
-    if o.flags & PEGGED and o.state != STOP_PENDING:
-        return "pegged"
-    if o.state == PARKED:
-        return "not active"
-    return "linked already" if o.flags & LINKED else None
-
-
-@cython.cfunc
-def _described(e: cython.pointer(Event), o: cython.pointer(Options), ids: cython.pointer(int64_t)) -> tuple:
-    """A record as the name of a method and its arguments, defaults left out."""
-    fields: dict = {}
-    kind: cython.int = e.kind
-    tif: cython.int = e.policy & 15
-    i: int64_t
-    # A record from a file may hold any bytes: no word is looked up before its number is in range.
-    if e.side > 1 or tif > DAY or e.policy >> 4 > 4:
-        raise ReplayError("a record with a side, time in force or self-trade mode that does not exist")
-    if o != cython.NULL and (o.link > 1 or o.peg > 2 or o.trail_method > TRAIL_WILDER):
-        raise ReplayError("a record with options that do not exist")
-    if kind == EVENT_CANCEL:
-        return "cancel", {"order_id": e.id}
-    if kind == EVENT_MODIFY:
-        return "modify", {"order_id": e.id, "price": e.price, "quantity": e.quantity}
-    if kind == EVENT_REDUCE:
-        return "reduce", {"order_id": e.id, "quantity": e.quantity}
-    if kind == EVENT_POSITION:
-        return "set_position", {"owner": e.owner, "quantity": e.quantity}
-    if kind == EVENT_CLOCK:
-        return "advance_clock", {"now_ns": e.price}
-    if kind == EVENT_SESSION_CLOSE:
-        return "set_session_close", {"close_ns": e.price}
-    if kind == EVENT_BAND:
-        return "set_price_band", {
-            "low": e.price if e.flags & HAS_LOW else None,
-            "high": e.quantity if e.flags & HAS_HIGH else None,
-        }
-    if kind == EVENT_UNCROSS:
-        return "uncross", {"reference": e.price} if e.flags & HAS_LOW else {}
-    if kind >= EVENT_HALT and kind <= EVENT_START_AUCTION:
-        return ("halt", "resume", "start_auction")[kind - EVENT_HALT], {}
-    if kind > EVENT_UNCROSS or (kind > EVENT_MARKET and o == cython.NULL):
-        raise ReplayError("a record of an unknown kind or without its options")
-    if kind == EVENT_LINK:
-        return "link", {
-            "contingency": _CONTINGENCIES[o.link],
-            "order_ids": [ids[o.ids_start + i] for i in range(o.ids_count)],
-        }
-    fields["side"] = ("buy", "sell")[e.side]
-    if kind == EVENT_LIMIT or kind == EVENT_BRACKET:
-        fields["price"] = e.price
-    if kind >= EVENT_STOP_MARKET and kind <= EVENT_TRAIL_LIMIT:
-        fields["stop_price"] = o.stop_price
-        if kind == EVENT_STOP_LIMIT or kind == EVENT_TRAIL_LIMIT:
-            fields["limit_price"] = o.limit_price
-    if kind == EVENT_PEGGED:
-        fields["reference"] = _REFERENCES[o.peg]
-    fields["quantity"] = e.quantity
-    if kind == EVENT_PEGGED:
-        fields["offset"] = o.offset
-        if o.has_limit:
-            fields["limit_price"] = o.limit_price
-    if kind == EVENT_BRACKET:
-        fields["take_profit"] = o.take_profit
-        fields["stop_loss"] = o.stop_price
-        fields["contingency"] = _CONTINGENCIES[o.link]
-    if kind == EVENT_TRAIL_MARKET or kind == EVENT_TRAIL_LIMIT:
-        fields["trail_type"] = (None, "fixed", "percentage", "sma_abs_change", "wilder_atr")[o.trail_method]
-        fields["trail_value"] = o.offset if o.trail_method == TRAIL_FIXED else o.trail_value
-        if o.trail_method >= TRAIL_SMA:
-            fields["atr_period"] = o.trail_period
-    if kind != EVENT_MARKET and kind != EVENT_STOP_MARKET and kind != EVENT_TRAIL_MARKET:
-        fields["tif"] = _TIFS[tif]
-        if tif == GTD:
-            fields["expire_ns"] = o.expire_ns if o != cython.NULL else 0
-    if e.flags & ASK_POST_ONLY:
-        fields["post_only"] = True
-    if e.flags & ASK_REDUCE_ONLY:
-        fields["reduce_only"] = True
-    if o != cython.NULL and o.display != 0:
-        fields["display"] = o.display
-    if o != cython.NULL and o.min_quantity != 0:
-        fields["min_quantity"] = o.min_quantity
-    if e.owner != 0:
-        fields["owner"] = e.owner
-    if e.policy >> 4 != 0:
-        fields["self_trade"] = _SELF_TRADE[e.policy >> 4]
-    return _METHODS[kind], fields
-
-
-_STATUS_OF = {status.value: status for status in OrderStatus}

@@ -250,6 +250,10 @@ class OrderTable:
             # Inactive and a refusal mean a rejection together, whichever of the two comes first.
             if report.state is OrderState.SUSPENDED or (not tracked.is_heard and report.state in _NOT_HEARD):
                 return self._tell(tracked, replace(report, state=OrderState.REJECTED))
+        if not tracked.is_heard and report.state in _NOT_HEARD:
+            # The words are kept for the outcome, but an error (100: too many messages) is no sign that it arrived.
+            tracked.report = report
+            return []
         return self._tell(tracked, report)
 
     def on_correction(self, client_order_id: str, taken_back_e9: int) -> list[OrderEvent]:

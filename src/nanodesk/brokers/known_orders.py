@@ -74,6 +74,21 @@ class KnownOrders:
         known = self._by_client_id.get(client_order_id)
         return None if known is None else known.pair
 
+    def known(self, client_order_id: str) -> KnownOrder | None:
+        """What is remembered of an order of ours.
+
+        Parameters
+        ----------
+        client_order_id : str
+            Our id.
+
+        Returns
+        -------
+        known : KnownOrder or None
+            ``None`` when it is not known here.
+        """
+        return self._by_client_id.get(client_order_id)
+
     def client_id_of(self, pair: str, venue_order_id: str) -> str:
         """Our id of an order.
 

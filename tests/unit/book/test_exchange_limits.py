@@ -187,6 +187,12 @@ class TestLargestNumbers:
         assert exchange.state_hash() == before
         assert exchange.modify(2, 6, 9).success
 
+    def test_a_modify_makes_no_iceberg_that_would_refresh_for_ever(self):
+        exchange = Exchange()
+        exchange.submit_limit("buy", 5, 9, display=9)
+        assert exchange.modify(1, 5, MAX // 2).error == "InvalidQuantity"
+        assert exchange.submit_limit("sell", 5, MAX // 2, "ioc").filled_quantity == 9
+
     def test_an_auction_of_the_largest_quantities(self):
         exchange = self.spreads()
         exchange.start_auction()

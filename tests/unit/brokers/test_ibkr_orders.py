@@ -164,6 +164,12 @@ class TestTrap3ErrorsDoNotMoveOrders:
         table.on_error(CLIENT, error(code))
         assert tracked.report.state is OrderState.PENDING_NEW
 
+    @pytest.mark.parametrize("code", [100, 399, 99999])
+    def test_an_error_is_no_sign_that_an_order_arrived(self, table, tracked, code):
+        # Told as a report it would count as the venue's word, and nobody would look the order up again.
+        assert table.on_error(CLIENT, error(code)) == []
+        assert (tracked.report.state, tracked.report.code) == (OrderState.PENDING_NEW, str(code))
+
     def test_202_is_a_confirmation(self, table, tracked):
         table.on_order(opened())
         assert states(table.on_error(CLIENT, error(202)) or []) == [OrderState.CANCELLED]

@@ -23,10 +23,10 @@ from cython.cimports.nanodesk.book.kernels.records import (
     REDUCE_ONLY,
     RESTING,
     SPLIT,
+    STP_BOTH,
     STP_DECREMENT,
     STP_NEWEST,
     STP_OFF,
-    STP_OLDEST,
     TOP,
     WORKING,
     int128,
@@ -55,13 +55,13 @@ def prevent(
         extra_of(b, o).cut += loss
         out.cancelled += loss
         cut(b, p, passive, loss)
-        return 1 if o.open == 0 else 0
-    if mode != STP_NEWEST:
+    elif mode != STP_NEWEST:
         note(b, NOTE_SELF_TRADE, passive, p.open, id)
         end_order(b, p, passive)
-    if mode != STP_OLDEST:
+    if mode == STP_NEWEST or mode == STP_BOTH or o.open == 0:
         return 1
-    return 0
+    # A link group of the resting order may have taken the aggressor with it (R53, R54).
+    return 1 if o.state != WORKING else 0
 
 
 def held_back(b: cython.pointer(Book), p: cython.pointer(Order), passive: int64_t) -> cython.int:

@@ -237,6 +237,9 @@ def _unmodifiable(b: cython.pointer(Book), id: int64_t, price: int64_t, quantity
         return MODIFY_HALTED
     if b.committed[o.side] - o.open > INT64_MAX - quantity:
         return INVALID_QUANTITY
+    # More parts than R14 allows: quantity > display * max_display_parts.
+    if o.flags & ICEBERG and (quantity - 1) // b.max_display_parts >= b.extras[terms_of(o).extra].display:
+        return INVALID_QUANTITY
     if price < b.band_low or price > b.band_high:
         return MODIFY_PRICE_BAND
     if o.flags & REDUCE_ONLY and reducible(b, o) == 0:
