@@ -14,7 +14,7 @@ COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/uni
   $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean
+.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz fuzz-parsers soak torture clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,15 @@ test-long: $(VENV)/.test ## the long random comparisons, on the release build
 
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
+
+fuzz-parsers: $(VENV)/.test ## ten million damaged texts for each parser of outside input; goes on where it stopped
+	$(RUN) tools/fuzz_parsers.py --executions 10_000_000
+
+soak: $(VENV)/.test ## a day of order management on the virtual clock, faults on: flat memory, both books agree
+	$(RUN) tools/simulate_orders.py --soak 24
+
+torture: $(VENV)/.test ## a hundred thousand seeded simulations of order management
+	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build

@@ -379,7 +379,8 @@ class PaperBroker:
         Returns
         -------
         outcome : Outcome
-            Its report is the new order's; when refused, the old order's, which lives on.
+            Its report is the new order's; none while the request is on its way to a market with latency. When
+            refused, the old order's, which lives on.
         """
         market = self._require_connected()
         order = market.find(self._account_id, client_order_id)
@@ -389,6 +390,8 @@ class PaperBroker:
         self._save()
         self._reached("send.written")
         self._reached("reply.read")
+        if answer.is_taken and answer.order is not None and answer.order.client_order_id == client_order_id:
+            return Outcome(OutcomeKind.ACCEPTED)  # on its way: the old order is all there is to tell of
         return self._answer(answer)
 
     def _answer(self, answer: Answer) -> Outcome:

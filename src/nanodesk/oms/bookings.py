@@ -124,9 +124,9 @@ class Bookings:
     def _foreign_report(self, report: OrderReport) -> bool:
         payload = foreign_payload(report)
         seen = self._ledger.orphans.get(report.venue_order_id)
-        is_news = bool(report.venue_order_id) and (
-            seen is None or any(payload[key] != value for key, value in seen.items())
-        )
+        is_older = seen is not None and 0 < report.ts_event_ns < seen["ts_event_ns"]
+        is_news = bool(report.venue_order_id) and not is_older
+        is_news = is_news and (seen is None or any(payload.get(key, 0) != value for key, value in seen.items()))
         if is_news:
             self.add(JournalEvent("foreign_order", payload))
         return is_news
@@ -172,7 +172,8 @@ class Bookings:
         name = self.owner(execution.client_order_id, execution.venue_order_id)
         if not known:
             opened_ns = self._ledger.opened_ns
-            is_in_opening = is_history and (opened_ns < 0 or 0 < execution.ts_event_ns <= opened_ns)
+            # A stream may be late by more than the opening: what had been done by then is part of it all the same.
+            is_in_opening = is_history if opened_ns < 0 else 0 < execution.ts_event_ns <= opened_ns
             if name or not is_in_opening:
                 kind = "order_filled" if name else "foreign_filled"
                 self._book(kind, 0, payload, execution, name)

@@ -44,6 +44,8 @@ class Desk:
         What follows from the journal.
     missing_symbols : set of str
         Symbols with an order that the venue knew and, at the last reading, knew no more.
+    open_orphans : set of str
+        Venue ids of the open orders that are not ours, at the last reading.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Desk:
         self.sleep = sleep
         self.reached = reached
         self.missing_symbols: set[str] = set()
+        self.open_orphans: set[str] = set()
         self._in_flight: frozenset[str] = frozenset()
         self._is_stream_lost = False
         self._must_catch_up = False
@@ -316,8 +319,12 @@ class Desk:
         for execution in self.broker.executions(self.executions_since_ns()):
             bookings.execution(execution, is_history=True)
         told = set()
+        self.open_orphans.clear()
         for report in self.broker.open_orders():
-            told.add(bookings.owner(report.client_order_id, report.venue_order_id))
+            owner = bookings.owner(report.client_order_id, report.venue_order_id)
+            told.add(owner)
+            if not owner:
+                self.open_orphans.add(report.venue_order_id)
             bookings.report(report, is_answer=True)
         for record in self._open_records():
             name = record.order.client_order_id

@@ -406,9 +406,12 @@ class Ledger:
 
     def _see_orphan(self, event: StoredEvent) -> None:
         payload = event.payload
+        seen = self.orphans.get(payload["venue_order_id"])
+        if seen is not None and 0 < payload.get("ts_event_ns", 0) < seen["ts_event_ns"]:
+            return
         self.orphans[payload["venue_order_id"]] = {
             key: payload[key] for key in ("symbol", "side", "state", "quantity_e9", "filled_quantity_e9")
-        }
+        } | {"ts_event_ns": payload.get("ts_event_ns", 0)}
 
     def _open_positions(self, event: StoredEvent) -> None:
         payload = event.payload

@@ -360,7 +360,7 @@ class OrderEngine(Desk):
                 outcome = Outcome(OutcomeKind.REFUSED, text=f"{order.symbol} is blocked: {reason}")
                 bookings.add(_failure("blocked", name, text=outcome.text))
             elif self._passes(order, bookings):
-                outcome = self._ask(lambda: self.broker.replace(client_order_id, order))
+                outcome = _settled(self._ask(lambda: self.broker.replace(client_order_id, order)))
                 _book_outcome(bookings, name, outcome)
                 if outcome.kind is OutcomeKind.UNKNOWN:
                     self.search.begin(name)
@@ -471,6 +471,15 @@ def _failure(kind: str, client_order_id: str, *, text: str, code: str = "", may_
 
 def _answer(outcome: Outcome) -> dict[str, Any]:
     return {"outcome": outcome.kind.value, "code": outcome.code, "text": outcome.text[:_LONGEST_TEXT]}
+
+
+def _settled(outcome: Outcome) -> Outcome:
+    # A replace that was taken and not yet done may still fail: until the venue tells of the new order, who knows.
+    if outcome.kind is OutcomeKind.ACCEPTED and outcome.report is None:
+        return Outcome(
+            OutcomeKind.UNKNOWN, None, outcome.executions, outcome.code, outcome.text or "taken, not yet done"
+        )
+    return outcome
 
 
 def _book_outcome(bookings: Bookings, name: str, outcome: Outcome) -> None:

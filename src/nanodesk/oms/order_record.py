@@ -195,7 +195,10 @@ class OrderRecord:
             if payload.get("text") or payload.get("code"):
                 self.reason = told_reason(payload)
         filled = payload.get("filled_quantity_e9", 0)
-        if is_answer:
+        if is_answer and not filled and self.life is OrderState.FILLED and self.taken_back_e9:
+            # Filled with nothing filled is what is left of an order whose executions were busted.
+            self.taken_back_e9 = max(self.quantity_e9, self.venue_cum_e9)
+        elif is_answer:
             self.venue_cum_e9, self.taken_back_e9 = filled, 0
         else:
             self.venue_cum_e9 = max(self.venue_cum_e9, filled)

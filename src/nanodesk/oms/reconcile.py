@@ -300,13 +300,12 @@ def _clear(desk: Desk, findings: list[Finding]) -> None:
 
 def _report(desk: Desk, findings: list[Finding], compared: int) -> ReconcileReport:
     views = desk.open_orders()
-    live = {"new", "partially_filled", "pending_new", "pending_cancel", "pending_replace", "suspended", "stopped"}
     return ReconcileReport(
         findings=tuple(findings),
         blocked=desk.blocked_symbols(),
         unknown=tuple(view.client_order_id for view in views if desk.is_unresolved(view.client_order_id)),
         awaited=tuple(view.client_order_id for view in views if view.awaited_quantity_e9),
-        orphans=tuple(sorted(name for name, seen in desk.ledger.orphans.items() if seen["state"] in live)),
+        orphans=tuple(sorted(desk.open_orphans)),
         positions=compared,
     )
 

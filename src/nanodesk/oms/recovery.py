@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nanodesk.brokers.base import OutcomeKind
+from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.errors import BrokerError
+from nanodesk.market.order import OrderReport
 from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal_event import JournalEvent
 from nanodesk.oms.outcome_search import SHORTEST_PAUSE_S, OutcomeSearch
@@ -75,7 +76,8 @@ def recover(desk: Desk, search: OutcomeSearch, *, resend: bool, patience_s: floa
     deadline_s = desk.monotonic_s() + rule.wait_s + rule.misses * rule.spacing_s + patience_s
     desk.drain()
     while search.next_s is not None:
-        search.step(desk, not_sent=not may_resend)
+        with suppress(BrokerError):  # What was not told now is asked for again.
+            search.step(desk, not_sent=not may_resend)
         for name in search.absent() if may_resend else ():
             desk.reached("recovery.replan")
             _resend(desk, search, name)
@@ -95,11 +97,8 @@ def recover(desk: Desk, search: OutcomeSearch, *, resend: bool, patience_s: floa
 def _resend(desk: Desk, search: OutcomeSearch, name: str) -> None:
     # The intent is durable already, and a venue that has the id refuses it: then the order is there after all.
     search.forget(name)
-    outcome = desk.broker.submit(desk.order(name).order)
+    outcome, report = _sent_again(desk, name)
     bookings = desk.bookings()
-    report = outcome.report
-    if outcome.kind is OutcomeKind.REFUSED:
-        report = desk.broker.status(name)
     if report is not None:
         bookings.report(report, kind="order_adopted", is_answer=True)
     elif outcome.kind is OutcomeKind.ACCEPTED:
@@ -113,6 +112,15 @@ def _resend(desk: Desk, search: OutcomeSearch, name: str) -> None:
         bookings.execution(execution)
     desk.write(bookings, inside="adopt.inside")
     desk.reached("adopt.logged")
+
+
+def _sent_again(desk: Desk, name: str) -> tuple[Outcome, OrderReport | None]:
+    try:
+        outcome = desk.broker.submit(desk.order(name).order)
+        is_refused = outcome.kind is OutcomeKind.REFUSED
+        return outcome, desk.broker.status(name) if is_refused else outcome.report
+    except Exception as error:  # noqa: BLE001  whatever escaped, the order may be at the venue
+        return Outcome(OutcomeKind.UNKNOWN, text=type(error).__name__), None
 
 
 def _report(desk: Desk, pending: list[str], resent: list[str], fills_before: int) -> RecoveryReport:
