@@ -20,7 +20,7 @@ from nanodesk.brokers.binance_hosts import LIVE_URLS, TESTNET_URLS, require_agre
 from nanodesk.brokers.binance_pairs import Pairs, rate_limits, read_pairs
 from nanodesk.brokers.binance_placing import BinancePlacing
 from nanodesk.brokers.binance_reading import BinanceReading
-from nanodesk.brokers.binance_rest import BinanceRest
+from nanodesk.brokers.binance_rest import READING_PATIENCE_S, BinanceRest
 from nanodesk.brokers.binance_session import BinanceSession
 from nanodesk.brokers.binance_signing import signer_of
 from nanodesk.brokers.binance_stream import BinanceStream
@@ -232,7 +232,7 @@ class BinanceBroker:
         self.disconnect()  # a session that was lost and waits to come back is ended first
         self._loop.start()
         try:
-            self._loop.run(self._connect(), timeout_s=6 * self._deadline_s)
+            self._loop.run(self._connect(), timeout_s=READING_PATIENCE_S + 6 * self._deadline_s)
         except BaseException:
             self.disconnect()
             raise
@@ -452,7 +452,7 @@ class BinanceBroker:
     # -- the way to the other thread ------------------------------------------------------------------------------
 
     def _ask(self, work: Coroutine[Any, Any, T], *, rounds: int = 1) -> T:
-        return self._loop.run(work, timeout_s=self._deadline_s * (2 + rounds))
+        return self._loop.run(work, timeout_s=READING_PATIENCE_S + self._deadline_s * (2 + rounds))
 
     def _tell(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         return self._loop.start_work(work).result()  # it keeps its own deadline

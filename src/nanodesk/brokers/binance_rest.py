@@ -17,6 +17,8 @@ from nanodesk.brokers.venue_clock import VenueClock
 from nanodesk.errors import BrokerError
 
 CLOCK_WRONG: Final = -1021
+READING_PATIENCE_S: Final = 65.0
+"""A question waits for the next window of a minute: reading the fills of a hundred pairs is a third of one."""
 MS: Final = 1_000_000
 
 
@@ -40,7 +42,10 @@ class BinanceRest:
     recv_window_ms : int
         How long after its time a request may be accepted.
     patience_s : float, default 5
-        Longest wait for room in the limits.
+        Longest wait of an order, a cancel or a measurement of the clock for room in the limits.
+    reading_patience_s : float, default 65
+        The same of a question, for a refused one ends a whole run; but what the venue itself asks to wait is not
+        waited for longer than `patience_s`.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class BinanceRest:
         now_ns: Clock,
         recv_window_ms: int,
         patience_s: float = 5.0,
+        reading_patience_s: float = READING_PATIENCE_S,
     ) -> None:
         self._http = http
         self._api_key = api_key
@@ -63,9 +69,16 @@ class BinanceRest:
         self._now_ns = now_ns
         self._recv_window_ms = recv_window_ms
         self._patience_s = patience_s
+        self._reading_patience_s = reading_patience_s
 
     async def read(
-        self, path: str, parameters: dict[str, Parameter] | None = None, *, weight: int, is_signed: bool = True
+        self,
+        path: str,
+        parameters: dict[str, Parameter] | None = None,
+        *,
+        weight: int,
+        is_signed: bool = True,
+        patience_s: float | None = None,
     ) -> Any:
         """Ask for something.
 
@@ -79,6 +92,8 @@ class BinanceRest:
             What it counts.
         is_signed : bool, default True
             Whether it is about the account.
+        patience_s : float, optional
+            Longest wait for room in the limits; that of questions without it.
 
         Returns
         -------
@@ -90,13 +105,16 @@ class BinanceRest:
         BrokerError
             If the venue cannot be asked, refuses, or its answer cannot be read.
         """
+        waits_s = self._reading_patience_s if patience_s is None else patience_s
         try:
-            return await self._call("GET", path, parameters or {}, weight=weight, is_signed=is_signed)
+            return await self._call(
+                "GET", path, parameters or {}, weight=weight, is_signed=is_signed, patience_s=waits_s
+            )
         except BinanceRefusal as refusal:
             if refusal.code != CLOCK_WRONG or not is_signed:
                 raise
         await self.measure_clock()
-        return await self._call("GET", path, parameters or {}, weight=weight, is_signed=True)
+        return await self._call("GET", path, parameters or {}, weight=weight, is_signed=True, patience_s=waits_s)
 
     async def request(
         self, method: str, path: str, parameters: dict[str, Parameter], *, counts: dict[str, int], reached: Reached
@@ -168,7 +186,7 @@ class BinanceRest:
         self.clock.forget()
         for _ in range(samples):
             sent_ns = self._now_ns()
-            answer = await self.read("time", weight=1, is_signed=False)
+            answer = await self.read("time", weight=1, is_signed=False, patience_s=self._patience_s)
             self.clock.measured(
                 sent_ns=sent_ns,
                 received_ns=self._now_ns(),
@@ -185,9 +203,10 @@ class BinanceRest:
         orders: int = 0,
         is_signed: bool,
         reached: Reached | None = None,
+        patience_s: float | None = None,
     ) -> Any:
         amounts = {"REQUEST_WEIGHT": weight, "ORDERS": orders, "RAW_REQUESTS": 1}
-        await self.wait_for_room(amounts)
+        await self.wait_for_room(amounts, until_s=None if patience_s is None else _now_s() + patience_s)
         query = self._signed(parameters) if is_signed else encode_parameters(parameters)
         label = f"{method} {path}"
         try:
@@ -234,7 +253,9 @@ class BinanceRest:
         """
         deadline = self.patient_until() if until_s is None else until_s
         while True:
-            left_s = max(deadline - asyncio.get_running_loop().time(), 0.0)
+            left_s = max(deadline - _now_s(), 0.0)
+            if self.governor.stopped_for() > self._patience_s:
+                left_s = min(left_s, self._patience_s)
             wait_s = self.governor.require_room(amounts, patience_s=left_s)
             if wait_s <= 0.0:
                 self.governor.take(amounts)
@@ -243,7 +264,7 @@ class BinanceRest:
 
     def patient_until(self) -> float:
         """Instant of the loop's clock to which a request that begins now waits for room."""
-        return asyncio.get_running_loop().time() + self._patience_s
+        return _now_s() + self._patience_s
 
     def observe(self, limits: tuple[RateLimit, ...]) -> None:
         """Take over counts that came beside an answer of the WebSocket API.
@@ -278,3 +299,7 @@ class BinanceRest:
 
     def _timing(self) -> dict[str, Parameter]:
         return {"recvWindow": self._recv_window_ms, "timestamp": self.clock.now_ns() // MS}
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -164,6 +164,10 @@ class RateGovernor:
         """
         self._stopped_until = max(self._stopped_until, self._now_s() + retry_after_s)
 
+    def stopped_for(self) -> float:
+        """Seconds that the venue still asks to wait; zero or less when it does not."""
+        return self._stopped_until - self._now_s()
+
     def require_room(self, amounts: dict[str, int], *, patience_s: float = 0.0) -> float:
         """The wait for a request, if it is short enough.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,20 +33,47 @@ def pull_and_cancel(
     Returns
     -------
     values : dict
-        What was done; ``done`` only if the broker itself said that nothing is open (and, flattened, nothing held).
+        What was done; ``done`` only if the broker itself said that nothing is open (and, flattened, nothing held), and
+        latch and journal were written.
     """
     from nanodesk.cli.trading_desk import RUN_LOCK, open_desk
+    from nanodesk.errors import JournalError
     from nanodesk.rebalance.kill import stop_running
     from nanodesk.risk.kill_switch import KillSwitch
 
     limit_s = config.kill.timeout_secs if timeout_s is None else timeout_s
     folder = Path(config.logging.dir)
+    switch = KillSwitch(folder / config.kill.switch_file)
+    errors = []
     # The latch is a file that the running process reads before every order: it holds from here on.
-    state = KillSwitch(folder / config.kill.switch_file).pull(who=who, why=why, may_flatten=flatten)
+    try:
+        (switch.allow_flattening if flatten else switch.pull)(who=who, why=why)
+    except OSError as error:  # a full disk is no reason to let orders stand
+        errors.append(f"the kill switch cannot be written ({error.strerror}): the next run is not stopped by it")
     stopped = stop_running(folder / RUN_LOCK, timeout_s=limit_s, monotonic_s=time.monotonic, sleep=time.sleep)
-    values: dict[str, Any] = {"kill_switch": str(state), "process": stopped.how, "pid": stopped.pid}
-    with open_desk(config, location=location, validate=False) as desk:
-        return values | _cancel_and_flatten(desk, limit_s, flatten=flatten, who=who)
+    values: dict[str, Any] = {"kill_switch": str(switch.state()), "process": stopped.how, "pid": stopped.pid}
+    try:
+        with open_desk(config, location=location, validate=False) as desk:
+            values |= _cancel_and_flatten(desk, limit_s, flatten=flatten, who=who)
+    except (JournalError, OSError) as error:
+        errors.append(f"without the journal: {error}")
+        values |= _cancel_without_journal(config, limit_s)
+        values["done"] &= not flatten  # a new order needs its intent on disk
+    return values | {"error_messages": [*errors, *values["error_messages"]], "done": values["done"] and not errors}
+
+
+def _cancel_without_journal(config: TradingConfig, limit_s: float) -> dict[str, Any]:
+    """Cancel at the broker alone: a cancel that no journal knows of harms nobody, the next run learns it there."""
+    from nanodesk.cli.broker_factory import make_broker
+    from nanodesk.rebalance.kill import cancel_everything
+
+    broker = make_broker(config, os.environ, reached=lambda _step: None)
+    broker.connect()
+    try:
+        report = cancel_everything(None, broker, timeout_s=limit_s, monotonic_s=time.monotonic, sleep=time.sleep)
+    finally:
+        broker.disconnect()
+    return report.as_values() | {"done": report.is_done}
 
 
 def _cancel_and_flatten(desk: OpenDesk, limit_s: float, *, flatten: bool, who: str) -> dict[str, Any]:

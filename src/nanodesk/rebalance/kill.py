@@ -141,14 +141,14 @@ def _is_freed(lock: Path, timeout_s: float, monotonic_s: Callable[[], float], sl
 
 
 def cancel_everything(
-    engine: OrderEngine, broker: Broker, *, timeout_s: float, monotonic_s: Callable[[], float], sleep: Sleep
+    engine: OrderEngine | None, broker: Broker, *, timeout_s: float, monotonic_s: Callable[[], float], sleep: Sleep
 ) -> CancelReport:
     """Cancel every open order of the account, ours and others, until the broker says that none is left.
 
     Parameters
     ----------
-    engine : OrderEngine
-        Our orders go through it, so that the journal knows.
+    engine : OrderEngine or None
+        Our orders go through it, so that the journal knows; ``None`` where there is no journal that can be written.
     broker : Broker
         Connected; asked after every round.
     timeout_s : float
@@ -173,7 +173,8 @@ def cancel_everything(
             is_verified = True
             seen |= {order.venue_order_id for order in left}
             _cancel_all(engine, broker, left, errors)
-            engine.poll(0.0)
+            if engine is not None:
+                engine.poll(0.0)
             left = broker.open_orders()
         except BrokerError as error:
             is_verified = False
@@ -189,11 +190,13 @@ def cancel_everything(
     return CancelReport(gone, left, is_verified, monotonic_s() - started_s, tuple(errors))
 
 
-def _cancel_all(engine: OrderEngine, broker: Broker, left: tuple[OrderReport, ...], errors: dict[str, None]) -> None:
-    ours = {view.client_order_id for view in engine.open_orders()}
+def _cancel_all(
+    engine: OrderEngine | None, broker: Broker, left: tuple[OrderReport, ...], errors: dict[str, None]
+) -> None:
+    ours = set() if engine is None else {view.client_order_id for view in engine.open_orders()}
     for order in left:
         name = order.client_order_id
-        if name in ours:
+        if engine is not None and name in ours:
             engine.cancel(name)
         elif name:
             broker.cancel(name)

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,6 +106,34 @@ class KillSwitch:
         self._pulled_here = state
         self._write(state)
         return state
+
+    def allow_flattening(self, *, who: str, why: str) -> KillSwitchState:
+        """Stop trading, or leave it stopped, but let reduce-only orders pass that shrink a position.
+
+        Parameters
+        ----------
+        who, why : str
+            Who asks for it, and the reason; not empty. A switch that is pulled keeps its own.
+
+        Returns
+        -------
+        state : KillSwitchState
+            Pulled, with leave to flatten.
+
+        Raises
+        ------
+        ValidationError
+            If name or reason is empty.
+        OSError
+            If the file cannot be written; this process stays stopped all the same.
+        """
+        before = self.state()
+        if not before.is_pulled:
+            return self.pull(who=who, why=why, may_flatten=True)
+        _require_text(who=who, why=why)
+        self._pulled_here = replace(before, may_flatten=True)
+        self._write(self._pulled_here)
+        return self._pulled_here
 
     def reset(self, *, who: str, why: str) -> KillSwitchState:
         """Allow trading again; nothing but this call does.

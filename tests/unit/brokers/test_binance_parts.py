@@ -1,5 +1,8 @@
 """Parts of the Binance adapter on their own: hosts, instruments, words of orders, refusals, what is known."""
 
+import asyncio
+import time
+
 import pytest
 
 from nanodesk.brokers.base import OutcomeKind
@@ -8,11 +11,14 @@ from nanodesk.brokers.binance_messages import order_report, stream_report
 from nanodesk.brokers.binance_orders import order_parameters
 from nanodesk.brokers.binance_pairs import Pairs, read_pairs
 from nanodesk.brokers.binance_refusal import OUTCOME_OPEN, outcome_of, raise_for
+from nanodesk.brokers.binance_rest import BinanceRest
 from nanodesk.brokers.binance_signing import signer_of
 from nanodesk.brokers.fields import Fields
+from nanodesk.brokers.http_connection import HttpAnswer
 from nanodesk.brokers.known_orders import KnownOrders
+from nanodesk.brokers.rate_governor import RateGovernor
 from nanodesk.brokers.venue_clock import VenueClock
-from nanodesk.errors import BrokerError, ConfigError, OrderRejectedError, ValidationError
+from nanodesk.errors import BrokerError, ConfigError, OrderRejectedError, RateLimitedError, ValidationError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType
@@ -246,3 +252,39 @@ class TestSigners:
         with pytest.raises(ValidationError) as caught:
             signer_of(secret)
         assert not secret or secret not in str(caught.value)
+
+
+class Answering:
+    """A transport that answers at once."""
+
+    async def send(self, _request):
+        return HttpAnswer(200, {}, b"{}")
+
+
+class TestRoomInTheLimits:
+    """The limits are one request of weight 10 in a second."""
+
+    def rest(self, **patience):
+        governor = RateGovernor(time.time)
+        governor.set_limit("REQUEST_WEIGHT", 1, 12)
+        parts = {"api_key": "k", "signer": signer_of("s"), "governor": governor, "clock": VenueClock(time.time_ns)}
+        return BinanceRest(Answering(), **parts, now_ns=time.time_ns, recv_window_ms=5000, **patience)
+
+    def test_a_question_waits_for_it_and_an_order_does_not(self):
+        rest = self.rest(patience_s=0.0)
+
+        async def ask():
+            for _ in range(3):
+                await rest.read("account", weight=10, is_signed=False)
+            await rest.wait_for_room({"REQUEST_WEIGHT": 10})
+
+        with pytest.raises(RateLimitedError, match="leave no room"):
+            asyncio.run(ask())
+        assert rest.governor.limits()["REQUEST_WEIGHT", 1][0] == 10
+
+    def test_what_the_venue_asks_to_wait_is_not_waited_for(self):
+        rest = self.rest(patience_s=0.0)
+        rest.governor.stop_for(30.0)
+        with pytest.raises(RateLimitedError) as caught:
+            asyncio.run(rest.read("account", weight=1, is_signed=False))
+        assert 29.0 < caught.value.retry_after_s <= 30.0

@@ -205,6 +205,15 @@ class TestKill:
         assert (code, values["done"], values["closed"], values["still_held"]) == (DONE, True, 2, {})
         assert json.loads(invoke("positions", "--json")[1])["positions"] == []
 
+    def test_flatten_after_a_kill_without_it(self, invoke):
+        invoke("run", "target.json", "--force")
+        assert invoke("kill", "--why", "runaway")[0] == DONE
+        code, out, _ = invoke("kill", "--flatten", "--why", "close it all", "--json")
+        values = json.loads(out)
+        assert (code, values["closed"], values["still_held"]) == (DONE, 2, {})
+        assert values["kill_switch"] == "pulled by operator: runaway; flattening is allowed"
+        assert invoke("run", "target.json", "--force")[0] == REFUSED_BY_RISK
+
     def test_a_broker_that_cannot_be_asked_is_no_success(self, invoke, folder):
         (folder / "quotes.json").unlink()
         assert invoke("kill")[0] != DONE
@@ -276,6 +285,17 @@ class TestProcesses:
         values = json.loads(out)
         assert (code, values["process"], values["done"]) == (DONE, "killed", True)
         assert values["orders_cancelled_count"] >= 1
+
+    def test_kill_cancels_even_where_the_journal_cannot_be_opened(self, working, folder, invoke):
+        working.kill()
+        working.wait()
+        for name in ("orders.db", "orders.db-wal"):
+            (folder / "logs" / name).write_bytes(b"no journal" * 500)
+        code, out, _ = invoke("kill", "--json")
+        values = json.loads(out)
+        assert (code, values["done"], values["verified"], values["orders_remaining_count"]) == (BROKER, False, True, 0)
+        assert values["orders_cancelled_count"] >= 1
+        assert values["error_messages"][0].startswith("without the journal: logs/orders.db")
 
     def test_a_killed_run_is_recovered_and_done_by_the_next(self, working, folder, invoke):
         working.kill()

@@ -39,6 +39,14 @@ class TestLatch:
         switch(path).pull(who="bob", why="flood", may_flatten=True)
         assert switch(path).state() == KillSwitchState(True, "ann", "fire", 7, False)
 
+    def test_leave_to_flatten_is_given_by_name_and_frees_nothing_else(self, path):
+        assert switch(path).allow_flattening(who="ann", why="fire") == KillSwitchState(True, "ann", "fire", 7, True)
+        switch(path).pull(who="bob", why="flood")
+        assert switch(path).allow_flattening(who="bob", why="dry").why == "fire"
+        assert switch(path).state() == KillSwitchState(True, "ann", "fire", 7, True)
+        with pytest.raises(ValidationError):
+            switch(path).allow_flattening(who="bob", why="")
+
     def test_file_is_private_and_its_folder_too(self, path):
         switch(path).pull(who="ann", why="fire")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
