@@ -25,11 +25,17 @@ class BookLaws:
         self.filled: dict[int, int] = defaultdict(int)
         self.terminal: dict[int, tuple] = {}
         self.has_queue_jumps = False  # icebergs, pegs and cuts move orders within a level
+        self.commands = 0
+        self.entered: dict[int, int] = {}  # command after which an order was first seen resting
 
     def after(self, command: tuple, observation: tuple, orders: Orders | None = None) -> str | None:
         """Check one observation, and every order if given."""
         result, trades, _notices, bids, asks, _hash = observation
         self._follow(command, result)
+        self.commands += 1
+        for order_id, order in (orders or {}).items():
+            if order[4] > 0:
+                self.entered.setdefault(order_id, self.commands)
         return (
             self._trades_broken(trades)
             or self._levels_broken(bids, asks)
@@ -97,15 +103,19 @@ class BookLaws:
         return None
 
     def _overtaken(self, trades: tuple, orders: Orders) -> str | None:
-        """First in, first out: who trades at a level leaves no earlier order of that level behind."""
+        """First in, first out: who trades at a level leaves no earlier order of that level behind.
+
+        An order of a bracket is older than its place in the queue: it counts from when it was first seen resting.
+        """
         if not self.is_price_time or self.has_queue_jumps:
             return None
         for _id, price, _quantity, _aggressor, passive, _side, _time in trades:
             if passive not in orders:
                 continue
             side, _price, *_rest = orders[passive]
-            arrived = orders[passive][6]
+            arrived, entered = orders[passive][6], self.entered.get(passive, self.commands)
             for order_id, order in orders.items():
-                if order[0] == side and order[1] == price and order[4] > 0 and order[6] < arrived:
+                was_before = order[6] < arrived and self.entered.get(order_id, self.commands) < entered
+                if order[0] == side and order[1] == price and order[4] > 0 and was_before:
                     return f"order {passive} traded at {price} before order {order_id}"
         return None

@@ -88,7 +88,7 @@ def hostile():
         factor_values={EVIL + key: values for key, values in result.factor_values.items()},
         factor_reports=tuple(replace(report, id=EVIL + report.id) for report in result.factor_reports),
         funnel=tuple(tuple(replace(step, kind=EVIL) for step in screen) for screen in result.funnel),
-        target=Target(timestamp=EVIL, weights={f"{EVIL}0": 0.5}),
+        target=Target(timestamp="2026-01-30T21:00:00Z", weights={'"><script>alert(1)': 0.5}),
     )
 
 
