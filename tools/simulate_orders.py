@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from simulation import run, soak  # noqa: E402
+from simulation import run, soak
 
 if __name__ == "__main__":
     words = sys.argv[1:]
