@@ -63,7 +63,7 @@ def soak(seed: int, hours: int, *, actions_an_hour: int = 180, tell: bool = True
             "duplicate",
             "reorder",
         )
-        + ("gap", "stream_loss", "disconnect", "read_error", "reads_lag", "late_fills", "humans", "halts"),
+        + ("reorder", "gap", "stream_loss", "disconnect", "read_error", "reads_lag", "late_fills", "humans", "halts"),
         0.03,
     )
     options = replace(

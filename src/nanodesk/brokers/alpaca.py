@@ -20,6 +20,7 @@ from nanodesk.brokers.event_inbox import EventInbox
 from nanodesk.brokers.event_loop import EventLoopThread
 from nanodesk.brokers.http import AnswerSeen, HttpClient, nothing_seen
 from nanodesk.brokers.known_orders import KnownOrders
+from nanodesk.brokers.redaction import Redactor
 from nanodesk.brokers.venue_clock import VenueClock
 from nanodesk.brokers.websocket import require_aiohttp
 from nanodesk.market.account import Account, Holding, Quote
@@ -100,7 +101,9 @@ class AlpacaBroker:
         require_aiohttp()
         defaults = PAPER_URLS if paper else LIVE_URLS
         urls = [given or usual for given, usual in zip((base_url, stream_url, data_url), defaults, strict=True)]
-        key, half = as_secret(api_key, name="api_key").reveal(), as_secret(secret, name="secret").reveal()
+        secrets = [as_secret(api_key, name="api_key"), as_secret(secret, name="secret")]
+        key, half = (one.reveal() for one in secrets)
+        clean = Redactor(secrets).clean_received
         require_agreement(urls[0], urls[1], urls[2], api_key=key, is_paper=paper)
         self._is_live = not paper
         self._account_id = ""
@@ -113,7 +116,8 @@ class AlpacaBroker:
         self._clock = VenueClock(now_ns)
         known, fills = KnownOrders(), FillTracker()
         self._clients = [
-            HttpClient(url, loop=self._loop, deadline_s=deadline_s, on_answer=on_answer) for url in (urls[0], urls[2])
+            HttpClient(url, loop=self._loop, deadline_s=deadline_s, on_answer=on_answer, clean=clean)
+            for url in (urls[0], urls[2])
         ]
         rest, data = (AlpacaRest(client, api_key=key, secret=half, now_ns=now_ns) for client in self._clients)
         self._reading = AlpacaReading(
@@ -151,6 +155,7 @@ class AlpacaBroker:
             deadline_s=deadline_s,
             heartbeat_s=heartbeat_s,
             first_wait_s=first_wait_s,
+            clean=clean,
         )
 
     # -- the account and its connection ---------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Final
 
 from nanodesk.brokers.event_loop import within
 from nanodesk.brokers.fields import Fields
+from nanodesk.brokers.http import as_received
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.brokers.websocket import WebSocketClient
 from nanodesk.errors import BrokerError
@@ -43,6 +44,8 @@ class AlpacaSession:
         How often the venue is asked whether it still listens: a socket that answers pings may be mute.
     first_wait_s : float, default 0.25
         Bound of the first wait before reconnecting.
+    clean : callable, optional
+        Takes secrets out of every message.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class AlpacaSession:
         deadline_s: float = 10.0,
         heartbeat_s: float = 10.0,
         first_wait_s: float = 0.25,
+        clean: Callable[[bytes], bytes] = as_received,
     ) -> None:
         self._keys = {"key_id": api_key, "secret_key": secret}
         self._on_event = on_event
@@ -73,6 +77,7 @@ class AlpacaSession:
             rng=rng,
             heartbeat_s=heartbeat_s,
             first_wait_s=first_wait_s,
+            clean=clean,
         )
 
     @property

@@ -31,6 +31,7 @@ from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http import AnswerSeen, HttpClient, nothing_seen
 from nanodesk.brokers.known_orders import KnownOrders
 from nanodesk.brokers.rate_governor import RateGovernor
+from nanodesk.brokers.redaction import Redactor
 from nanodesk.brokers.venue_clock import VenueClock
 from nanodesk.brokers.websocket import require_aiohttp
 from nanodesk.errors import ValidationError
@@ -140,11 +141,13 @@ class BinanceBroker:
         self._loop = EventLoopThread("nanodesk-binance")
         self._inbox = EventInbox()
         self._known = KnownOrders()
-        self._http = HttpClient(urls[0], loop=self._loop, deadline_s=deadline_s, on_answer=on_answer)
+        secrets = [as_secret(api_key, name="api_key"), as_secret(secret, name="secret")]
+        clean = Redactor(secrets).clean_received
+        self._http = HttpClient(urls[0], loop=self._loop, deadline_s=deadline_s, on_answer=on_answer, clean=clean)
         self._rest = BinanceRest(
             self._http,
-            api_key=as_secret(api_key, name="api_key").reveal(),
-            signer=signer_of(as_secret(secret, name="secret").reveal()),
+            api_key=secrets[0].reveal(),
+            signer=signer_of(secrets[1].reveal()),
             governor=self._governor,
             clock=self._clock,
             now_ns=now_ns,
@@ -160,6 +163,7 @@ class BinanceBroker:
             deadline_s=deadline_s,
             heartbeat_s=heartbeat_s,
             first_wait_s=first_wait_s,
+            clean=clean,
         )
         self._use(Pairs(quote_asset, {}, {}))
 

@@ -17,6 +17,7 @@ from nanodesk.brokers.binance_rest import MS, BinanceRest
 from nanodesk.brokers.binance_signing import Parameter
 from nanodesk.brokers.event_loop import within
 from nanodesk.brokers.fields import Fields
+from nanodesk.brokers.http import as_received
 from nanodesk.brokers.rate_governor import retry_after
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.brokers.websocket import WebSocketClient
@@ -52,6 +53,8 @@ class BinanceSession:
         How often a question shows that the session is not only open but answers.
     first_wait_s : float, default 0.25
         Bound of the first wait before reconnecting.
+    clean : callable, optional
+        Takes secrets out of every message.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class BinanceSession:
         deadline_s: float = 10.0,
         heartbeat_s: float = 10.0,
         first_wait_s: float = 0.25,
+        clean: Callable[[bytes], bytes] = as_received,
     ) -> None:
         self._rest = rest
         self._on_event = on_event
@@ -84,6 +88,7 @@ class BinanceSession:
             rng=rng,
             heartbeat_s=heartbeat_s,
             first_wait_s=first_wait_s,
+            clean=clean,
         )
 
     @property

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,7 +25,23 @@ MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 AnswerSeen = Callable[[str, HttpAnswer], None]
-"""Told the label and the raw answer of every request, for the audit."""
+"""Told the label and the answer of every request, for the audit."""
+
+
+def as_received(content: bytes) -> bytes:
+    """Leave content as it is.
+
+    Parameters
+    ----------
+    content : bytes
+        Of an answer or a message.
+
+    Returns
+    -------
+    content : bytes
+        The same object.
+    """
+    return content
 
 
 def nothing_seen(label: str, answer: HttpAnswer) -> None:
@@ -158,7 +174,9 @@ class HttpClient:
     connections : int, default 8
         Most requests under way at once.
     on_answer : callable, optional
-        Told every raw answer.
+        Told every answer.
+    clean : callable, optional
+        Takes secrets out of every body before anything of it is read.
     """
 
     def __init__(
@@ -170,12 +188,14 @@ class HttpClient:
         max_body_bytes: int = MAX_BODY_BYTES,
         connections: int = 8,
         on_answer: AnswerSeen = nothing_seen,
+        clean: Callable[[bytes], bytes] = as_received,
     ) -> None:
         self.endpoint = Endpoint.parse(base_url, field="base_url")
         self._loop = loop
         self._deadline_s = deadline_s
         self._max_body_bytes = max_body_bytes
         self._on_answer = on_answer
+        self._clean = clean
         self._idle: list[HttpConnection] = []
         self._busy: set[HttpConnection] = set()
         self._connections = connections
@@ -241,6 +261,7 @@ class HttpClient:
             raise
         except BrokerError as error:
             raise BrokerError(f"The {request.label} request has no answer. {error}", field=request.label) from None
+        answer = replace(answer, body=self._clean(answer.body))
         self._on_answer(request.label, answer)
         return answer
 

@@ -13,6 +13,8 @@ from nanodesk.brokers.credentials import Secret
 MASK = "[hidden]"
 _SHORTEST = 4
 """A shorter value occurs by chance in any text."""
+_SHORTEST_RECEIVED = 8
+"""In what a venue says, a shorter value could be part of an answer that is needed."""
 
 
 def _forms(value: str) -> set[str]:
@@ -39,11 +41,13 @@ class Redactor:
     'GET /order?key=[hidden]&signature=[hidden]'
     """
 
+    _SIGNATURE_BYTES = re.compile(rb"(?i)(signature=)[A-Za-z0-9+/=%_-]{8,}")
     _SIGNATURE = re.compile(r"(?i)(signature[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9+/=%_-]{8,}")
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._received: re.Pattern[bytes] | None = None
         self.add(*secrets)
 
     def add(self, *secrets: Secret) -> None:
@@ -58,6 +62,8 @@ class Redactor:
             self._values |= _forms(secret.reveal())
         longest_first = sorted(self._values, key=lambda value: (-len(value), value))
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        long = [re.escape(value.encode()) for value in longest_first if len(value) >= _SHORTEST_RECEIVED]
+        self._received = re.compile(b"|".join(long)) if long else None
 
     def clean(self, text: str) -> str:
         """The text without secrets.
@@ -75,6 +81,25 @@ class Redactor:
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
         return self._SIGNATURE.sub(rf"\g<1>{MASK}", text)
+
+    def clean_received(self, content: bytes) -> bytes:
+        """What a venue said, without secrets: an error page may repeat the request with its keys.
+
+        Parameters
+        ----------
+        content : bytes
+            An answer or a message, before anything of it is read.
+
+        Returns
+        -------
+        cleaned : bytes
+            The same object where there was nothing to hide.
+        """
+        if self._received is not None and self._received.search(content):
+            content = self._received.sub(MASK.encode(), content)
+        if b"ignature=" in content:
+            content = self._SIGNATURE_BYTES.sub(rb"\g<1>" + MASK.encode(), content)
+        return content
 
 
 class RedactingFilter(logging.Filter):

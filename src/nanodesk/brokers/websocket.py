@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.backoff import jittered_backoff
-from nanodesk.brokers.http import Endpoint
+from nanodesk.brokers.http import Endpoint, as_received
 from nanodesk.errors import BrokerError, MissingExtraError, NotConnectedError
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class WebSocketClient:
         A ping after this much silence; no sign of life for half as long again closes the connection.
     first_wait_s, cap_wait_s : float
         Bounds of the waits between attempts.
+    clean : callable, optional
+        Takes secrets out of every message before anything of it is read.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class WebSocketClient:
         heartbeat_s: float = 15.0,
         first_wait_s: float = 0.25,
         cap_wait_s: float = 30.0,
+        clean: Callable[[bytes], bytes] = as_received,
     ) -> None:
         endpoint = Endpoint.parse(url, field="url", schemes=("ws", "wss"))
         self._url = url
         self._tls: ssl.SSLContext | None = ssl.create_default_context() if endpoint.scheme == "wss" else None
         self._on_message = on_message
+        self._clean = clean
         self._on_open = on_open
         self._on_lost = on_lost
         self._rng = rng
@@ -233,9 +237,9 @@ class WebSocketClient:
 
         async for message in socket:
             if message.type is aiohttp.WSMsgType.TEXT:
-                self._on_message(message.data.encode("utf-8", "surrogatepass"))
+                self._on_message(self._clean(message.data.encode("utf-8", "surrogatepass")))
             elif message.type is aiohttp.WSMsgType.BINARY:
-                self._on_message(message.data)
+                self._on_message(self._clean(message.data))
             elif message.type is aiohttp.WSMsgType.ERROR:
                 self._last_failure = "a frame could not be read"
                 return

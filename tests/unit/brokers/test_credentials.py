@@ -140,3 +140,12 @@ class TestRedactingFilter:
         record = caplog.records[-1]
         assert VALUE not in record.getMessage() + record.exc_text + record.url + caplog.text
         assert record.count == 3
+
+
+class TestReceived:
+    def test_an_answer_that_repeats_the_request_is_cleaned_and_every_other_is_the_same_object(self):
+        redactor = Redactor([Secret("a-secret-of-some-length"), Secret("short12")])
+        sound = b'{"symbol": "short12"}'
+        assert redactor.clean_received(sound) is sound
+        echoed = b"<html>GET /order?key=a-secret-of-some-length&signature=0a1b2c3d4e5f60718293</html>"
+        assert redactor.clean_received(echoed) == b"<html>GET /order?key=[hidden]&signature=[hidden]</html>"
