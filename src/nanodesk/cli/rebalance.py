@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,9 +64,7 @@ def status(
     if as_json:
         print_json(values)
         return
-    console = stdout_console()
-    for name, value in values.items():
-        console.print(f"{name.replace('_', ' '):<18} {value}", soft_wrap=True)
+    _print_values(values)
 
 
 @rebalance.command("positions")
@@ -194,8 +192,12 @@ def recover(
         engine = desk.engine
         assert engine is not None  # noqa: S101  (a desk that writes has one)
         found = engine.recover()
-        books = compare(engine, desk.broker, accept=accept or ())
+        books = compare(engine, desk.broker)
         if not books.is_clean:
+            books = compare(engine, desk.broker)
+        if accept:
+            _require_blocked(accept, books.blocked)
+            compare(engine, desk.broker, accept=accept)
             books = compare(engine, desk.broker)
         values = {
             "adopted": list(found.adopted),
@@ -210,8 +212,7 @@ def recover(
     if as_json:
         print_json(values)
     else:
-        for name, value in values.items():
-            stdout_console().print(f"{name.replace('_', ' '):<18} {value}", soft_wrap=True)
+        _print_values(values)
     if not books.is_clean:
         note(
             "Not reconciled: look into the blocked symbols at the broker, then take over its position: --accept SYMBOL."
@@ -250,8 +251,7 @@ def kill(
     if as_json:
         print_json(values)
     else:
-        for name, value in values.items():
-            stdout_console().print(f"{name.replace('_', ' '):<22} {value}", soft_wrap=True)
+        _print_values(values)
     if not values["done"]:
         raise typer.Exit(BROKER)
 
@@ -423,6 +423,22 @@ def _settings(context: typer.Context, config: Path | None, **connection: Any) ->
 
 def _validates(context: typer.Context, skip_validation: bool) -> bool:
     return not (skip_validation or (context.obj or (None, False))[1])
+
+
+def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:
+    if wrong := [symbol for symbol in symbols if symbol not in blocked]:
+        known = ", ".join(sorted(blocked)[:20]) or "none"
+        raise typer.BadParameter(f"--accept {wrong[0]}: this symbol is not blocked; blocked: {known}")
+
+
+def _print_values(values: Mapping[str, Any]) -> None:
+    """One line a value; what holds several, one line each."""
+    console = stdout_console()
+    for name, value in values.items():
+        said = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
+        lines = [str(item) for item in said] if isinstance(said, list) else [str(said)]
+        for i, line in enumerate(lines or ["none"]):
+            console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
 
 
 def _status_values(desk: OpenDesk) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
         table.add_column("Why")
         for order in plan.orders[:MOST_ROWS]:
             value = order.quantity_e9 * order.limit_price_e9 / E9 / E9
-            quantity, limit = format_e9(order.quantity_e9), format_e9(order.limit_price_e9)
+            quantity, limit = format_e9(order.quantity_e9), _money(order.limit_price_e9)
             table.add_row(order.action, order.symbol, quantity, limit, f"{value:,.0f}", order.description)
         print_whole(table)
         if len(plan.orders) > MOST_ROWS:
@@ -118,17 +118,17 @@ def print_fills(lines: Sequence[LineResult], currency: str) -> None:
     table.add_column("Status")
     for result in lines[:MOST_ROWS]:
         line = result.line
-        numbers = (line.quantity_e9, line.limit_price_e9, result.filled_e9, result.average_price_e9)
-        fee = _fees(result, currency)
-        table.add_row(line.action, line.symbol, *map(format_e9, numbers), fee, result.status)
+        sizes = (format_e9(line.quantity_e9), _money(line.limit_price_e9), format_e9(result.filled_e9))
+        average = _money(result.average_price_e9) if result.filled_e9 else ""
+        table.add_row(line.action, line.symbol, *sizes, average, _fees(result, currency), result.status)
     print_whole(table)
 
 
 def _fees(result: LineResult, currency: str) -> str:
-    from nanodesk.market.fixed_point import format_e9
+    from nanodesk.market.fixed_point import E9, format_e9
 
     return ", ".join(
-        format_e9(paid) if unit == currency else f"{format_e9(paid)} {unit}"
+        f"{paid / E9:,.2f}" if unit == currency else f"{format_e9(paid)} {unit}"
         for unit, paid in sorted(result.fees_e9.items())
     )
 
@@ -150,13 +150,21 @@ def print_drift(drift: DriftReport, *, only_drifted: bool = False) -> None:
         table = _table("Symbol", "Held", "Target", "Price", "Weight", "Wanted", "Drift")
         for row in rows:
             weights = (row.actual_e9, row.weight_e9, row.difference_e9)
-            shares = (format_e9(row.held_e9), format_e9(row.wanted_e9), format_e9(row.price_e9))
+            shares = (format_e9(row.held_e9), format_e9(row.wanted_e9), _money(row.price_e9))
             table.add_row(row.symbol, *shares, *(f"{weight / E9:+.2%}" for weight in weights))
         print_whole(table)
     console = stdout_console()
     within = f"{len(drift.drifted)} of {len(drift.rows)} names drifted"
     money = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
     console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {money}")
+
+
+def _money(amount_e9: int) -> str:
+    """Exact, with at least two decimals."""
+    from nanodesk.market.fixed_point import format_e9
+
+    whole, _, rest = format_e9(amount_e9).partition(".")
+    return f"{whole}.{rest:<02}"
 
 
 def _table(first: str, *numbers: str) -> Table:

@@ -197,7 +197,8 @@ class Ledger:
             By symbol.
         """
         blocked = {
-            symbol: f"the venue holds {format_e9(rest_e9)} that no fill explains"
+            symbol: f"the venue holds {format_e9(abs(rest_e9))} {'more' if rest_e9 > 0 else 'less'} than our books, "
+            "which no fill explains"
             for symbol, rest_e9 in self.unexplained_e9.items()
         }
         blocked |= self.anomalies
