@@ -14,7 +14,7 @@ COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/uni
   $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz clean
+.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long torture fuzz clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench: $(VENV)/.test ## the performance tables of the README
 
 test-long: $(VENV)/.test ## the long random comparisons, on the release build
 	$(RUN) -m pytest -m slow tests
+
+torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants (about half an hour)
+	PYTHONPATH=tests $(RUN) -m torture
 
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000

@@ -32,7 +32,8 @@ R = TypeVar("R")
 class CaseResult:
     """What came of one case.
 
-    ``kills`` are real SIGKILLs that struck; ``steps`` counts every step that any life reached, ``struck`` names those at which one was killed.
+    ``kills`` are real SIGKILLs; ``steps`` counts every step that any life reached, ``struck`` names those at which one
+    was killed.
     """
 
     name: str
