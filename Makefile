@@ -60,6 +60,9 @@ bench: $(VENV)/.test ## the performance tables of the README
 test-long: $(VENV)/.test ## the long random comparisons, on the release build
 	$(RUN) -m pytest -m slow tests
 
+torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants (about half an hour)
+	PYTHONPATH=tests $(RUN) -m torture
+
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
 
