@@ -11,13 +11,15 @@ QUICK_RULE: Final = AbsenceRule(wait_s=0.15, misses=2, spacing_s=0.05)
 """On one machine a request that was written has arrived after a few milliseconds, or never will."""
 
 
-def broker_for(kind: str, ready: dict[str, Any], reached: Callable[[str], None], *, honest: bool = False) -> Broker:
+def broker_for(
+    kind: str, ready: dict[str, Any], reached: Callable[[str], None], *, honest: bool = False, deadline_s: float = 10.0
+) -> Broker:
     """An adapter for the venue whose ready line this is; ``honest`` keeps its own rule of absence."""
     makers = {"binance": _binance, "ibkr": _ibkr, "alpaca": _alpaca}
-    return makers[kind](ready, reached, honest)
+    return makers[kind](ready, reached, honest, deadline_s)
 
 
-def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -> Broker:
+def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
     from nanodesk.brokers.binance import BinanceBroker
 
     class Near(BinanceBroker):
@@ -28,7 +30,7 @@ def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool
         secret="loopback-secret",  # noqa: S106
         **ready["endpoints"],
         recv_window_ms=1000,
-        deadline_s=1.0,
+        deadline_s=deadline_s,
         poll_interval_s=0.5,
         heartbeat_s=0.5,
         first_wait_s=0.02,
@@ -36,7 +38,7 @@ def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool
     )
 
 
-def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -> Broker:
+def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
     from nanodesk.brokers.ibkr import IbkrBroker
     from nanodesk.brokers.ibkr_pacing import Pacer
     from nanodesk.brokers.ibkr_session import SessionTimes
@@ -45,14 +47,21 @@ def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -
         def wait(self, deadline_s: float) -> bool:
             return True
 
-    times = SessionTimes(connect_s=2.0, request_s=1.0, write_s=1.0, commission_s=0.1, silence_s=1.0, backoff=0.02)
+    times = SessionTimes(
+        connect_s=2 * deadline_s,
+        request_s=deadline_s,
+        write_s=deadline_s,
+        commission_s=0.1,
+        silence_s=deadline_s,
+        backoff=0.02,
+    )
     rule = None if honest else QUICK_RULE
     broker = IbkrBroker(port=ready["port"], client_id=7, account="", times=times, absence_rule=rule, reached=reached)
     broker._session._pacer = Unpaced()
     return broker
 
 
-def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool) -> Broker:
+def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
     from nanodesk.brokers.alpaca import AlpacaBroker
 
     quick = {} if honest else {"absence_wait_s": QUICK_RULE.wait_s, "absence_spacing_s": QUICK_RULE.spacing_s}
@@ -60,7 +69,7 @@ def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool)
         api_key="loopback-key",
         secret="loopback-secret",  # noqa: S106
         **ready["endpoints"],
-        deadline_s=1.0,
+        deadline_s=deadline_s,
         poll_interval_s=0.5,
         heartbeat_s=0.5,
         first_wait_s=0.02,

@@ -88,7 +88,13 @@ class Life:
         for mutant in self.spec.get("mutants", ()):
             apply_mutant(mutant)
         spec = self.spec
-        broker = broker_for(spec["kind"], spec["ready"], self.reached, honest=spec.get("honest", False))
+        broker = broker_for(
+            spec["kind"],
+            spec["ready"],
+            self.reached,
+            honest=spec.get("honest", False),
+            deadline_s=1.0 if spec.get("request") else 10.0,
+        )
         with Journal.open(self.folder / "orders.db", reached=self.reached) as journal:
             if self.disk is not None:
                 self.disk.open(journal)
