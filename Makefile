@@ -62,6 +62,7 @@ test-long: $(VENV)/.test ## the long random comparisons, on the release build
 
 torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants (about half an hour)
 	PYTHONPATH=tests $(RUN) -m torture
+	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
 
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
@@ -71,9 +72,6 @@ fuzz-parsers: $(VENV)/.test ## ten million damaged texts for each parser of outs
 
 soak: $(VENV)/.test ## a day of order management on the virtual clock, faults on: flat memory, both books agree
 	$(RUN) tools/simulate_orders.py --soak 24
-
-torture: $(VENV)/.test ## a hundred thousand seeded simulations of order management
-	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build
