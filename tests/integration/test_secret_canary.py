@@ -269,7 +269,7 @@ CONFIG = """
 broker = "{broker}"
 api_key_env = "CANARY_KEY"
 api_secret_env = "CANARY_SECRET"
-timeout_secs = 2.0
+timeout_secs = 5.0
 base_url = "{url}"
 [execution]
 order_timeout_secs = 2
@@ -305,8 +305,10 @@ def test_the_command_line(tmp_path, produced, broker):
             produced[f"out {number} {command}"], produced[f"err {number} {command}"] = done.stdout, done.stderr
             assert done.stdout + done.stderr
     keep_files(produced, tmp_path)
-    assert any(name.startswith("file logs/orders.db") for name in produced)
-    assert sum(map(len, produced.values())) > 50_000
+    assert any(name.startswith("file logs/orders.db") for name in produced), produced["err 0 " + str(COMMANDS[0])][
+        -200:
+    ]
+    assert sum(map(len, produced.values())) > 20_000
 
 
 def test_the_search_finds_what_is_there():

@@ -15,12 +15,12 @@ from nanodesk.errors import ConfigError, DataError, PriceError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import format_e9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
+from nanodesk.toml_files.lines import deepest_nesting
+from nanodesk.toml_files.source import MAX_NESTING
 
 SCHEMA: Final = 1
 LARGEST_FILE: Final = 1 << 20
 """Bytes of a settings or quotes file."""
-
-_DEEPEST: Final = 32
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -58,9 +58,10 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def _toml(text: str) -> dict[str, Any]:
-    # Dotted keys cost quadratic time; the cap keeps a hostile file cheap.
-    if any(line.split("=")[0].count(".") > _DEEPEST for line in text.splitlines()):
-        raise ValueError(f"a key has more than {_DEEPEST} parts")
+    # Dotted keys cost quadratic time, wherever they stand; the cap keeps a hostile file cheap.
+    depth = deepest_nesting(text)
+    if int(depth.text) > MAX_NESTING:
+        raise ValueError(f"line {depth.line} is nested {depth.text} deep, more than {MAX_NESTING}")
     return tomllib.loads(text, parse_float=Decimal)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanodesk.errors import ConfigError
+from nanodesk.toml_files.lines import deepest_nesting
+from nanodesk.toml_files.source import MAX_NESTING
 
 
 def parse_settings(options: Sequence[str]) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def parse_settings(options: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for option in options:
         key, text = _split(option, settings)
-        settings[key] = _value(text)
+        settings[key] = _value(key, text)
     return settings
 
 
@@ -66,9 +68,9 @@ def parse_grid(options: Sequence[str]) -> dict[str, list[Any]]:
     for option in options:
         key, text = _split(option, grid)
         try:
-            grid[key] = list(tomllib.loads(f"value = [{text}]")["value"])
+            grid[key] = list(_toml_value(key, f"[{text}]"))
         except tomllib.TOMLDecodeError:
-            grid[key] = [_value(word.strip()) for word in text.split(",")]
+            grid[key] = [_value(key, word.strip()) for word in text.split(",")]
     return grid
 
 
@@ -84,8 +86,25 @@ def _split(option: str, seen: dict[str, Any]) -> tuple[str, str]:
     return key, text
 
 
-def _value(text: str) -> Any:
+def _value(key: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return _toml_value(key, text)
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _toml_value(key: str, text: str) -> Any:
+    document = f"value = {text}"
+    if int(deepest_nesting(document).text) > MAX_NESTING:
+        raise _refused(key, f"is nested more than {MAX_NESTING} deep")
+    try:
+        return tomllib.loads(document)["value"]
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # a whole number longer than Python converts
+        raise _refused(key, "holds a number of too many digits") from error
+
+
+def _refused(key: str, what: str) -> ConfigError:
+    message = f"--set: {key} {what}"
+    return ConfigError(message, problems=[message])
