@@ -60,7 +60,7 @@ bench: $(VENV)/.test ## the performance tables of the README
 test-long: $(VENV)/.test ## the long random comparisons, on the release build
 	$(RUN) -m pytest -m slow tests
 
-torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants (about half an hour)
+torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants; a hundred thousand seeds
 	PYTHONPATH=tests $(RUN) -m torture
 	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
 

@@ -126,7 +126,7 @@ class Desk:
         return tuple(
             WorkingOrder(record.order, record.at_risk_e9, record.is_unresolved)
             for record in self._open_records()
-            if record.at_risk_e9 and record.order.client_order_id not in self._in_flight
+            if record.order.client_order_id not in self._in_flight and record.at_risk_e9
         )
 
     def positions(self) -> dict[str, int]:

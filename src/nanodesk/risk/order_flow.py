@@ -108,6 +108,9 @@ class OrderFlow:
         self._recent_window_ns = recent_window_ns
         self._orders: deque[int] = deque()
         self._messages: deque[int] = deque()
+        # The last second has its own, or each look would count all of it again.
+        self._orders_of_second: deque[int] = deque()
+        self._messages_of_second: deque[int] = deque()
         self._recent: dict[OrderKey, tuple[int, str]] = {}
         self._used: set[str] = set()
         self._executions: deque[tuple[int, str]] = deque()
@@ -138,6 +141,7 @@ class OrderFlow:
         """
         self.message(now_ns)
         self._orders.append(now_ns)
+        self._orders_of_second.append(now_ns)
         self._orders_today += 1
         key = order_key(order)
         self._recent.pop(key, None)
@@ -154,6 +158,7 @@ class OrderFlow:
         """
         self._turn_day(now_ns)
         self._messages.append(now_ns)
+        self._messages_of_second.append(now_ns)
         self._messages_today += 1
 
     def accepted(self) -> None:
@@ -206,8 +211,8 @@ class OrderFlow:
         self._turn_day(now_ns)
         self._forget(now_ns)
         return FlowSnapshot(
-            Rates(_since(self._orders, now_ns - SECOND_NS), len(self._orders), self._orders_today),
-            Rates(_since(self._messages, now_ns - SECOND_NS), len(self._messages), self._messages_today),
+            Rates(len(self._orders_of_second), len(self._orders), self._orders_today),
+            Rates(len(self._messages_of_second), len(self._messages), self._messages_today),
             dict(self._recent),
             self._used,
             Counter(symbol for _, symbol in self._executions),
@@ -222,8 +227,13 @@ class OrderFlow:
             self._orders_today = self._messages_today = self._traded_today = 0
 
     def _forget(self, now_ns: int) -> None:
-        for times in (self._orders, self._messages):
-            while times and times[0] <= now_ns - MINUTE_NS:
+        for times, length_ns in (
+            (self._orders, MINUTE_NS),
+            (self._messages, MINUTE_NS),
+            (self._orders_of_second, SECOND_NS),
+            (self._messages_of_second, SECOND_NS),
+        ):
+            while times and times[0] <= now_ns - length_ns:
                 times.popleft()
         while self._executions and self._executions[0][0] <= now_ns - self._execution_window_ns:
             self._executions.popleft()
@@ -231,12 +241,3 @@ class OrderFlow:
             if sent_ns > now_ns - self._recent_window_ns:
                 break
             del self._recent[key]
-
-
-def _since(times: deque[int], start_ns: int) -> int:
-    count = 0
-    for instant in reversed(times):
-        if instant <= start_ns:
-            break
-        count += 1
-    return count
