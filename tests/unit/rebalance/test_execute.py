@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -438,8 +439,8 @@ class Refusing(StandingQuotesBroker):
         return super().submit(order)
 
 
-class TestRefusals:
-    WEIGHTS = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
+class TestVenueRefusals:
+    WEIGHTS: ClassVar = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
 
     def refusing(self, desk, seconds, **said):
         broker = Refusing(desk.market, sleep=desk.clock.sleep)
