@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nanodesk.errors import DataError
@@ -39,6 +39,7 @@ cuts = st.integers(0, len(GOOD)).map(lambda end: GOOD[:end])
 class TestFileSource:
     @settings(max_examples=120, deadline=None)
     @given(data=st.one_of(st.binary(max_size=200), tables, edits, cuts))
+    @example(data=mutated([(0, 13), (11, 1)]))  # a header that begins with a carriage return
     def test_a_table_or_one_data_error(self, name, data):
         lake = Lake(MemoryStore(), location="memory")
         with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from nanodesk.brokers.alpaca_fills import FillTracker
 from nanodesk.brokers.alpaca_hosts import LIVE_URLS, PAPER_URLS, require_account, require_agreement
 from nanodesk.brokers.alpaca_placing import AlpacaPlacing
 from nanodesk.brokers.alpaca_reading import AlpacaReading
-from nanodesk.brokers.alpaca_rest import AlpacaRest
+from nanodesk.brokers.alpaca_rest import READING_PATIENCE_S, AlpacaRest
 from nanodesk.brokers.alpaca_session import AlpacaSession
 from nanodesk.brokers.alpaca_stream import AlpacaStream
 from nanodesk.brokers.base import AbsenceRule, BrokerEvent, Clock, Outcome, Reached, nothing_reached
@@ -202,7 +202,7 @@ class AlpacaBroker:
             return
         self._loop.start()
         try:
-            self._loop.run(self._connect(), timeout_s=4 * self._deadline_s + DEADLINE_S)
+            self._loop.run(self._connect(), timeout_s=READING_PATIENCE_S + 4 * self._deadline_s + DEADLINE_S)
         except BaseException:
             self.disconnect()
             raise
@@ -395,7 +395,7 @@ class AlpacaBroker:
     # -- the way to the other thread ------------------------------------------------------------------------------
 
     def _ask(self, work: Coroutine[Any, Any, T], *, rounds: int = 1) -> T:
-        return self._loop.run(work, timeout_s=self._deadline_s * (1 + rounds))
+        return self._loop.run(work, timeout_s=READING_PATIENCE_S + self._deadline_s * (1 + rounds))
 
     def _tell(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.start_work(work).result()  # it keeps its own deadline

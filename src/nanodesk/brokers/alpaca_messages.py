@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from nanodesk.brokers.alpaca_times import parse_time
 from nanodesk.brokers.fields import Fields
-from nanodesk.errors import BrokerError
+from nanodesk.errors import BrokerError, ValidationError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, LARGEST_E9, format_e9
@@ -479,18 +479,21 @@ def asset_rules(row: Fields, *, is_open: bool, is_fractional: bool) -> TradingRu
         lot = max(row.amount("min_trade_increment", 0), _FINEST_LOT)
     is_tradable = row.flag("tradable") and row.text("status") == "active"
     status = TradingStatus.TRADING if is_open or not is_share else TradingStatus.CLOSED
-    return TradingRules(
-        symbol=row.text("symbol"),
-        tick_e9=row.amount("price_increment", 0) or _SHARE_TICK,
-        lot_e9=lot,
-        min_quantity_e9=max(row.amount("min_order_size", 0), 1) if lot < E9 else 1,
-        min_notional_e9=E9 if lot < E9 else 0,
-        status=status if is_tradable else TradingStatus.HALTED,
-        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
-        can_short=row.flag("shortable", False) and row.flag("easy_to_borrow", False),
-        asset_class=row.text("class", ""),
-        venue="alpaca",
-    )
+    try:
+        return TradingRules(
+            symbol=row.text("symbol"),
+            tick_e9=row.amount("price_increment", 0) or _SHARE_TICK,
+            lot_e9=lot,
+            min_quantity_e9=max(row.amount("min_order_size", 0), 1) if lot < E9 else 1,
+            min_notional_e9=E9 if lot < E9 else 0,
+            status=status if is_tradable else TradingStatus.HALTED,
+            times_in_force=frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+            can_short=row.flag("shortable", False) and row.flag("easy_to_borrow", False),
+            asset_class=row.text("class", ""),
+            venue="alpaca",
+        )
+    except ValidationError as error:
+        raise BrokerError(f"The rules of an asset cannot be used: {error}", field=error.field) from error
 
 
 def _known(table: dict[str, T], word: str, key: str) -> T:

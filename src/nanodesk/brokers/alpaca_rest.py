@@ -22,6 +22,8 @@ _SPARE_FRAC: Final = 0.05
 """Part of the venue's limit that is left alone: other programs of the account count too."""
 
 _LONGEST_WAIT_S: Final = 120.0
+READING_PATIENCE_S: Final = 65.0
+"""A question waits for the next window of a minute, which a run of a hundred names needs more than one of."""
 
 
 class AlpacaRest:
@@ -36,14 +38,28 @@ class AlpacaRest:
     now_ns : callable
         Our wall clock.
     patience_s : float, default 5
-        Longest wait for room in the limits.
+        Longest wait of an order or a cancel for room in the limits.
+    reading_patience_s : float, default 65
+        The same of a question, for a refused one ends a whole run; but what an answer 429 asks to wait is not waited
+        for longer than `patience_s`.
     """
 
-    def __init__(self, http: HttpClient, *, api_key: str, secret: str, now_ns: Clock, patience_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        api_key: str,
+        secret: str,
+        now_ns: Clock,
+        patience_s: float = 5.0,
+        reading_patience_s: float = READING_PATIENCE_S,
+    ) -> None:
         self._http = http
         self._keys = {"APCA-API-KEY-ID": api_key, "APCA-API-SECRET-KEY": secret}
         self._now_ns = now_ns
         self._patience_s = patience_s
+        self._reading_patience_s = reading_patience_s
+        self._refused_until_s = 0.0
         self.governor = RateGovernor(self._now_s)
         self.governor.set_limit(REQUESTS, _WINDOW_S, _USUAL_LIMIT)
 
@@ -71,7 +87,10 @@ class AlpacaRest:
             If the venue cannot be asked, refuses, or its answer cannot be read.
         """
         query = f"?{urlencode(parameters)}" if parameters else ""
-        return await self._call(HttpRequest("GET", f"/v2/{path}{query}", f"GET {_label(path)}", headers=self._keys))
+        return await self._call(
+            HttpRequest("GET", f"/v2/{path}{query}", f"GET {_label(path)}", headers=self._keys),
+            until_s=asyncio.get_running_loop().time() + self._reading_patience_s,
+        )
 
     async def request(
         self, method: str, path: str, body: Mapping[str, str] | None, *, reached: Reached, until_s: float | None = None
@@ -128,6 +147,8 @@ class AlpacaRest:
         deadline = self.patient_until() if until_s is None else until_s
         while True:
             left_s = max(deadline - asyncio.get_running_loop().time(), 0.0)
+            if self._refused_until_s - self._now_s() > self._patience_s:
+                left_s = min(left_s, self._patience_s)
             wait_s = self.governor.require_room({REQUESTS: 1}, patience_s=left_s)
             if wait_s <= 0.0:
                 self.governor.take({REQUESTS: 1})
@@ -155,6 +176,7 @@ class AlpacaRest:
         asked = headers.get("retry-after")
         wait_s = max(retry_after(asked, is_ban=False) if asked else until_reset_s, 1.0)
         self.governor.stop_for(wait_s)
+        self._refused_until_s = self._now_s() + wait_s
         return wait_s
 
 

@@ -378,5 +378,5 @@ def require_symbol(listings: dict[str, Listing], symbol: str) -> Listing:
             field="symbol",
             value=symbol,
             allowed=f"one of {len(listings)} listed symbols",
-            fix="Give its TradingRules to the market.",
+            fix="Add it to the quotes file, or give its TradingRules to the market.",
         ) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanodesk.errors import ConfigError
+from nanodesk.rebalance.startup_checks import is_loopback
 
 if TYPE_CHECKING:
     from nanodesk.brokers.base import Broker
@@ -126,10 +127,26 @@ def _secret(connection: Connection, key: str, environ: Mapping[str, str]) -> Sec
     from nanodesk.brokers.credentials import load_secret
 
     name = getattr(connection, key)
+    if name is None and is_loopback(connection):
+        return _of_the_loopback_venue(key)
     if name is None:
         raise _missing(key, "name the secret: its environment variable, keyring user or file in secrets_dir")
     path = Path(connection.secrets_dir) / name if connection.secrets_dir else None
-    return load_secret(name, keyring_service=connection.keyring_service, path=path, environ=environ)
+    secret = load_secret(name, keyring_service=connection.keyring_service, path=path, environ=environ)
+    # Both halves may end in a header; only a private key of several lines may hold more.
+    if not secret.reveal().isprintable() and not secret.reveal().startswith("-----BEGIN "):
+        message = f"connection.{key}: {name} holds a line break or another control character; store it again"
+        raise ConfigError(message, problems=[message])
+    return secret
+
+
+def _of_the_loopback_venue(key: str) -> Secret:
+    """What `nanodesk venue` takes: no secret, for it protects nothing."""
+    from nanodesk.brokers.credentials import Secret
+    from nanodesk.venues.server import VenueOptions
+
+    said = VenueOptions()
+    return Secret(said.api_key if key == "api_key_env" else said.api_secret, name=key)
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ Url = Annotated[str | None, typer.Option("--url", help="Address of a REST broker
 Host = Annotated[str | None, typer.Option("--host", help="Host of TWS or the gateway.")]
 Port = Annotated[int | None, typer.Option("--port", help="Its port.")]
 Quotes = Annotated[str | None, typer.Option("--quotes", metavar="FILE", help="Quotes of the paper broker.")]
+AccountId = Annotated[str | None, typer.Option("--account", help="Account that may trade; ibkr needs it.")]
 SkipValidation = Annotated[bool, typer.Option("--skip-validation", help="Start in spite of startup issues.")]
 Force = Annotated[bool, typer.Option("--force", help="Do not ask; for unattended runs.")]
 
@@ -49,6 +50,7 @@ def status(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +60,9 @@ def status(
     """
     from nanodesk.cli.trading_desk import open_to_read
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
         values = _status_values(desk)
     if as_json:
@@ -76,6 +80,7 @@ def positions(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +90,9 @@ def positions(
     """
     from nanodesk.cli.trading_desk import open_to_read
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
         rows = _position_rows(desk)
     if as_json:
@@ -106,6 +113,7 @@ def run(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and check, send nothing, write nothing.")] = False,
     force: Force = False,
     cron: Annotated[
@@ -118,7 +126,9 @@ def run(
 
     Example: nanodesk rebalance run target.json --broker paper --quotes quotes.json --force
     """
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     wanted = read_target(target)
     options = {"validate": _validates(context, skip_validation)}
     if dry_run:
@@ -140,6 +150,7 @@ def reconcile(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
@@ -151,7 +162,9 @@ def reconcile(
     from nanodesk.cli.trading_desk import open_to_read
     from nanodesk.cli.trading_view import print_drift
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     wanted = read_target(target)
     with open_to_read(**settings, validate=_validates(context, skip_validation)) as desk:
         drift = desk.rebalancer.drift(wanted)
@@ -172,6 +185,7 @@ def recover(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     accept: Annotated[
         list[str] | None,
         typer.Option("--accept", metavar="SYMBOL", help="Take over the broker's position; may repeat."),
@@ -187,7 +201,9 @@ def recover(
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.oms.reconcile import reconcile as compare
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     with open_desk(**settings, validate=_validates(context, skip_validation)) as desk:
         engine = desk.engine
         assert engine is not None  # noqa: S101  (a desk that writes has one)
@@ -229,6 +245,7 @@ def kill(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     flatten: Annotated[bool, typer.Option("--flatten", help="Then close every position.")] = False,
     timeout: Annotated[
         float | None, typer.Option("--timeout", "--timeout-secs", min=0.1, help="Seconds it may take.")
@@ -244,7 +261,9 @@ def kill(
     from nanodesk.cli.exit_codes import BROKER
     from nanodesk.cli.kill_switch import pull_and_cancel
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     values = pull_and_cancel(
         settings["config"], settings["location"], flatten=flatten, timeout_s=timeout, who=who, why=why
     )
@@ -265,6 +284,7 @@ def release(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     losses: Annotated[
         bool, typer.Option("--losses", help="Allow trading after a loss too, measured anew from today's equity.")
     ] = False,
@@ -278,7 +298,9 @@ def release(
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.risk.kill_switch import KillSwitch
 
-    settings = _settings(context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes)
+    settings = _settings(
+        context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     said = settings["config"]
     if losses:
         with open_desk(**settings, validate=False) as desk:

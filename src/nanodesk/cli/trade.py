@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nanodesk.cli.options import AsJson, ManifestFile, Settings
-from nanodesk.cli.rebalance import Broker, Config, Force, Host, Port, Quotes, SkipValidation, Url, finish, send
+from nanodesk.cli.rebalance import (
+    AccountId,
+    Broker,
+    Config,
+    Force,
+    Host,
+    Port,
+    Quotes,
+    SkipValidation,
+    Url,
+    finish,
+    send,
+)
 from nanodesk.cli.settings import parse_settings
 
 if TYPE_CHECKING:
@@ -33,6 +45,7 @@ def trade(
     host: Host = None,
     port: Port = None,
     quotes: Quotes = None,
+    account_id: AccountId = None,
     settings: Settings = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, plan and check; send and write nothing.")] = False,
     force: Force = False,
@@ -57,7 +70,9 @@ def trade(
     manifest = load_manifest(file, settings=parse_settings(settings or []))
     day = _day(as_of)
     wanted = broker or (manifest.execution.broker if manifest.execution is not None and config is None else None)
-    desk, location = read_config(config, broker=wanted, base_url=url, host=host, port=port, quotes=quotes)
+    desk, location = read_config(
+        config, broker=wanted, base_url=url, host=host, port=port, quotes=quotes, account=account_id
+    )
     with progress_bar() as progress:
         target = decide_target(manifest, day, base_dir=file.parent, progress=progress)
     is_paper = desk.connection.broker == "paper"

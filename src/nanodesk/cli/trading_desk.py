@@ -112,7 +112,7 @@ def read_config(path: Path | None, **connection: Any) -> tuple[TradingConfig, st
     path : Path or None
         The file; ``None`` for ``config.toml`` where there is one.
     **connection : object
-        Keys of ``[connection]``; those that are ``None`` are left.
+        Keys of ``[connection]``, and ``account``; those that are ``None`` are left.
 
     Returns
     -------
@@ -186,14 +186,16 @@ def open_desk(
     if validate:
         require_startup(config, location=location, environ=variables)
     folder = Path(config.logging.dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     time = _clocks(clocks)
+    # Made before anything is written: what is wrong with the configuration leaves no trace.
+    broker = _broker(config, variables, time, paper_market, reached)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(run_lock(folder / RUN_LOCK, now_ns=time.now_ns(), window_id=window_id))
         journal = _journal(folder / config.logging.journal_file, time, reached, read_only=False)
         stack.callback(journal.close)
         stack.callback(export_audit, journal, folder / config.logging.audit_file)
-        broker = _connected(config, variables, time, paper_market, reached)
+        broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
         yield _assembled(config, broker, journal, time, should_stop, progress, reached)
@@ -234,7 +236,8 @@ def open_to_read(
         journal = _journal(path, time, _passed, read_only=True) if path.exists() else None
         if journal is not None:
             stack.callback(journal.close)
-        broker = _connected(config, os.environ, time, paper_market, _passed, reads_only=True)
+        broker = _broker(config, os.environ, time, paper_market, _passed, reads_only=True)
+        broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
         yield _assembled(config, broker, journal, time, lambda: False, progress, _passed, reads_only=True)
@@ -256,7 +259,7 @@ def _journal(path: Path, clocks: Clocks, reached: Callable[[str], None], *, read
     return Journal.open(path, reached=reached, now_ns=clocks.now_ns, read_only=read_only)
 
 
-def _connected(
+def _broker(
     config: TradingConfig,
     environ: Mapping[str, str],
     clocks: Clocks,
@@ -267,11 +270,7 @@ def _connected(
 ) -> Broker:
     from nanodesk.cli.broker_factory import make_broker
 
-    broker = make_broker(
-        config, environ, reached=reached, paper_market=market, sleep=clocks.sleep, reads_only=reads_only
-    )
-    broker.connect()
-    return broker
+    return make_broker(config, environ, reached=reached, paper_market=market, sleep=clocks.sleep, reads_only=reads_only)
 
 
 def _assembled(

@@ -72,7 +72,7 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
 
     console = stdout_console()
     if not plan.orders:
-        console.print("No orders: the account is at its target.")
+        console.print("No orders: nothing is worth a trade, or a lot away from its target.")
     else:
         table = _table("Plan", "Symbol", "Shares", "Limit", "Value")
         table.add_column("Why")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -78,7 +80,7 @@ def venue(
         quotes=book.quotes,
         cash_e9={book.currency: book.cash_e9},
         holdings_e9=book.holdings_e9,
-        fees=Fees.bps(maker=maker_bps, taker=taker_bps),
+        fees=Fees.bps(maker=_bps("--maker-bps", maker_bps), taker=_bps("--taker-bps", taker_bps)),
         now_ns=clock,
         seed=seed,
         replenish=replenish,
@@ -93,7 +95,29 @@ def venue(
         truth_path=truth,
         clock_offset_ns=clock.offset_ns,
     )
-    asyncio.run(run_venue(market, options, clock, _serve(name), _print_ready))
+    serve = _serve(name)
+    try:
+        asyncio.run(run_venue(market, options, clock, serve, _print_ready))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
+        raise ValidationError(
+            f"port={port}, admin_port={admin_port} at {host}: {os.strerror(error.errno).lower()}.",
+            field="port",
+            value=port,
+            allowed="a port that nobody listens on",
+            fix="Choose another, or 0 and let the system choose.",
+        ) from error
+
+
+def _bps(option: str, text: str) -> str:
+    from nanodesk.market.fixed_point import parse_e9
+
+    try:
+        parse_e9(text)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+    return text
 
 
 def _serve(name: VenueName) -> Serve:

@@ -6,9 +6,10 @@ names the environment variables, the keyring service or the file of mode 0600 th
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nanodesk.errors import ConfigError
 from nanodesk.market.fixed_point import parse_e9
@@ -24,9 +25,32 @@ MAX_BYTES: Final = 1024 * 1024
 Fraction = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-Url = Annotated[str, Field(pattern=r"^(https?|wss?)://[^\s/@?#]+(/[^\s?#@]*)?$", max_length=200)]
-FileName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^/\\\x00]+$")]
+
+
+def _worded(pattern: str, said: str) -> AfterValidator:
+    """A pattern with a sentence of its own; the text itself stays out of it, for it may hold a secret."""
+    fits = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not fits.fullmatch(value):
+            raise ValueError(said)
+        return value
+
+    return AfterValidator(check)
+
+
+EnvironmentName = Annotated[
+    str,
+    _worded(r"[A-Za-z_][A-Za-z0-9_]{0,63}", "must be the name of a secret, of letters, digits and _, never the secret"),
+]
+Url = Annotated[
+    str,
+    _worded(
+        r"(?=.{1,200}$)(https?|wss?)://[^\s/@?#]+(/[^\s?#@]*)?",
+        'must be an address such as "https://host/path", without a password or a query',
+    ),
+]
+FileName = Annotated[str, _worded(r"[^/\\\x00]{1,255}", "must be the name of a file, without a folder")]
 
 BrokerName = Literal["paper", "ibkr", "binance", "alpaca"]
 OrderStyle = Literal["limit", "market", "peg", "twap"]
@@ -121,7 +145,7 @@ class RiskSection(RiskConfig):
         if isinstance(values, dict):
             for theirs, ours in _PUBLISHED.items():
                 if theirs in values and any(name in values for name in ours):
-                    raise ValueError(f"{theirs} and {', '.join(ours)} say the same; write one of them")
+                    raise ValueError(f"{theirs} says the same as {', '.join(ours)}; write one of them")
             for name, place in _SAID_ELSEWHERE.items():
                 if name in values:
                     raise ValueError(f"{name} is said by {place}")
@@ -236,11 +260,13 @@ class TradingConfig(Section):
             raise ValueError("account.id is required with broker ibkr, for example DU1234567")
         return self
 
-    def with_connection(self, **changes: Any) -> TradingConfig:
-        """The same configuration of another broker or address.
+    def with_connection(self, account: str | None = None, **changes: Any) -> TradingConfig:
+        """The same configuration of another broker, address or account.
 
         Parameters
         ----------
+        account : str, optional
+            ``account.id``.
         **changes : object
             Keys of ``[connection]``; those that are ``None`` are left.
 
@@ -255,10 +281,12 @@ class TradingConfig(Section):
             If a value is not allowed.
         """
         given = {name: value for name, value in changes.items() if value is not None}
-        if not given:
+        if not given and account is None:
             return self
         connection = self.connection.model_dump() | given
         values = self.model_dump(by_alias=True, exclude_unset=True) | {"connection": connection}
+        if account is not None:
+            values["account"] = self.account.model_dump() | {"id": account}
         try:
             return TradingConfig.model_validate(values)
         except ValidationError as error:
@@ -323,6 +351,9 @@ class TradingConfig(Section):
 _TIGHTENED: Final = {"max_target_weight_frac_e9": "max_position_pct", "max_target_gross_frac_e9": "max_leverage"}
 
 
+_MAY_HOLD_A_SECRET: Final = ("api_key_env", "api_secret_env", "base_url", "stream_url", "ws_api_url", "data_url")
+
+
 def parse_config(text: str, file: str = "config.toml") -> TradingConfig:
     """Read a configuration file.
 
@@ -358,7 +389,9 @@ def parse_config(text: str, file: str = "config.toml") -> TradingConfig:
 
 
 def _placed(problem: Problem, values: dict[str, Any]) -> Problem:
-    """A fault of a whole table is told at the key that its message begins with."""
+    """A fault of a whole table is told at the key that its message begins with; what may hold a secret is not shown."""
+    if problem.path[-1:] and problem.path[-1] in _MAY_HOLD_A_SECRET:
+        return Problem(problem.path, problem.message, shows_value=False)
     first = problem.message.split(" ")[0]
     node: Any = values
     for part in problem.path:

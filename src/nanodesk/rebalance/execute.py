@@ -241,7 +241,11 @@ class Rebalancer:
         """What was sent before, as far as recovery has found out."""
         if self._engine is not None:
             orders = self._engine.ledger.orders
-            view.remember((record.view(), record.intent_ns) for record in orders.values())
+            state = self._kill_switch.state()
+            view.remember(
+                ((record.view(), record.intent_ns) for record in orders.values()),
+                released_ns=0 if state.is_pulled else state.when_ns,
+            )
 
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols

@@ -213,13 +213,15 @@ class RiskView:
             self.flow.sent(order, self._now_ns())
         return report
 
-    def remember(self, orders: Iterable[tuple[OrderView, int]]) -> None:
+    def remember(self, orders: Iterable[tuple[OrderView, int]], *, released_ns: int = 0) -> None:
         """Count what earlier runs sent: limits of a day hold for all runs of the day, and an id is used once for ever.
 
         Parameters
         ----------
         orders : iterable of (OrderView, int)
             Every order of the journal and when it was intended, oldest first.
+        released_ns : int, default 0
+            When a person last allowed trading again: rejects before are forgiven.
         """
         known = list(orders)
         self.flow.remember_ids([view.client_order_id for view, _ in known])
@@ -229,7 +231,8 @@ class RiskView:
                 continue
             order = view.order
             self.flow.sent(order, when_ns)
-            self.answered(view)
+            if when_ns >= released_ns:
+                self.answered(view)
             if view.cum_quantity_e9:
                 fill = Execution("", "", "", order.symbol, order.side, view.cum_quantity_e9, view.average_price_e9)
                 self.flow.executed(fill, when_ns)
@@ -243,7 +246,8 @@ class RiskView:
             After it was sent.
         """
         if view.state is OrderState.REJECTED:
-            self.flow.rejected()
+            if not view.may_retry:  # a full limit or a lost line says nothing about our orders
+                self.flow.rejected()
         elif view.state is not OrderState.RISK_REJECTED:
             self.flow.accepted()
 

@@ -29,8 +29,8 @@ from nanodesk.rebalance.risk_view import RiskView
 LONGEST_WAIT_S: Final = 0.25
 """So that a signal is noticed soon."""
 
-RETRIES: Final = 3
-RETRY_AFTER_S: Final = 3.0
+RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
+"""Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -352,9 +352,11 @@ class Sender:
     def _end(self, part: _Part, view: OrderView, now_s: float) -> None:
         part.left_e9 = max(part.left_e9 - view.cum_quantity_e9, 0)
         part.live = ""
-        may_retry = view.may_retry and part.retries < RETRIES and not self.stopped
+        may_retry = view.may_retry and part.retries < len(RETRIES_AFTER_S) and not self.stopped
+        part.due_s = now_s + (RETRIES_AFTER_S[part.retries] if may_retry else 0.0)
+        if may_retry:  # a full limit or a lost line is nothing about this order: the others wait with it
+            self._next_send_s = max(self._next_send_s, part.due_s)
         part.retries = part.retries + 1 if may_retry else 0
-        part.due_s = now_s + RETRY_AFTER_S if may_retry else now_s
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)
         self._progress("orders", done, len(self._parts))
 

@@ -183,12 +183,17 @@ class Target:
             )
         constraints = _object(document.get("constraints", {}), file, "constraints", known=tuple(_CONSTRAINTS))
         metadata = _object(document.get("metadata", {}), file, "metadata", known=("id",))
-        return cls(
+        said = (
             _timestamp(document["timestamp"], file),
             _weights(document["targets"], file),
             {name: _number(value, file, f"constraints.{name}") for name, value in constraints.items()},
             None if "id" not in metadata else _text(metadata["id"], file, "metadata.id", longest=MAX_ID),
         )
+        try:
+            return cls(*said)
+        except WeightsError as error:
+            message = f"{file}: {error}"
+            raise WeightsError(message, field=error.field, value=error.value, allowed=error.allowed) from error
 
 
 def symbol_fault(symbol: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nanodesk.brokers.paper_quotes import read_table
+from nanodesk.brokers.paper_values import EventKind
 from nanodesk.errors import ConfigError, ValidationError
 
 
@@ -103,6 +105,23 @@ REQUESTS: Final = (
 """Names of requests, the same at every venue; each venue says which of its endpoints is which."""
 
 
+_EVENTS: Final = tuple(kind.value for kind in EventKind)
+_NAMES: Final[Mapping[FaultPoint, tuple[str, ...]]] = {
+    FaultPoint.CONNECT: (),
+    FaultPoint.REQUEST: REQUESTS,
+    FaultPoint.EVENT: _EVENTS,
+    FaultPoint.VENUE: _EVENTS,
+}
+_LONGEST_S: Final = 31 * 86_400.0
+_NUMBER: Final = r"\d{1,9}(\.\d{1,9})?"
+_VALUES: Final[Mapping[FaultKind, tuple[re.Pattern[str], str]]] = {
+    FaultKind.CORRECT: (re.compile(_NUMBER), "184.50"),
+    FaultKind.SPLIT: (re.compile(r"[1-9]\d{0,5}:[1-9]\d{0,5}"), "4:1"),
+    FaultKind.MANUAL_ORDER: (re.compile(rf"(buy|sell) {_NUMBER} \S{{1,32}}"), "buy 10 AAPL"),
+    FaultKind.SYMBOL_CHANGE: (re.compile(r"\S{1,32}"), "META"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One rule of the fault file.
@@ -174,7 +193,8 @@ class FaultInjector:
         Raises
         ------
         ValidationError
-            If the kind cannot strike there, or a number is out of range.
+            If the kind cannot strike there, what it matches never happens there, a number is out of range, or ``value``
+            is not what the kind needs.
         """
         if rule.kind not in POINTS[rule.at]:
             raise ValidationError(
@@ -189,6 +209,30 @@ class FaultInjector:
                 field="nth",
                 value=rule.nth,
                 allowed="nth >= 1, count >= 0, probability 0 to 1",
+            )
+        names = ("", *_NAMES[rule.at])
+        if rule.match not in names:
+            raise ValidationError(
+                f"match={rule.match!r} never happens at {rule.at.value!r}: allowed: {', '.join(names)}.",
+                field="match",
+                value=rule.match,
+                allowed=", ".join(names),
+            )
+        is_offset = rule.kind is FaultKind.CLOCK_OFFSET
+        if not -_LONGEST_S * is_offset <= rule.seconds <= _LONGEST_S:
+            raise ValidationError(
+                f"seconds={rule.seconds} is out of range.",
+                field="seconds",
+                value=rule.seconds,
+                allowed=f"0 to {_LONGEST_S:g}, for clock_offset also below 0",
+            )
+        wanted = _VALUES.get(rule.kind)
+        if wanted is not None and not wanted[0].fullmatch(rule.value):
+            raise ValidationError(
+                f"value={rule.value[:40]!r} does not suit {rule.kind.value}: write for example {wanted[1]!r}.",
+                field="value",
+                value=rule.value,
+                allowed=wanted[1],
             )
         self._rules.append(rule)
         self._seen.append(0)

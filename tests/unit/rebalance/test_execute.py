@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
+from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.brokers.paper import PaperBroker
 from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
 from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
+from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from nanodesk.risk.loss_monitor import LossMonitor
 from rebalance_desk import QUOTES, Desk, quotes_of, target
 
@@ -423,3 +426,44 @@ class TestDrift:
         squares = [(row.actual_e9 - row.weight_e9) ** 2 for row in report.rows]
         assert report.tracking_error_pct == pytest.approx(100 * (sum(squares) / 3) ** 0.5 / 1e9)
         assert report.equity_e9 == parse_e9("1005870")
+
+
+class Refusing(StandingQuotesBroker):
+    """Refuses orders until an instant of its market's clock."""
+
+    until_ns, code, may_retry = 0, "RATE_LIMIT", True
+
+    def submit(self, order):
+        if self.market.now_ns() < self.until_ns:
+            return Outcome(OutcomeKind.REFUSED, code=self.code, text="not now", may_retry=self.may_retry)
+        return super().submit(order)
+
+
+class TestVenueRefusals:
+    WEIGHTS: ClassVar = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
+
+    def refusing(self, desk, seconds, **said):
+        broker = Refusing(desk.market, sleep=desk.clock.sleep)
+        broker.until_ns = desk.clock() + seconds * E9
+        for name, value in said.items():
+            setattr(broker, name, value)
+        return broker
+
+    def test_a_full_limit_is_waited_for_by_all_orders_and_breaks_nothing(self, tmp_path):
+        desk = Desk(tmp_path, text="max_consecutive_rejects = 1\n")
+        with desk.open(broker=self.refusing(desk, 40)) as rebalancer:
+            report = rebalancer.run(target(self.WEIGHTS), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert [line.status for line in report.lines] == ["filled"] * 3
+
+    def test_rejects_in_a_row_stop_the_day_until_a_person_releases_it(self, tmp_path):
+        desk = Desk(tmp_path, text="max_consecutive_rejects = 2\n")
+        broker = self.refusing(desk, 1, code="no", may_retry=False)
+        with desk.open(broker=broker) as rebalancer:
+            assert rebalancer.run(target(self.WEIGHTS), UNATTENDED).outcome is not RunOutcome.DONE
+        desk.clock.sleep(60)
+        refused = run(desk, self.WEIGHTS)
+        assert refused.outcome is RunOutcome.REFUSED
+        assert "FAIL 34 reject and slippage breaker" in refused.reason
+        desk.kill_switch.reset(who="me", why="the venue was closed")
+        assert run(desk, self.WEIGHTS).outcome is RunOutcome.DONE

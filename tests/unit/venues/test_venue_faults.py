@@ -72,6 +72,15 @@ class TestReading:
             (table(fault="duplicate"), "cannot strike at 'request'"),
             (table(fault="bust", at="event"), "cannot strike at 'event'"),
             (table(match=["new"]), "match: ['new'] must be str"),
+            (table(match="order"), "match='order' never happens at 'request'"),
+            (table(match="new", at="connect", fault="banned"), "match='new' never happens at 'connect'"),
+            (table(match="login", at="event", fault="gap"), "match='login' never happens at 'event'"),
+            (table(seconds=-1), "seconds=-1 is out of range"),
+            (table(seconds=1e9), "seconds=1000000000.0 is out of range"),
+            (table(fault="split", at="venue", value="4"), "value='4' does not suit split: write for example '4:1'"),
+            (table(fault="correct", at="venue"), "value='' does not suit correct"),
+            (table(fault="manual_order", at="venue", value="buy AAPL"), "write for example 'buy 10 AAPL'"),
+            (table(fault="symbol_change", at="venue"), "does not suit symbol_change"),
         ],
     )
     def test_fault_of_the_file(self, content, problem):
@@ -85,9 +94,17 @@ class TestReading:
             assert points, kind
 
 
+VALUES = {
+    FaultKind.CORRECT: "184.5",
+    FaultKind.SPLIT: "4:1",
+    FaultKind.MANUAL_ORDER: "buy 10 AAPL",
+    FaultKind.SYMBOL_CHANGE: "META",
+}
+
+
 def _takes(kind, at):
     try:
-        FaultInjector([Fault(kind, at)])
+        FaultInjector([Fault(kind, at, value=VALUES.get(kind, ""))])
     except ValidationError:
         return False
     return True

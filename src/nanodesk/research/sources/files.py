@@ -264,8 +264,9 @@ def _bytes(path: Path) -> bytes:
 
 
 def _csv_fault(path: Path, text: bytes, error: Exception) -> DataError:
+    line = 0
     try:
-        rows = csv.reader(io.StringIO(text.decode("utf-8")), strict=True)
+        rows = csv.reader(io.StringIO(text.decode("utf-8"), newline=""), strict=True)
         width = len(next(rows))
         line = rows.line_num
         for row in rows:
