@@ -438,9 +438,10 @@ class Refusing(StandingQuotesBroker):
         return super().submit(order)
 
 
-class TestRefusals:
-    WEIGHTS = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
+THIRDS = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
 
+
+class TestRefusalsOfTheVenue:
     def refusing(self, desk, seconds, **said):
         broker = Refusing(desk.market, sleep=desk.clock.sleep)
         broker.until_ns = desk.clock() + seconds * E9
@@ -451,7 +452,7 @@ class TestRefusals:
     def test_a_full_limit_is_waited_for_by_all_orders_and_breaks_nothing(self, tmp_path):
         desk = Desk(tmp_path, text="max_consecutive_rejects = 1\n")
         with desk.open(broker=self.refusing(desk, 40)) as rebalancer:
-            report = rebalancer.run(target(self.WEIGHTS), UNATTENDED)
+            report = rebalancer.run(target(THIRDS), UNATTENDED)
         assert report.outcome is RunOutcome.DONE, report.reason
         assert [line.status for line in report.lines] == ["filled"] * 3
 
@@ -459,10 +460,10 @@ class TestRefusals:
         desk = Desk(tmp_path, text="max_consecutive_rejects = 2\n")
         broker = self.refusing(desk, 1, code="no", may_retry=False)
         with desk.open(broker=broker) as rebalancer:
-            assert rebalancer.run(target(self.WEIGHTS), UNATTENDED).outcome is not RunOutcome.DONE
+            assert rebalancer.run(target(THIRDS), UNATTENDED).outcome is not RunOutcome.DONE
         desk.clock.sleep(60)
-        refused = run(desk, self.WEIGHTS)
+        refused = run(desk, THIRDS)
         assert refused.outcome is RunOutcome.REFUSED
         assert "FAIL 34 reject and slippage breaker" in refused.reason
         desk.kill_switch.reset(who="me", why="the venue was closed")
-        assert run(desk, self.WEIGHTS).outcome is RunOutcome.DONE
+        assert run(desk, THIRDS).outcome is RunOutcome.DONE
