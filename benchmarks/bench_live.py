@@ -69,9 +69,9 @@ def venue() -> None:
 
 
 def limits() -> RiskConfig:
-    wide = dict.fromkeys(
-        ("max_orders_per_second", "max_orders_per_minute", "max_orders_per_day", "max_messages_per_second",
-         "max_messages_per_minute", "max_messages_per_day", "max_executions_per_symbol", "max_open_orders"), ANY)  # fmt: skip
+    flow = ("orders_per_second", "orders_per_minute", "orders_per_day", "messages_per_second", "messages_per_minute",
+            "messages_per_day", "executions_per_symbol", "open_orders")  # fmt: skip
+    wide = {f"max_{name}": ANY for name in flow}
     return RiskConfig(
         **wide,
         max_turnover_frac=ANY,

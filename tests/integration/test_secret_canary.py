@@ -305,9 +305,7 @@ def test_the_command_line(tmp_path, produced, broker):
             produced[f"out {number} {command}"], produced[f"err {number} {command}"] = done.stdout, done.stderr
             assert done.stdout + done.stderr
     keep_files(produced, tmp_path)
-    assert any(name.startswith("file logs/orders.db") for name in produced), produced["err 0 " + str(COMMANDS[0])][
-        -200:
-    ]
+    assert any(name.startswith("file logs/orders.db") for name in produced)
     assert sum(map(len, produced.values())) > 20_000
 
 

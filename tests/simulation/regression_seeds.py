@@ -9,5 +9,7 @@ REGRESSION_SEEDS: dict[int, str] = {
     102: "an order whose fills were busted awaited them for ever",
     177: "an old word on a foreign order was believed over a newer one",
     482: "an order whose fills were busted awaited them for ever",
+    3844: "a recovery sent an order again though the kill switch was pulled",
+    3925: "a recovery sent an order again though the kill switch was pulled",
     970: "an order that was corrected and then busted awaited the difference",
 }

@@ -46,7 +46,7 @@ class Trader:
         self.next_line = self.settled = 0
         self.fills = Fills()
         self.batch: list[Order] = []  # what was being sent when the process died
-        self.is_killed = False
+        self.is_killed = self.is_recovering = False
         limit = TIGHT_NOTIONAL if self.options.tight_limits else 500_000
         self.config = RiskConfig(
             max_position_notional=limit,
@@ -92,7 +92,11 @@ class Trader:
         self._watch_risk()
         self.periodic = PeriodicReconcile(self.engine, every_s=20.0)
         unresolved = {view.client_order_id for view in self.engine.open_orders()}
-        report = self.engine.recover(resend=self.options.resend, patience_s=10.0)
+        self.is_recovering = self.view.is_reconciled = True  # what is sent again was reconciled before the crash
+        try:
+            report = self.engine.recover(resend=self.options.resend, patience_s=10.0)
+        finally:
+            self.is_recovering = self.view.is_reconciled = False
         require(set(report.unknown) <= unresolved, "recovery only speaks of orders that were open", report)
         require(
             report.is_clean or world.has_faults, "recovery from a venue that answers leaves nothing unknown", report

@@ -51,7 +51,7 @@ def run_disk_fault(nursery: Nursery, fault: DiskFault, references: dict[str, Ref
         case.result.notes.append(case.result.results[-1].get("error", "no reason given"))
     if sent := [name for name in after if name in SENDS]:
         case.result.notes.append(f"{len(sent)} requests left after the disk had failed")
-    case.live()
+    case.live_on()
     return case.end(known.positions)
 
 

@@ -119,12 +119,12 @@ def _run(nursery: Nursery, kill: Kill, nth: int, known: Reference) -> CaseResult
         case.door("fault", RACE)
     ended = -1
     for step, _ in kill.kills:
-        ended = case.live(kill=[step, 1 if case.result.lives else nth])
+        ended = case.live(kill=[step, nth if step == kill.kills[0][0] and not case.result.struck else 1])
         if ended >= 0:
             break
         case.result.struck.append(step)
-    if ended < 0:
-        case.live()
+    if ended != 0:
+        case.live_on()
     return case.end(known.positions)
 
 

@@ -38,7 +38,8 @@ def requests(kind: str) -> dict[str, dict[str, Any]]:
     # The request arrived and its answer did not, and for a while nobody answers questions after it either.
     faults["black_hole_after"] = {"rules": [{"fault": "reset_after_accept", "match": "*"},
                                             {"fault": "error_before_accept", "match": "status", "count": 3},
-                                            {"fault": "error_before_accept", "match": "open_orders", "count": 3}],
+                                            {"fault": "error_before_accept", "match": "open_orders", "count": 3},
+                                            {"fault": "mute", "at": "event", "seconds": 0.6}],
                                   "under_s": 0.5}  # fmt: skip
     faults["reset_before_cancel"] = {"rules": [{"fault": "reset_before_accept", "match": "cancel"}]}
     for name in _CONNECT:

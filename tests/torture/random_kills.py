@@ -21,10 +21,10 @@ def run_random(
     rng = random.Random(f"{kind}-{seed}")
     desk = Case(nursery, f"{kind} random {seed}", kind, **settings)
     for _ in range(rng.randint(1, KILLS_AT_MOST)):
-        if desk.live(kill_after_s=rng.uniform(0.0, LONGEST_S)) >= 0:
+        if desk.live(kill_after_s=rng.uniform(0.0, LONGEST_S)) == 0:
             break
     else:
-        desk.live()
+        desk.live_on()
     return desk.end(references[kind].positions)
 
 

@@ -333,7 +333,9 @@ MUTANTS: Final = (
     Mutant("a fault of the disk does not stop sending", lambda: (
         setattr(Journal, "_poison", _roll_back_only), setattr(Desk, "_write", _retry_writes)),
            ("disk binance K13 full", "disk ibkr K16 io_error")),
-    Mutant("what earlier runs left open stays open", _set(Rebalancer, "_clear_up", _leave_open), _kills("K14")),
+    Mutant("what earlier runs left open stays open", _set(Rebalancer, "_clear_up", _leave_open),
+           ("kill binance K14 middle", "kill binance K14 first", "kill ibkr K18 first", "kill alpaca K14 first",
+            "kill alpaca K21 first", "kill ibkr K21 first")),
     Mutant("a second run has the name of the first", _set(Rebalancer, "_name_run", _same_run), _kills("K14")),
     Mutant("working orders are forgotten and sent again", _set(Sender, "_take_ended", _give_up_at_once),
            _kills("K1")),

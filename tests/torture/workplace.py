@@ -23,6 +23,10 @@ from torture.venue_life import ask
 LIMIT_S = 40.0
 """A life that takes longer hangs."""
 
+LIVES_AT_MOST = 4
+BROKER_FAILED = 3
+"""How a life ends that an error has stopped; its result says which."""
+
 _TESTS = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -116,6 +120,12 @@ class Case:
         elif answer["exit"] == -9:
             self.result.kills += 1
         return answer["exit"]
+
+    def live_on(self, **spec: Any) -> None:
+        """Lives until the plan is done: a broker that did not answer in time is asked again by the next life."""
+        for _ in range(LIVES_AT_MOST):
+            if self.live(**spec) != BROKER_FAILED or "JournalError" in self.result.results[-1].get("error", ""):
+                return
 
     def steps_after(self, step: str, nth: int) -> list[str]:
         """Steps of the last life after the ``nth`` time of one."""

@@ -459,7 +459,15 @@ class OrderEngine(Desk):
         report : RecoveryReport
             What was found; a second recovery finds nothing to do.
         """
-        return recover(self, self.search, resend=resend, patience_s=patience_s)
+        return recover(self, self.search, resend=resend, patience_s=patience_s, may_send=self._may_go_again)
+
+    def _may_go_again(self, client_order_id: str) -> bool:
+        # What was allowed before a crash may be forbidden after it: a kill switch, a limit, another price.
+        self._in_flight = frozenset((client_order_id,))
+        try:
+            return self._passes(self._record(client_order_id).order, self.bookings())
+        finally:
+            self._in_flight = frozenset()
 
 
 def _failure(kind: str, client_order_id: str, *, text: str, code: str = "", may_retry: bool = False) -> JournalEvent:

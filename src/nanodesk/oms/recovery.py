@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from nanodesk.errors import BrokerError
 from nanodesk.market.order import OrderReport
 from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal_event import JournalEvent
-from nanodesk.oms.outcome_search import SHORTEST_PAUSE_S, OutcomeSearch
+from nanodesk.oms.outcome_search import SHORTEST_PAUSE_S, OutcomeSearch, mark_not_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,14 @@ class RecoveryReport:
         return not self.unknown
 
 
-def recover(desk: Desk, search: OutcomeSearch, *, resend: bool, patience_s: float) -> RecoveryReport:
+def recover(
+    desk: Desk,
+    search: OutcomeSearch,
+    *,
+    resend: bool,
+    patience_s: float,
+    may_send: Callable[[str], bool] = lambda _: True,
+) -> RecoveryReport:
     """Learn what became of every intent; safe to be interrupted and to be repeated.
 
     Parameters
@@ -59,6 +67,8 @@ def recover(desk: Desk, search: OutcomeSearch, *, resend: bool, patience_s: floa
         Whether to send an absent order again where the same id is refused for good once used.
     patience_s : float
         How long to go on asking beyond the wait that the broker's rule needs.
+    may_send : callable, optional
+        Asked of each order just before it is sent again; one that may not go is marked as not sent.
 
     Returns
     -------
@@ -80,8 +90,12 @@ def recover(desk: Desk, search: OutcomeSearch, *, resend: bool, patience_s: floa
             search.step(desk, not_sent=not may_resend)
         for name in search.absent() if may_resend else ():
             desk.reached("recovery.replan")
-            _resend(desk, search, name)
-            resent.append(name)
+            if may_send(name):
+                _resend(desk, search, name)
+                resent.append(name)
+            else:
+                search.forget(name)
+                mark_not_sent(desk, name)
         now_s, next_s = desk.monotonic_s(), search.next_s
         if next_s is None or now_s >= deadline_s:
             break

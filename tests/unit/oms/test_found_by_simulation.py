@@ -137,3 +137,20 @@ def test_an_old_word_on_a_foreign_order_is_not_believed(open_desk):
     desk.engine.poll()
     assert desk.engine.ledger.orphans[early.venue_order_id]["state"] == "filled"
     assert reconcile(desk.engine).orphans == ()
+
+
+class Refusal:
+    is_accepted, failures = False, ()
+
+
+def test_what_may_no_longer_go_is_not_sent_again_by_the_recovery(open_desk):
+    broker = ScriptedBroker(AbsenceRule(1.0, 1, same_id_is_refused=True))
+    broker.script.append("never")
+    open_desk(broker).engine.submit(an_order("a-1"))
+    desk = open_desk(broker)
+    asked = []
+    desk.engine.at_send = lambda order: asked.append((order, desk.engine.blocked_symbols())) or Refusal()
+    report = desk.engine.recover(resend=True)
+    assert report.not_sent == ("a-1",) and report.resent == ()
+    assert broker.sent == ["a-1"]
+    assert asked == [(an_order("a-1"), {})]  # its own unknown state is no reason to refuse it

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -438,10 +439,9 @@ class Refusing(StandingQuotesBroker):
         return super().submit(order)
 
 
-THIRDS = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
+class TestVenueRefusals:
+    WEIGHTS: ClassVar = {"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.3}
 
-
-class TestRefusalsOfTheVenue:
     def refusing(self, desk, seconds, **said):
         broker = Refusing(desk.market, sleep=desk.clock.sleep)
         broker.until_ns = desk.clock() + seconds * E9
@@ -452,18 +452,31 @@ class TestRefusalsOfTheVenue:
     def test_a_full_limit_is_waited_for_by_all_orders_and_breaks_nothing(self, tmp_path):
         desk = Desk(tmp_path, text="max_consecutive_rejects = 1\n")
         with desk.open(broker=self.refusing(desk, 40)) as rebalancer:
-            report = rebalancer.run(target(THIRDS), UNATTENDED)
+            report = rebalancer.run(target(self.WEIGHTS), UNATTENDED)
         assert report.outcome is RunOutcome.DONE, report.reason
         assert [line.status for line in report.lines] == ["filled"] * 3
+
+    def test_an_account_that_takes_long_to_read_leaves_no_old_quote(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        class Slow(StandingQuotesBroker):
+            def account(self):
+                if desk.market.orders("PAPER"):
+                    desk.clock.sleep(45)  # longer than a quote lives
+                return super().account()
+
+        with desk.open(broker=Slow(desk.market, sleep=desk.clock.sleep)) as rebalancer:
+            report = rebalancer.run(target(self.WEIGHTS), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
 
     def test_rejects_in_a_row_stop_the_day_until_a_person_releases_it(self, tmp_path):
         desk = Desk(tmp_path, text="max_consecutive_rejects = 2\n")
         broker = self.refusing(desk, 1, code="no", may_retry=False)
         with desk.open(broker=broker) as rebalancer:
-            assert rebalancer.run(target(THIRDS), UNATTENDED).outcome is not RunOutcome.DONE
+            assert rebalancer.run(target(self.WEIGHTS), UNATTENDED).outcome is not RunOutcome.DONE
         desk.clock.sleep(60)
-        refused = run(desk, THIRDS)
+        refused = run(desk, self.WEIGHTS)
         assert refused.outcome is RunOutcome.REFUSED
         assert "FAIL 34 reject and slippage breaker" in refused.reason
         desk.kill_switch.reset(who="me", why="the venue was closed")
-        assert run(desk, THIRDS).outcome is RunOutcome.DONE
+        assert run(desk, self.WEIGHTS).outcome is RunOutcome.DONE
