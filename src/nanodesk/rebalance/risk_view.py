@@ -205,9 +205,9 @@ class RiskView:
         report : RiskReport
             The order does not go unless it is accepted.
         """
-        self.fresh_quote(order.symbol)
         if order.side is Side.BUY and self._now_ns() - self.account.ts_ns >= FRESH_NS:
             self.read_account()
+        self.fresh_quote(order.symbol)  # last, for a question may wait a minute for room in the venue's limits
         report = self.risk.check_at_send(order, self.context())
         if report.is_accepted:
             self.flow.sent(order, self._now_ns())

@@ -456,6 +456,19 @@ class TestVenueRefusals:
         assert report.outcome is RunOutcome.DONE, report.reason
         assert [line.status for line in report.lines] == ["filled"] * 3
 
+    def test_an_account_that_takes_long_to_read_leaves_no_old_quote(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        class Slow(StandingQuotesBroker):
+            def account(self):
+                if desk.market.orders("PAPER"):
+                    desk.clock.sleep(45)  # longer than a quote lives
+                return super().account()
+
+        with desk.open(broker=Slow(desk.market, sleep=desk.clock.sleep)) as rebalancer:
+            report = rebalancer.run(target(self.WEIGHTS), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
+
     def test_rejects_in_a_row_stop_the_day_until_a_person_releases_it(self, tmp_path):
         desk = Desk(tmp_path, text="max_consecutive_rejects = 2\n")
         broker = self.refusing(desk, 1, code="no", may_retry=False)
