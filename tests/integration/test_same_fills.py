@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from nanodesk.cli.demo import MANIFEST
+
 pytest.importorskip("aiohttp")
 
 PROGRAM = "from nanodesk.cli.app import main; main()"
@@ -108,3 +110,64 @@ def test_ibkr_and_paper(tmp_path, environment):
     here = trade(tmp_path / "here", environment, "PAPER", SHARES, "--broker", "paper", "--quotes", quotes)
     assert there == here
     assert len(here[1]) == 2
+
+
+def test_alpaca_and_paper(tmp_path, environment):
+    pytest.importorskip("nanodesk.brokers.alpaca")
+    with venue(tmp_path, environment, "alpaca", "USD", SHARES) as ready:
+        url = f"http://{ready['host']}:{ready['port']}"
+        there = trade(tmp_path / "there", environment, "", SHARES, "--broker", "alpaca", "--url", url)
+    quotes = str(tmp_path / "quotes.json")
+    here = trade(tmp_path / "here", environment, "PAPER", SHARES, "--broker", "paper", "--quotes", quotes)
+    assert there == here
+    assert len(here[1]) == 2
+
+
+NAMES = [
+    "AAPL",
+    "AMD",
+    "BAC",
+    "BBY",
+    "CVX",
+    "GE",
+    "HD",
+    "JNJ",
+    "JPM",
+    "KO",
+    "LLY",
+    "MRK",
+    "MSFT",
+    "PEP",
+    "PFE",
+    "PG",
+    "RRC",
+    "UNH",
+    "WMT",
+    "XOM",
+]
+
+
+@pytest.mark.parametrize("name", ["binance", "alpaca", "tws"])
+def test_a_strategy_file_with_no_configuration_at_all(tmp_path, environment, name):
+    """One command, of which only the broker's name and address change; no key and no account had to be made."""
+    manifest = MANIFEST.read_text().replace("2022-12-28", "1993-06-30")
+    rows = [{"symbol": symbol, "bid": f"{20 + i}.99", "ask": f"{21 + i}.01"} for i, symbol in enumerate(NAMES)]
+
+    def decided(folder, *broker):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.toml").write_text(manifest)
+        command = [sys.executable, "-c", PROGRAM, "trade", "mine.toml", "--once", *broker, "--force", "--json"]
+        done = subprocess.run(
+            command, cwd=tmp_path / folder, capture_output=True, text=True, env=environment, timeout=120
+        )
+        values = json.loads(done.stdout)
+        assert (done.returncode, values["outcome"]) == (0, "done"), values
+        return [(o["action"], o["symbol"], o["filled"], o["avg_price"]) for o in values["orders"]]
+
+    with venue(tmp_path, environment, name, "USDT" if name == "binance" else "USD", rows) as ready:
+        address = {"tws": ["--broker", "ibkr", "--port", str(ready["port"]), "--account", "DU0000001"]}
+        url = f"http://{ready['host']}:{ready['port']}"
+        there = decided("there", *address.get(name, ["--broker", name, "--url", url]))
+    here = decided("here", "--broker", "paper", "--quotes", str(tmp_path / "quotes.json"))
+    assert there == here
+    assert len(here) >= 8

@@ -457,7 +457,7 @@ class TestVenueRefusals:
         assert [line.status for line in report.lines] == ["filled"] * 3
 
     def test_an_account_that_takes_long_to_read_leaves_no_old_quote(self, tmp_path):
-        desk = Desk(tmp_path)
+        desk = Desk(tmp_path, text="[execution]\norder_interval_ms = 1500\n")
 
         class Slow(StandingQuotesBroker):
             def account(self):
