@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from nanodesk.brokers.base import Broker
 from nanodesk.market.account import Account, Holding, Quote
@@ -76,6 +76,7 @@ class RiskView:
         self._holdings_ns = 0
         self._quoted_ns: dict[str, int] = {}
         self._foreign: tuple[WorkingOrder, ...] = ()
+        self._context: RiskContext | None = None
 
     @property
     def account(self) -> Account:
@@ -131,7 +132,7 @@ class RiskView:
         """
         wanted = dict.fromkeys((*symbols, *(working.order.symbol for working in (*self.working(), *self._foreign))))
         for symbol in wanted:
-            self.rules[symbol] = self._broker.trading_rules(symbol)
+            self.rules = {**self.rules, symbol: self._broker.trading_rules(symbol)}
             self.fresh_quote(symbol, within_ns=0)
 
     def fresh_quote(self, symbol: str, *, within_ns: int = FRESH_NS) -> Quote:
@@ -151,7 +152,8 @@ class RiskView:
         """
         now = self._now_ns()
         if symbol not in self.quotes or now - self._quoted_ns[symbol] >= within_ns:
-            self.quotes[symbol] = self._broker.quote(symbol)
+            # Never changed in place: a context holds them, and what it has worked out stands as long as they do.
+            self.quotes = {**self.quotes, symbol: self._broker.quote(symbol)}
             self._quoted_ns[symbol] = now
         return self.quotes[symbol]
 
@@ -165,18 +167,19 @@ class RiskView:
         """
         now = self._now_ns()
         record = self._losses.record
-        statuses = {rules.status for rules in self.rules.values()}
-        return RiskContext(
+        working = self.working()
+        is_open = any(rules.status is not TradingStatus.CLOSED for rules in self.rules.values())
+        facts: dict[str, Any] = dict(
             now_ns=now,
             account=self.account,
             holdings=self._holdings,
             holdings_ts_ns=self._holdings_ns,
-            quotes=dict(self.quotes),
-            rules=dict(self.rules),
+            quotes=self.quotes,
+            rules=self.rules,
             venue=self._broker.name,
-            working=(*self.working(), *self._foreign),
+            working=(*working, *self._foreign) if self._foreign else working,
             clock_offset_ns=self._broker.clock_offset_ns(),
-            is_session_open=not statuses or statuses != {TradingStatus.CLOSED},
+            is_session_open=is_open or not self.rules,
             day_start_equity_e9=record.day_start_equity_e9,
             high_water_e9=record.high_water_e9,
             flow=self.flow.snapshot(now),
@@ -191,6 +194,13 @@ class RiskView:
             # Every broker of ours reports buying power with open orders taken off already.
             is_working_reserved=True,
         )
+        before = self._context
+        if before is None:
+            self._context = RiskContext(**facts)
+        else:
+            news = {name: value for name, value in facts.items() if getattr(before, name) is not value}
+            self._context = before.advance(**news)
+        return self._context
 
     def check_at_send(self, order: Order) -> RiskReport:
         """The last look before an order leaves: prices, and for a purchase money, are asked for again when not fresh.
