@@ -169,31 +169,31 @@ class RiskView:
         record = self._losses.record
         working = self.working()
         is_open = any(rules.status is not TradingStatus.CLOSED for rules in self.rules.values())
-        facts: dict[str, Any] = dict(
-            now_ns=now,
-            account=self.account,
-            holdings=self._holdings,
-            holdings_ts_ns=self._holdings_ns,
-            quotes=self.quotes,
-            rules=self.rules,
-            venue=self._broker.name,
-            working=(*working, *self._foreign) if self._foreign else working,
-            clock_offset_ns=self._broker.clock_offset_ns(),
-            is_session_open=is_open or not self.rules,
-            day_start_equity_e9=record.day_start_equity_e9,
-            high_water_e9=record.high_water_e9,
-            flow=self.flow.snapshot(now),
-            kill_switch=self._kill_switch.state(),
-            trading_state=self._losses.state,
-            is_reconciled=self.is_reconciled,
-            is_stream_live=self.is_stream_live(),
-            blocked_symbols=self.blocked(),
-            run_id=self.run_id,
-            completed_runs=self.completed_runs,
-            is_confirmed=self.is_confirmed,
+        facts: dict[str, Any] = {
+            "now_ns": now,
+            "account": self.account,
+            "holdings": self._holdings,
+            "holdings_ts_ns": self._holdings_ns,
+            "quotes": self.quotes,
+            "rules": self.rules,
+            "venue": self._broker.name,
+            "working": (*working, *self._foreign) if self._foreign else working,
+            "clock_offset_ns": self._broker.clock_offset_ns(),
+            "is_session_open": is_open or not self.rules,
+            "day_start_equity_e9": record.day_start_equity_e9,
+            "high_water_e9": record.high_water_e9,
+            "flow": self.flow.snapshot(now),
+            "kill_switch": self._kill_switch.state(),
+            "trading_state": self._losses.state,
+            "is_reconciled": self.is_reconciled,
+            "is_stream_live": self.is_stream_live(),
+            "blocked_symbols": self.blocked(),
+            "run_id": self.run_id,
+            "completed_runs": self.completed_runs,
+            "is_confirmed": self.is_confirmed,
             # Every broker of ours reports buying power with open orders taken off already.
-            is_working_reserved=True,
-        )
+            "is_working_reserved": True,
+        }
         before = self._context
         if before is None:
             self._context = RiskContext(**facts)

@@ -132,10 +132,14 @@ class RiskContext:
         context : RiskContext
             A new frozen context.
         """
-        later = dataclasses.replace(self, **changes)
+        if not changes.keys() <= _FIELDS:
+            raise TypeError(f"RiskContext has no field {min(changes.keys() - _FIELDS)!r}")
+        # Made for every order that is sent; dataclasses.replace reads and writes each of thirty fields on its own.
+        later = RiskContext.__new__(RiskContext)
+        later.__dict__.update(self.__dict__, **changes)
         for name, sources in _KEPT.items():
-            if name in self.__dict__ and not sources & changes.keys():
-                later.__dict__[name] = self.__dict__[name]
+            if sources & changes.keys():
+                later.__dict__.pop(name, None)
         return later
 
     def after_sending(self, order: Order) -> RiskContext:
@@ -214,3 +218,6 @@ class RiskContext:
     def working_ids(self) -> frozenset[str]:
         """Client ids of the open orders."""
         return frozenset(item.order.client_order_id for item in self.working)
+
+
+_FIELDS: Final = frozenset(field.name for field in dataclasses.fields(RiskContext))

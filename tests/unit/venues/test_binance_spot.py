@@ -374,7 +374,8 @@ class TestWebSocketApi:
         assert (reports[0]["t"], reports[1]["t"]) == (-1, 1)
         kinds = [one["event"]["e"] for one in heard if "event" in one]
         assert kinds[-1] == "eventStreamTerminated"
-        assert "outboundAccountPosition" in kinds
+        [balances] = [one["event"] for one in heard if one.get("event", {}).get("e") == "outboundAccountPosition"]
+        assert [row["a"] for row in balances["B"]] == ["BTC", "USDT"]  # what the fill touched, no more
 
     def test_a_cancel_names_both_ids(self, venue):
         named = {"symbol": "BTCUSDT", "origClientOrderId": "ws-1", "newClientOrderId": "cancel-1"}
