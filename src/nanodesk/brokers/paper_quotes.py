@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nanodesk.atomic_file import write_text
+from nanodesk.brokers.strict_json import exact_decimal
 from nanodesk.errors import ConfigError, DataError, PriceError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import format_e9, parse_e9
@@ -62,11 +63,11 @@ def _toml(text: str) -> dict[str, Any]:
     depth = deepest_nesting(text)
     if int(depth.text) > MAX_NESTING:
         raise ValueError(f"line {depth.line} is nested {depth.text} deep, more than {MAX_NESTING}")
-    return tomllib.loads(text, parse_float=Decimal)
+    return tomllib.loads(text, parse_float=exact_decimal)
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    return json.loads(text, parse_float=exact_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
 
 
 def _refuse_constant(word: str) -> None:

@@ -103,7 +103,24 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _decimal(text: str) -> Decimal:
+def exact_decimal(text: str) -> Decimal:
+    """A number with a point or an exponent, exactly as written.
+
+    Parameters
+    ----------
+    text : str
+        As a JSON or TOML reader found it.
+
+    Returns
+    -------
+    number : Decimal
+        Finite, of at most 64 characters and of an exponent of at most 64.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
     if len(text) > _LONGEST_NUMBER:
         raise _UnreadableError(f"a number has {len(text)} characters")
     try:
@@ -126,5 +143,5 @@ def _no_constant(name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_keys, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
+    object_pairs_hook=_unique_keys, parse_float=exact_decimal, parse_int=_integer, parse_constant=_no_constant
 )
