@@ -111,6 +111,8 @@ class Bookings:
         is_news = name in self._told or kind != "order_status" or record.classify(payload)[1]
         if is_answer:
             is_news = is_news or report.filled_quantity_e9 != record.venue_cum_e9 != 0
+            # Nothing filled, of an order whose trades were taken back: then nothing more of it is to come.
+            is_news = is_news or bool(not report.filled_quantity_e9 and record.taken_back_e9 and record.awaited_e9)
         elif not record.life.is_terminal:
             # A later word of a live order is kept even if it says the same, or an older one coming late would win.
             is_news = is_news or report.ts_event_ns > record.report_ts_ns
@@ -132,7 +134,11 @@ class Bookings:
         return is_news
 
     def _rejection(self, event: RequestRejected) -> None:
-        if event.client_order_id in self._ledger.orders:
+        record = self._ledger.orders.get(event.client_order_id)
+        if record is not None:
+            wanted = self._ledger.orders.get(record.wanted_by) if event.is_replace else None
+            if wanted is not None and 0 < event.ts_event_ns < wanted.intent_ns:
+                return  # An earlier replacement is meant; of this one nothing is known by it.
             kind = "replace_rejected" if event.is_replace else "cancel_rejected"
             payload = {"code": event.code, "text": event.text[:500], "ts_event_ns": event.ts_event_ns}
             self.add(JournalEvent(kind, payload, event.client_order_id))
