@@ -368,7 +368,7 @@ class Rebalancer:
             )
 
     def _plan(self, weights: Mapping[str, float], view: RiskView, target: Target | None) -> Plan:
-        return make_plan(
+        plan = make_plan(
             weights,
             view.holdings,
             quotes=view.quotes,
@@ -376,6 +376,9 @@ class Rebalancer:
             account=view.account,
             settings=self._config.plan_settings(target),
         )
+        # Purchases that wait for sales are checked against them: what was decided may no longer be what it costs.
+        view.plan_prices_e9 = {line.symbol: line.mid_price_e9 for line in plan.orders}
+        return plan
 
     def _check(self, plan: Plan, target: Target, view: RiskView) -> tuple[RiskReport | None, bool]:
         """The batch as one; where only the order of sending makes it safe, sales first and then purchases."""

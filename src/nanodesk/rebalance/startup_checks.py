@@ -152,11 +152,16 @@ def _live(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
 
 
 def _limits(config: TradingConfig) -> list[Fault]:
+    faults: list[Fault] = []
     low, high = LEVERAGE
     leverage = config.risk.max_leverage_e9
-    if low * E9 <= leverage <= high * E9:
-        return []
-    return [("risk.max_leverage", format_e9(leverage), f"set it within [{low}, {high}]")]
+    if not low * E9 <= leverage <= high * E9:
+        faults.append(("risk.max_leverage", format_e9(leverage), f"set it within [{low}, {high}]"))
+    pause_s, window_e9 = config.execution.twap_interval_secs, config.risk.duplicate_window_ns
+    if config.execution.order_type == "twap" and pause_s * E9 <= window_e9:
+        fix = f"equal slices look like one sent twice: set it above risk.duplicate_window_s = {format_e9(window_e9)}"
+        faults.append(("execution.twap_interval_secs", f"{pause_s:g}", fix))
+    return faults
 
 
 def _secrets(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
