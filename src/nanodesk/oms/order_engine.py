@@ -113,7 +113,9 @@ class OrderEngine(Desk):
             If a run of this name was closed.
         """
         if self.ledger.runs.get(run_id, "started") != "started":
-            raise DuplicateRunError(f"run {run_id!r} has been {self.ledger.runs[run_id]}.", field="run_id", value=run_id)
+            raise DuplicateRunError(
+                f"run {run_id!r} has been {self.ledger.runs[run_id]}.", field="run_id", value=run_id
+            )
         self._bind()
         self._run_id = run_id
         self._write([JournalEvent("run_started", {**(payload or {}), "run_id": run_id})])

@@ -119,6 +119,22 @@ def is_loopback(connection: Connection) -> bool:
     return connection.base_url is not None and urlsplit(connection.base_url).hostname in LOOPBACK
 
 
+def shown_secret_name(name: str) -> str:
+    """The name of a secret, unless it is so long that it may be the secret itself.
+
+    Parameters
+    ----------
+    name : str
+        What was written as the name.
+
+    Returns
+    -------
+    shown : str
+        The name, or how long it is.
+    """
+    return name if len(name) < _LENGTH_OF_A_SECRET else f"a text of {len(name)} characters"
+
+
 Fault = tuple[str, str, str]
 
 
@@ -176,8 +192,13 @@ def _secrets(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
         if name is None:
             faults.append((f"connection.{key}", "nothing", "name the environment variable that holds it"))
         elif not environ.get(name):
-            shown = name if len(name) < _LENGTH_OF_A_SECRET else f"a text of {len(name)} characters"
-            faults.append((f"connection.{key}", shown, "name an environment variable that is set, never the secret"))
+            faults.append(
+                (
+                    f"connection.{key}",
+                    shown_secret_name(name),
+                    "name an environment variable that is set, never the secret",
+                )
+            )
     return faults
 
 
