@@ -17,6 +17,7 @@ import typer
 from nanodesk.cli import (
     audit,
     check,
+    config,
     demo,
     diff,
     factors,
@@ -77,6 +78,7 @@ app.command("venue")(venue.venue)
 app.command("orders")(orders.orders)
 app.add_typer(audit.audit, name="audit")
 app.add_typer(rebalance.rebalance, name="rebalance")
+app.add_typer(config.config, name="config")
 app.command("version")(version.version)
 
 
@@ -216,12 +218,13 @@ def _usage_code(error: Exception) -> int | None:
 
 
 def _usage_text(error: Exception) -> str:
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return "name a command, for example `nanodesk demo`.\n" + str(error)
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)
     command = context.command_path if context is not None else "nanodesk"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        example = ", for example `nanodesk demo`" if command == "nanodesk" else f" of `{command}`"
+        return f"name a command{example}.\n{error}"
     return f"{text}\nTry '{command} --help'."
 
 

@@ -188,6 +188,7 @@ def _alpaca(config: TradingConfig, environ: Mapping[str, str], reached: Callable
         api_key=_secret(connection, "api_key_env", environ),
         secret=_secret(connection, "api_secret_env", environ),
         paper=connection.mode == "paper",
+        deadline_s=connection.timeout_secs,
         reached=reached,
         **_given(
             base_url=url,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,6 +42,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 AFTER_SALES: Final = "after the sales: "
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +160,17 @@ class Rebalancer:
         self._remember(view)
         self._reached("run.before_started")
         engine.begin_run(view.run_id, {"window_id": target.window_id, **self._names(target)})
-        if options.is_cron:
-            engine.record(CRON_STARTED, {"window_id": target.window_id})
-        self._reached("run.started")
-        plan, risk, is_staged = self._decide(target, view)
-        report = RunReport(
-            view.run_id, target.window_id, RunOutcome.DONE, view.account, plan, risk, is_staged=is_staged
-        )
-        report = replace(report, warnings=(*warnings, *_plan_warnings(plan, view)))
-        report = self._execute(report, target, view, options)
-        return self._finish(engine, report, options)
+        with _closing(engine, view.run_id):
+            if options.is_cron:
+                engine.record(CRON_STARTED, {"window_id": target.window_id})
+            self._reached("run.started")
+            plan, risk, is_staged = self._decide(target, view)
+            report = RunReport(
+                view.run_id, target.window_id, RunOutcome.DONE, view.account, plan, risk, is_staged=is_staged
+            )
+            report = replace(report, warnings=(*warnings, *_plan_warnings(plan, view)))
+            report = self._execute(report, target, view, options)
+            return self._finish(engine, report, options)
 
     def drift(self, target: Target) -> DriftReport:
         """Compare the account with a target; nothing is sent and nothing is written.
@@ -205,12 +208,13 @@ class Rebalancer:
         # What the broker holds is closed, whatever our own books say.
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
-        self._read((), view)
-        plan = self._plan({}, view, None)
-        sender = self._sender(engine, run_id, view, is_flatten=True)
-        sender.work(plan.orders)
-        results = sender.results()
-        engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
+        with _closing(engine, run_id):
+            self._read((), view)
+            plan = self._plan({}, view, None)
+            sender = self._sender(engine, run_id, view, is_flatten=True)
+            sender.work(plan.orders)
+            results = sender.results()
+            engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
         return results
 
     # -- before the first order -----------------------------------------------------------------------------------
@@ -360,7 +364,7 @@ class Rebalancer:
         if old and not may_be_old:
             age_s = (now - view.quotes[old[0]].ts_ns) / E9
             raise StalePlanError(
-                f"{len(old)} quotes are too old: {old[0]} is of {age_s:.0f} s ago.",
+                f"{len(old)} of {len(wanted)} quotes are too old: {old[0]} is of {age_s:.0f} s ago.",
                 field="execution.quote_staleness_threshold_sec",
                 value=age_s,
                 allowed=f"at most {limit_ns / E9:g} s",
@@ -368,7 +372,7 @@ class Rebalancer:
             )
 
     def _plan(self, weights: Mapping[str, float], view: RiskView, target: Target | None) -> Plan:
-        return make_plan(
+        plan = make_plan(
             weights,
             view.holdings,
             quotes=view.quotes,
@@ -376,6 +380,9 @@ class Rebalancer:
             account=view.account,
             settings=self._config.plan_settings(target),
         )
+        # Purchases that wait for sales are checked against them: what was decided may no longer be what it costs.
+        view.plan_prices_e9 = {line.symbol: line.mid_price_e9 for line in plan.orders}
+        return plan
 
     def _check(self, plan: Plan, target: Target, view: RiskView) -> tuple[RiskReport | None, bool]:
         """The batch as one; where only the order of sending makes it safe, sales first and then purchases."""
@@ -541,6 +548,19 @@ class Rebalancer:
         }
         engine.end_run(report.run_id, {"outcome": report.outcome.value, "reason": report.reason[:500], **counts})
         return report
+
+
+@contextmanager
+def _closing(engine: OrderEngine, run_id: str) -> Iterator[None]:
+    """A run that fails is closed with its reason: only a process that was killed leaves one open."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        reason = str(error)[:500] or type(error).__name__
+        with suppress(Exception):  # the first error is the one to tell
+            if engine.ledger.runs.get(run_id) == "started":
+                engine.end_run(run_id, {"outcome": FAILED, "reason": reason, "error": type(error).__name__})
+        raise
 
 
 def _is_completed(engine: OrderEngine, window_id: str) -> bool:

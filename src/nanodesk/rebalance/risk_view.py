@@ -60,6 +60,7 @@ class RiskView:
         self.risk = risk
         self.quotes: dict[str, Quote] = {}
         self.rules: dict[str, TradingRules] = {}
+        self.plan_prices_e9: dict[str, int] = {}
         self.flow = OrderFlow(
             execution_window_ns=risk.config.execution_window_ns,
             recent_window_ns=max(risk.config.duplicate_window_ns, 60 * FRESH_NS),
@@ -185,6 +186,7 @@ class RiskView:
             is_reconciled=self.is_reconciled,
             is_stream_live=self.is_stream_live(),
             blocked_symbols=self.blocked(),
+            plan_prices_e9=self.plan_prices_e9,
             run_id=self.run_id,
             completed_runs=self.completed_runs,
             is_confirmed=self.is_confirmed,
