@@ -1,5 +1,6 @@
 """Secrets come from three places only, and show themselves nowhere."""
 
+import base64
 import copy
 import json
 import logging
@@ -11,13 +12,15 @@ import pytest
 from nanodesk.brokers.credentials import Secret, as_secret, load_secret, read_secret_file
 from nanodesk.brokers.redaction import MASK, RedactingFilter, Redactor
 from nanodesk.errors import ConfigError
+from secret_watch import HOLDS_A_SECRET, MARK
 
-VALUE = "k/9+canary==&x y"
+VALUE = f"k/9+{MARK}==&x y"
+BASE64 = base64.b64encode(VALUE.encode()).decode()
 
 
 @pytest.fixture
 def secret_file(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
+    path = tmp_path / HOLDS_A_SECRET
     path.write_text(f"{VALUE}\n")
     path.chmod(0o600)
     return path
@@ -76,7 +79,7 @@ class TestReadSecretFile:
         secret_file.write_bytes(b"x" * 20_000)
         with pytest.raises(ConfigError, match="longer than"):
             read_secret_file(secret_file, name="KEY")
-        secret_file.write_bytes(b"\xff\xfecanary")
+        secret_file.write_bytes(b"\xff\xfe" + MARK.encode())
         with pytest.raises(ConfigError, match="no UTF-8") as caught:
             read_secret_file(secret_file, name="KEY")
         assert caught.value.__cause__ is None
@@ -107,10 +110,10 @@ class TestRedactor:
         "form",
         [
             VALUE,
-            "k%2F9%2Bcanary%3D%3D%26x%20y",
-            "k%2F9%2Bcanary%3D%3D%26x+y",
-            "ay85K2NhbmFyeT09JnggeQ==",
-            "ay85K2NhbmFyeT09JnggeQ",
+            f"k%2F9%2B{MARK}%3D%3D%26x%20y",
+            f"k%2F9%2B{MARK}%3D%3D%26x+y",
+            BASE64,
+            BASE64.rstrip("="),
             VALUE.encode().hex(),
         ],
     )
@@ -119,8 +122,8 @@ class TestRedactor:
         assert cleaned == f"before {MASK} after"
 
     def test_lines_of_a_pem_key_are_hidden_one_by_one(self):
-        pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIcanary\n-----END PRIVATE KEY-----\n"
-        assert "canary" not in Redactor([Secret(pem)]).clean("sent MC4CAQAwBQYDK2VwBCIEIcanary in the clear")
+        pem = f"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI{MARK}\n-----END PRIVATE KEY-----\n"
+        assert MARK not in Redactor([Secret(pem)]).clean(f"sent MC4CAQAwBQYDK2VwBCIEI{MARK} in the clear")
 
     def test_a_signature_is_hidden_whoever_made_it(self):
         assert Redactor().clean("?timestamp=1&signature=00aabbccddeeff11") == f"?timestamp=1&signature={MASK}"

@@ -5,6 +5,7 @@ import pytest
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.startup_checks import LIVE_SWITCH, require_startup, startup_issues
+from secret_watch import marked
 
 
 def issues(text, folder, environ=None):
@@ -66,6 +67,6 @@ class TestIssues:
             + f'[logging]\ndir = "{tmp_path}"\nmin_free_bytes = 1'
         )
         with pytest.raises(ConfigError) as caught:
-            require_startup(parse_config(text), location="c.toml", environ={"K": "hunter2"})
+            require_startup(parse_config(text), location="c.toml", environ={"K": marked("key")})
         assert len(caught.value.problems) == 3
-        assert "hunter2" not in str(caught.value)
+        assert marked("key") not in str(caught.value)
