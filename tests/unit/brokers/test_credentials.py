@@ -5,6 +5,8 @@ import copy
 import json
 import logging
 import pickle
+import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,42 @@ class TestLoadSecret:
     def test_not_found_names_what_was_asked(self):
         with pytest.raises(ConfigError, match="secret KEY was not found; looked in keyring service 'desk' and the env"):
             load_secret("KEY", keyring_service="desk", environ={}, keyring_lookup=lambda service, name: None)
+
+    def test_a_keyring_that_only_fails_is_told_and_the_environment_is_still_asked(self, monkeypatch):
+        keyring = pytest.importorskip("keyring")
+        from keyring.backends.fail import Keyring
+
+        before = keyring.get_keyring()
+        keyring.set_keyring(Keyring())
+        try:
+            assert load_secret("KEY", keyring_service="desk", environ={"KEY": "env"}).reveal() == "env"
+            with pytest.raises(ConfigError) as caught:
+                load_secret("KEY", keyring_service="desk", environ={})
+        finally:
+            keyring.set_keyring(before)
+        told = "keyring service 'desk' (this machine has no keyring that works (NoKeyringError)) and the environment"
+        assert told in str(caught.value)
+
+    def test_a_keyring_that_breaks_in_its_own_way_shows_nothing_of_it(self, monkeypatch):
+        keyring = pytest.importorskip("keyring")
+
+        def broken(service, name):
+            raise OSError(f"dbus: {VALUE}")
+
+        monkeypatch.setattr(keyring, "get_password", broken)
+        with pytest.raises(ConfigError, match="no keyring that works") as caught:
+            load_secret("KEY", keyring_service="desk", environ={})
+        assert MARK not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_missing_package_is_named(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "keyring", None)
+        with pytest.raises(ConfigError, match="keyring is not installed"):
+            load_secret("KEY", keyring_service="desk", environ={})
+
+    def test_a_file_of_somebody_else_is_refused(self, secret_file, monkeypatch):
+        monkeypatch.setattr("os.geteuid", lambda: secret_file.stat().st_uid + 1)
+        with pytest.raises(ConfigError, match="belongs to another user"):
+            load_secret("KEY", path=secret_file)
 
 
 class TestRedactor:

@@ -53,6 +53,14 @@ class TestIssues:
         assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
         assert list((tmp_path / "logs").iterdir()) == []
 
+    def test_a_folder_that_anybody_can_write_to_is_refused(self, tmp_path):
+        (tmp_path / "open").mkdir()
+        (tmp_path / "open").chmod(0o777)
+        (issue,) = issues(IBKR, tmp_path / "open")
+        assert issue.field == "logging.dir"
+        assert "with mode 0777" in issue.value
+        assert "chmod 700" in issue.fix
+
     def test_disk_and_links(self, tmp_path):
         (tmp_path / "real").mkdir()
         (tmp_path / "link").symlink_to(tmp_path / "real")
