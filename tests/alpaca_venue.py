@@ -16,8 +16,9 @@ from nanodesk.venues.alpaca import AlpacaLimits, serve
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions
+from secret_watch import marked
 
-KEY, SECRET = "PKcanary51c9", "canary-secret-83ab"
+KEY, SECRET = "PK" + marked("key"), marked("secret-83ab")
 WIDE = AlpacaLimits(requests_1m=10**7)
 
 

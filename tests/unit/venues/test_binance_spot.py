@@ -17,6 +17,7 @@ from binance_venue import BTC, KEY, SECRET, running
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.trading_rules import TradingStatus
 from nanodesk.venues.binance_spot import SpotLimits
+from secret_watch import MARK
 
 aiohttp = pytest.importorskip("aiohttp")
 PLACE = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1", "price": "40000"}
@@ -124,7 +125,7 @@ class TestSignatures:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        key = Ed25519PrivateKey.generate()
+        key = Ed25519PrivateKey.from_private_bytes((MARK * 3)[:32].encode())
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
