@@ -28,7 +28,7 @@ from nanodesk.rebalance.order_parts import pieces
 from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan
 from nanodesk.rebalance.risk_view import RiskView
 from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values, risk_payload
-from nanodesk.rebalance.sending import LineResult, Progress, Sender
+from nanodesk.rebalance.sending import CANCEL_AGAIN_S, LONGEST_WAIT_S, LineResult, Progress, Sender
 from nanodesk.rebalance.target import Target
 from nanodesk.risk.engine import RiskEngine
 from nanodesk.risk.kill_switch import KillSwitch
@@ -38,6 +38,7 @@ from nanodesk.risk.report import RiskReport
 Confirm = Callable[[Plan, RiskReport], bool]
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_IDENTITY_DIGITS: Final = 12
 AFTER_SALES: Final = "after the sales: "
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
@@ -254,8 +255,12 @@ class Rebalancer:
 
     def _name_run(self, target: Target, view: RiskView, options: RunOptions) -> None:
         window = target.window_id
-        earlier = [] if self._engine is None else [run for run in self._engine.ledger.runs if run.startswith(window)]
-        view.run_id = f"{window}-{len(earlier) + 1}"
+        if self._engine is None:
+            view.run_id = f"{window}-1"
+        else:
+            # A venue remembers names for longer than a journal that was lost: those of a new one differ.
+            earlier = sum(run.startswith(window) for run in self._engine.ledger.runs)
+            view.run_id = f"{window}-{self._engine.journal.identity[:_IDENTITY_DIGITS]}-{earlier + 1}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
                 f"window {window[:12]} ({target.run_id or target.timestamp}) was completed before.",
@@ -279,13 +284,13 @@ class Rebalancer:
             warnings.append(
                 f"{len(recovery.unknown)} orders of earlier runs are still unknown; their symbols are blocked."
             )
-        left = [order for order in engine.open_orders() if not order.is_terminal]
-        for order in left:
-            engine.cancel(order.client_order_id)
-        if left:
-            warnings.append(f"{len(left)} orders of earlier runs were open and have been cancelled.")
-            self._await_ends(engine, [order.client_order_id for order in left])
-        view.is_reconciled = self._is_reconciled(engine, warnings)
+        left = [order.client_order_id for order in engine.open_orders() if not order.is_terminal]
+        still = self._cancel_left(engine, left)
+        if len(still) < len(left):
+            warnings.append(f"{len(left) - len(still)} orders of earlier runs were open and have been cancelled.")
+        if still:
+            warnings.append(f"{len(still)} orders of earlier runs could not be cancelled: nothing is sent beside them.")
+        view.is_reconciled = self._is_reconciled(engine, warnings) and not still
         return tuple(warnings)
 
     def _is_reconciled(self, engine: OrderEngine, warnings: list[str]) -> bool:
@@ -294,17 +299,24 @@ class Rebalancer:
         warnings += [f"the broker's books differed: {f.kind} {f.symbol} {f.ours} -> {f.theirs}" for f in first.findings]
         return first.is_clean or reconcile(engine, self._broker).is_clean
 
-    def _await_ends(self, engine: OrderEngine, names: Sequence[str]) -> None:
-        until_s = self._clocks.monotonic_s() + self._config.execution.cancel_timeout_secs
-        while any(not engine.order(name).is_terminal for name in names):
-            left_s = until_s - self._clocks.monotonic_s()
-            if left_s <= 0:
-                return
-            before_s = self._clocks.monotonic_s()
-            engine.poll(min(left_s, 0.1))
-            rest_s = min(left_s, 0.1) - (self._clocks.monotonic_s() - before_s)
-            if rest_s > 0:
-                self._clocks.sleep(rest_s)
+    def _cancel_left(self, engine: OrderEngine, names: Sequence[str]) -> list[str]:
+        """Ask for the ends of orders until they are told or time is up; those that have not ended."""
+        clocks = self._clocks
+        until_s = clocks.monotonic_s() + self._config.execution.cancel_timeout_secs
+        ask_s = clocks.monotonic_s()
+        while left := [name for name in names if not engine.order(name).is_terminal]:
+            now_s = clocks.monotonic_s()
+            if now_s >= until_s:
+                break
+            if now_s >= ask_s:
+                ask_s = now_s + CANCEL_AGAIN_S
+                for name in left:
+                    engine.cancel(name)
+            came = engine.poll(LONGEST_WAIT_S)
+            rest_s = LONGEST_WAIT_S - (clocks.monotonic_s() - now_s)
+            if not came and rest_s > 0:
+                clocks.sleep(rest_s)
+        return left
 
     def _plan_only(self, target: Target, view: RiskView) -> RunReport:
         self._read(target.weights, view)
