@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from nanodesk.brokers.base import Broker, Reached, nothing_reached
-from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
+from nanodesk.errors import BrokerError, DuplicateRunError, PriceError, RebalanceError, StalePlanError
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
@@ -25,7 +26,7 @@ from nanodesk.rebalance.clock_watch import ClockWatch
 from nanodesk.rebalance.config import TradingConfig
 from nanodesk.rebalance.drift import DriftReport, measure_drift
 from nanodesk.rebalance.order_parts import pieces
-from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan
+from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan, middle_price_e9
 from nanodesk.rebalance.risk_view import RiskView
 from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values, risk_payload
 from nanodesk.rebalance.sending import CANCEL_AGAIN_S, LONGEST_WAIT_S, LineResult, Progress, Sender
@@ -190,6 +191,10 @@ class Rebalancer:
     def flatten(self, run_id: str) -> tuple[LineResult, ...]:
         """Close every position with reduce-only orders, for a kill.
 
+        What stands in the way of one name keeps no other open: a name without a price, of which an order may still
+        trade, or of which an order's fate is not known is left. A position that our books cannot explain is closed,
+        for it is the broker's word that counts.
+
         Parameters
         ----------
         run_id : str
@@ -203,16 +208,27 @@ class Rebalancer:
         engine = self._require_engine()
         view = self._view(None, RunOptions())
         self._clear_up(engine, view)
-        # What the broker holds is closed, whatever our own books say.
+        reconcile(engine, self._broker, accept=engine.blocked_symbols())
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
-        self._read((), view)
-        plan = self._plan({}, view, None)
+        view.read_account()
+        view.read_holdings()
+        plan = self._plan({}, self._closable(engine, view), view, None)
         sender = self._sender(engine, run_id, view, is_flatten=True)
         sender.work(plan.orders)
         results = sender.results()
         engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
         return results
+
+    def _closable(self, engine: OrderEngine, view: RiskView) -> list[Holding]:
+        busy = {order.order.symbol for order in engine.open_orders() if not order.is_terminal}
+        found = []
+        for holding in view.holdings:
+            with suppress(BrokerError, PriceError):
+                middle_price_e9(view.read_quote(holding.symbol))
+                if holding.symbol not in busy:
+                    found.append(holding)
+        return found
 
     # -- before the first order -----------------------------------------------------------------------------------
 
@@ -320,7 +336,7 @@ class Rebalancer:
 
     def _plan_only(self, target: Target, view: RiskView) -> RunReport:
         self._read(target.weights, view)
-        plan = self._plan(target.weights, view, target)
+        plan = self._plan(target.weights, view.holdings, view, target)
         risk, is_staged = self._check(plan, target, view)
         refused = self._refusal(plan, risk)
         outcome = RunOutcome.REFUSED if refused else RunOutcome.DRY_RUN
@@ -344,7 +360,7 @@ class Rebalancer:
         self._reached("run.positions")
         self._read_quotes(target.weights, view)
         self._reached("run.quotes")
-        plan = self._plan(target.weights, view, target)
+        plan = self._plan(target.weights, view.holdings, view, target)
         if plan.orders:
             engine.record("diff_computed", plan_values(plan))
         else:
@@ -379,10 +395,12 @@ class Rebalancer:
                 fix="Wait until the market is open, or check the market data subscription.",
             )
 
-    def _plan(self, weights: Mapping[str, float], view: RiskView, target: Target | None) -> Plan:
+    def _plan(
+        self, weights: Mapping[str, float], holdings: Iterable[Holding], view: RiskView, target: Target | None
+    ) -> Plan:
         return make_plan(
             weights,
-            view.holdings,
+            holdings,
             quotes=view.quotes,
             rules=view.rules,
             account=view.account,
@@ -453,11 +471,13 @@ class Rebalancer:
             )
 
     def _sender(self, engine: OrderEngine, run_id: str, view: RiskView, *, is_flatten: bool = False) -> Sender:
-        logging = self._config.logging
+        logging, execution = self._config.logging, self._config.execution
+        if is_flatten and execution.order_type != "market":
+            execution = execution.model_copy(update={"order_type": "limit"})  # at once, across the spread
         return Sender(
             engine,
             run_id,
-            self._config.execution,
+            execution,
             view=view,
             clock_watch=ClockWatch(logging.clock_skew_threshold_sec, logging.max_jump_rate_sec_per_sec),
             clocks=(self._clocks.now_ns, self._clocks.monotonic_s, self._clocks.sleep),

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.errors import BrokerError
+from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, parse_e9
+from nanodesk.market.order import Order, OrderType
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from rebalance_desk import Desk, quotes_of
 
 
 @pytest.fixture
 def desk(tmp_path):
-    desk = Desk(tmp_path, held={"MSFT": "100", "NVDA": "50"})
+    desk = Desk(tmp_path, held={"MSFT": "100", "NVDA": "50"}, can_short=True, leverage=2)
     desk.kill_switch.pull(who="me", why="test", may_flatten=True)
     return desk
 
@@ -51,7 +54,7 @@ def test_a_position_that_no_fill_explains_is_closed_too(desk):
     """A split or a transfer over night: the books differ, and the broker's word is what is closed."""
     with desk.open() as rebalancer:
         rebalancer._is_reconciled(rebalancer._engine, [])
-    desk.market.ledger.deposit("PAPER", "MSFT", parse_e9("100")) if hasattr(desk.market.ledger, "deposit") else None
+    paper_admin.deposit(desk.market, "PAPER", "MSFT", parse_e9("100"))
     assert flatten(desk) == {"MSFT": "filled", "NVDA": "filled"}
     assert desk.held() == {}
 
@@ -74,9 +77,6 @@ def test_a_sale_that_cannot_be_cancelled_is_not_doubled(desk):
     broker = Deaf(desk.market, sleep=desk.clock.sleep)
     desk.kill_switch.reset(who="me", why="test")
     with desk.open(broker=broker) as rebalancer:
-        from nanodesk.market.enums import Side
-        from nanodesk.market.order import Order, OrderType
-
         rebalancer._engine.submit(Order("old-1", "MSFT", Side.SELL, 100 * E9, OrderType.LIMIT, 400 * E9))
     desk.kill_switch.pull(who="me", why="test", may_flatten=True)
     flatten(desk, Deaf(desk.market, sleep=desk.clock.sleep))
