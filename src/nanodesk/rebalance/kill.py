@@ -204,8 +204,7 @@ def _cancel_all(
             elif name:
                 broker.cancel(name)
             else:
-                errors[f"order {order.venue_order_id} of {order.symbol} has no id of a program; cancel it by hand"] = (
-                    None
-                )
+                what = f"order {order.venue_order_id} of {order.symbol}"
+                errors[f"{what} has no id of a program; cancel it by hand"] = None
         except BrokerError as error:  # one that cannot be asked for keeps no other open
             errors[str(error)[:200]] = None
