@@ -132,8 +132,23 @@ class RiskView:
         """
         wanted = dict.fromkeys((*symbols, *(working.order.symbol for working in (*self.working(), *self._foreign))))
         for symbol in wanted:
-            self.rules[symbol] = self._broker.trading_rules(symbol)
-            self.fresh_quote(symbol, within_ns=0)
+            self.read_quote(symbol)
+
+    def read_quote(self, symbol: str) -> Quote:
+        """Ask the broker for the quote and the rules of one name.
+
+        Parameters
+        ----------
+        symbol : str
+            Name at the desk.
+
+        Returns
+        -------
+        quote : Quote
+            With the broker's time.
+        """
+        self.rules[symbol] = self._broker.trading_rules(symbol)
+        return self.fresh_quote(symbol, within_ns=0)
 
     def fresh_quote(self, symbol: str, *, within_ns: int = FRESH_NS) -> Quote:
         """A quote that was asked for lately.

@@ -135,7 +135,7 @@ def test_an_old_word_on_a_foreign_order_is_not_believed(open_desk):
     late = replace(early, state=OrderState.FILLED, filled_quantity_e9=early.quantity_e9, ts_event_ns=broker.tick())
     broker.stream.extend([late, early])
     desk.engine.poll()
-    assert desk.engine.ledger.orphans[early.venue_order_id]["state"] == "filled"
+    assert desk.engine.ledger.orphans[early.symbol, early.venue_order_id]["state"] == "filled"
     assert reconcile(desk.engine).orphans == ()
 
 
