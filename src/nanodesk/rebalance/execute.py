@@ -39,6 +39,9 @@ Confirm = Callable[[Plan, RiskReport], bool]
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 AFTER_SALES: Final = "after the sales: "
+CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
+"""Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
+batch (41, 48), of the day (29) or of the flow does not care for the order of sending."""
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
 
@@ -205,7 +208,9 @@ class Rebalancer:
         # What the broker holds is closed, whatever our own books say.
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
-        self._read((), view)
+        view.read_account()
+        view.read_holdings()
+        self._read_quotes((), view, may_be_old=True)  # one old quote must not keep the others from being closed
         plan = self._plan({}, view, None)
         sender = self._sender(engine, run_id, view, is_flatten=True)
         sender.work(plan.orders)
@@ -250,6 +255,7 @@ class Rebalancer:
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols
         view.is_stream_live = lambda: engine.is_stream_live
+        view.fills_e9 = lambda: engine.ledger.fills_e9
         engine.at_send = view.check_at_send
 
     def _name_run(self, target: Target, view: RiskView, options: RunOptions) -> None:
@@ -386,7 +392,9 @@ class Rebalancer:
         whole = view.risk.check_batch(orders, context, target_weights=target.weights)
         sales = [order for order in orders if order.side is Side.SELL]
         purchases = [order for order in orders if order.side is Side.BUY]
-        if whole.is_accepted or not sales or not purchases:
+        view.planned({row.symbol: row.price_e9 for row in plan.rows})
+        is_curable = {check.number for check in whole.failures} <= CURED_BY_WAITING
+        if whole.is_accepted or not is_curable or not sales or not purchases:
             return whole, plan.is_cash_bound
         after = _after_sales(plan, view)
         staged = (

@@ -327,6 +327,7 @@ class Sender:
             if is_late or self._must_move(part, now_s):
                 part.is_moving = not is_late
                 part.give_up_s = now_s + self._settings.cancel_timeout_secs
+                self._view.asked()
                 self._engine.cancel(part.live)
 
     def _must_move(self, part: _Part, now_s: float) -> bool:

@@ -17,6 +17,7 @@ from nanodesk.risk.report import NO_INPUTS, CheckStatus, RiskCheck
 from nanodesk.risk.verdict import OFF, at_most, failed, passed
 
 STAYS = "past the limit before, and not further after"
+COVERS = "every order reduces: a short is covered from what its sale brought"
 
 
 def _excuse(proposal: Proposal, before_e9: int, after_e9: int) -> str:
@@ -220,6 +221,8 @@ def _buying_power(proposal: Proposal, currency: str) -> RiskCheck:
         if proposal.after.line(symbol).mark_e9 is None:
             return failed(number, name, f"no price, rules or exchange rate of {symbol!r}", inputs)
     excuse = _excuse(proposal, 0, added)
+    if proposal.config.breach_may_be_reduced and proposal.all_reduce:
+        excuse = COVERS
     if needed <= 0:
         return passed(number, name, "nothing is paid for", inputs)
     return at_most(number, name, needed, available, inputs, excuse=excuse)

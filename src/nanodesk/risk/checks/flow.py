@@ -6,6 +6,7 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.risk.checks.exposure import sale_proceeds
+from nanodesk.risk.checks.loss import spared
 from nanodesk.risk.order_flow import order_key
 from nanodesk.risk.proposal import Proposal
 from nanodesk.risk.report import RiskCheck
@@ -13,7 +14,7 @@ from nanodesk.risk.verdict import at_most, count_at_most, failed, passed
 
 
 def rates(proposal: Proposal) -> RiskCheck:
-    """(35) Orders and messages in a second, a minute and a day, these orders included.
+    """(35) Orders and messages in a second, a minute and a day, these orders included; a flattening goes on.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def rates(proposal: Proposal) -> RiskCheck:
     for window, (sent, limit) in windows.items():
         check = count_at_most(number, name, sent + count, limit, inputs)
         if check.reason:
-            return check._replace(reason=f"{window}: {check.reason}")
+            return spared(proposal, check._replace(reason=f"{window}: {check.reason}"))
     return count_at_most(number, name, flow.orders.second + count, config.max_orders_per_second, inputs)
 
 
@@ -79,7 +80,7 @@ def duplicate(proposal: Proposal, order: Order) -> RiskCheck:
 
 
 def repeated_execution(proposal: Proposal, order: Order) -> RiskCheck:
-    """(37) Fills of one symbol in the execution window.
+    """(37) Fills of one symbol in the execution window; a flattening goes on.
 
     Parameters
     ----------
@@ -97,7 +98,8 @@ def repeated_execution(proposal: Proposal, order: Order) -> RiskCheck:
     if flow is None:
         return failed(number, name, "recent fills were not told")
     count = flow.executions.get(order.symbol, 0)
-    return count_at_most(number, name, count, proposal.config.max_executions_per_symbol, {"symbol": order.symbol})
+    most = proposal.config.max_executions_per_symbol
+    return spared(proposal, count_at_most(number, name, count, most, {"symbol": order.symbol}))
 
 
 def open_orders(proposal: Proposal) -> RiskCheck:

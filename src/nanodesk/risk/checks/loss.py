@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.proposal import Proposal
-from nanodesk.risk.report import RiskCheck
+from nanodesk.risk.report import CheckStatus, RiskCheck
 from nanodesk.risk.verdict import at_most, count_at_most, failed
 
 REDUCES = "past the limit, and every order reduces"
@@ -30,6 +30,26 @@ def loss_frac(start_e9: int, equity_e9: int) -> int:
     True
     """
     return max(-(-(start_e9 - equity_e9) * E9 // start_e9), 0)
+
+
+def spared(proposal: Proposal, check: RiskCheck) -> RiskCheck:
+    """A breaker warns where a human pulled the kill switch to flatten: it must not keep positions open.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        The batch.
+    check : RiskCheck
+        As it was found.
+
+    Returns
+    -------
+    check : RiskCheck
+        WARN instead of FAIL for a flattening.
+    """
+    if check.status is CheckStatus.FAIL and proposal.is_flattening:
+        return check._replace(status=CheckStatus.WARN, reason=f"{check.reason}; {FLATTENS}")
+    return check
 
 
 def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: int, halt: int) -> RiskCheck:
@@ -83,7 +103,7 @@ def drawdown(proposal: Proposal) -> RiskCheck:
 
 
 def breaker(proposal: Proposal) -> RiskCheck:
-    """(34) Rejects in a row, and mean slippage of the last fills.
+    """(34) Rejects in a row, and mean slippage of the last fills; a flattening goes on.
 
     Parameters
     ----------
@@ -100,6 +120,6 @@ def breaker(proposal: Proposal) -> RiskCheck:
         return failed(number, name, "rejects and slippage were not told")
     rejects = count_at_most(number, name, flow.consecutive_rejects, config.max_consecutive_rejects)
     if rejects.reason:
-        return rejects._replace(reason=f"rejects in a row: {rejects.reason}")
+        return spared(proposal, rejects._replace(reason=f"rejects in a row: {rejects.reason}"))
     slippage = at_most(number, name, flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9)
-    return slippage._replace(inputs={"consecutive_rejects": flow.consecutive_rejects})
+    return spared(proposal, slippage._replace(inputs={"consecutive_rejects": flow.consecutive_rejects}))

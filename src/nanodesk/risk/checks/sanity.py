@@ -75,7 +75,8 @@ def known_instrument(proposal: Proposal, order: Order) -> RiskCheck:
     rules = proposal.context.rules.get(order.symbol)
     if rules is None:
         return failed(number, name, "no trading rules are known", inputs)
-    if rules.status is not TradingStatus.TRADING:
+    is_waiting = rules.status is TradingStatus.CLOSED and config.allow_outside_session
+    if rules.status is not TradingStatus.TRADING and not is_waiting:
         return failed(number, name, f"it is {rules.status.value}", inputs)
     if config.allowed_symbols is not None and order.symbol not in config.allowed_symbols:
         return failed(number, name, "it is not among allowed_symbols", inputs)
