@@ -173,7 +173,7 @@ class TestBreakers:
         for _ in range(6):
             stage.view.flow.rejected()
         refused = stage.send("sell", "10", "99")
-        assert "rejects in a row" in refused.reason
+        assert "max_consecutive_rejects = 5" in refused.reason
 
     def test_a_flattening_goes_on(self, stage):
         stage.switch.pull(who="me", why="test", may_flatten=True)

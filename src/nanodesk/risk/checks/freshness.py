@@ -11,14 +11,14 @@ from nanodesk.risk.report import RiskCheck
 from nanodesk.risk.verdict import at_most, failed, passed, warned
 
 
-def _age(number: int, name: str, proposal: Proposal, ts_ns: int, limit_ns: int) -> RiskCheck:
+def _age(number: int, name: str, proposal: Proposal, ts_ns: int, limit_ns: int, key: str) -> RiskCheck:
     age = proposal.context.now_ns - ts_ns
     inputs = {"ts_ns": ts_ns, "now_ns": proposal.context.now_ns}
     if type(age) is not int or ts_ns <= 0:
         return failed(number, name, "there is no time of it", inputs)
     if age < -proposal.config.max_clock_skew_ns:
         return failed(number, name, "it comes from the future", inputs)
-    return at_most(number, name, max(age, 0), limit_ns, inputs)
+    return at_most(number, name, max(age, 0), limit_ns, inputs, key=key)
 
 
 def quote_age(proposal: Proposal, order: Order) -> RiskCheck:
@@ -37,7 +37,7 @@ def quote_age(proposal: Proposal, order: Order) -> RiskCheck:
         PASS or FAIL.
     """
     quote = proposal.context.quotes[order.symbol]
-    return _age(16, "quote age", proposal, quote.ts_ns, proposal.config.max_quote_age_ns)
+    return _age(16, "quote age", proposal, quote.ts_ns, proposal.config.max_quote_age_ns, "max_quote_age_s")
 
 
 def account_age(proposal: Proposal) -> RiskCheck:
@@ -57,7 +57,7 @@ def account_age(proposal: Proposal) -> RiskCheck:
     for field in ("equity_e9", "cash_e9", "buying_power_e9"):
         if type(getattr(account, field)) is not int:
             return failed(number, name, f"{field}={getattr(account, field)!r} is no whole number", {"field": field})
-    return _age(number, name, proposal, account.ts_ns, proposal.config.max_account_age_ns)
+    return _age(number, name, proposal, account.ts_ns, proposal.config.max_account_age_ns, "max_account_age_s")
 
 
 def holdings_age(proposal: Proposal) -> RiskCheck:
@@ -77,7 +77,8 @@ def holdings_age(proposal: Proposal) -> RiskCheck:
     if not context.holdings_sequence >= context.newest_sequence:
         inputs = {"holdings_sequence": context.holdings_sequence, "newest_sequence": context.newest_sequence}
         return failed(number, name, "later events are not in them", inputs)
-    return _age(number, name, proposal, context.holdings_ts_ns, proposal.config.max_positions_age_ns)
+    limit = proposal.config.max_positions_age_ns
+    return _age(number, name, proposal, context.holdings_ts_ns, limit, "max_positions_age_s")
 
 
 def clock_skew(proposal: Proposal) -> RiskCheck:
@@ -96,7 +97,8 @@ def clock_skew(proposal: Proposal) -> RiskCheck:
     number, name, offset = 19, "clock skew", proposal.context.clock_offset_ns
     if offset is None:
         return failed(number, name, "the venue's clock was not compared")
-    return at_most(number, name, abs(offset), proposal.config.max_clock_skew_ns, {"clock_offset_ns": offset})
+    limit, inputs = proposal.config.max_clock_skew_ns, {"clock_offset_ns": offset}
+    return at_most(number, name, abs(offset), limit, inputs, key="max_clock_skew_s")
 
 
 def sound_quote(proposal: Proposal, order: Order) -> RiskCheck:
@@ -158,4 +160,5 @@ def price_jump(proposal: Proposal, order: Order) -> RiskCheck:
         return passed(number, name, "no earlier plan had this symbol", inputs)
     if not is_price(planned):
         return failed(number, name, "the planned price is no positive whole number", inputs)
-    return at_most(number, name, bps_between(mark, planned), proposal.config.max_price_jump_bps_e9, inputs)
+    jump, limit = bps_between(mark, planned), proposal.config.max_price_jump_bps_e9
+    return at_most(number, name, jump, limit, inputs, key="max_price_jump_bps")

@@ -52,7 +52,7 @@ def spared(proposal: Proposal, check: RiskCheck) -> RiskCheck:
     return check
 
 
-def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: int, halt: int) -> RiskCheck:
+def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: int, halt: int, key: str) -> RiskCheck:
     equity = proposal.context.account.equity_e9
     inputs = {"start_e9": start, "equity_e9": equity}
     if start is None or type(start) is not int or start <= 0:
@@ -62,10 +62,10 @@ def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: 
     value = loss_frac(start, equity)
     excuse = FLATTENS if proposal.is_flattening else ""
     if value > halt:
-        return at_most(number, name, value, halt, inputs, excuse=excuse)
+        return at_most(number, name, value, halt, inputs, key=f"halt_{key}", excuse=excuse)
     if proposal.config.breach_may_be_reduced and proposal.all_reduce:
         excuse = REDUCES
-    return at_most(number, name, value, limit, inputs, excuse=excuse)
+    return at_most(number, name, value, limit, inputs, key=f"max_{key}", excuse=excuse)
 
 
 def daily_loss(proposal: Proposal) -> RiskCheck:
@@ -82,7 +82,8 @@ def daily_loss(proposal: Proposal) -> RiskCheck:
         PASS, WARN or FAIL.
     """
     config, start = proposal.config, proposal.context.day_start_equity_e9
-    return _loss(32, "daily loss", proposal, start, config.max_daily_loss_frac_e9, config.halt_daily_loss_frac_e9)
+    limit, halt = config.max_daily_loss_frac_e9, config.halt_daily_loss_frac_e9
+    return _loss(32, "daily loss", proposal, start, limit, halt, "daily_loss_frac")
 
 
 def drawdown(proposal: Proposal) -> RiskCheck:
@@ -99,7 +100,8 @@ def drawdown(proposal: Proposal) -> RiskCheck:
         PASS, WARN or FAIL.
     """
     config, peak = proposal.config, proposal.context.high_water_e9
-    return _loss(33, "drawdown", proposal, peak, config.max_drawdown_frac_e9, config.halt_drawdown_frac_e9)
+    limit, halt = config.max_drawdown_frac_e9, config.halt_drawdown_frac_e9
+    return _loss(33, "drawdown", proposal, peak, limit, halt, "drawdown_frac")
 
 
 def breaker(proposal: Proposal) -> RiskCheck:
@@ -118,8 +120,10 @@ def breaker(proposal: Proposal) -> RiskCheck:
     number, name, config, flow = 34, "reject and slippage breaker", proposal.config, proposal.context.flow
     if flow is None:
         return failed(number, name, "rejects and slippage were not told")
-    rejects = count_at_most(number, name, flow.consecutive_rejects, config.max_consecutive_rejects)
+    limit = config.max_consecutive_rejects
+    rejects = count_at_most(number, name, flow.consecutive_rejects, limit, key="max_consecutive_rejects")
     if rejects.reason:
-        return spared(proposal, rejects._replace(reason=f"rejects in a row: {rejects.reason}"))
-    slippage = at_most(number, name, flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9)
+        return spared(proposal, rejects)
+    value, most = flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9
+    slippage = at_most(number, name, value, most, key="max_recent_slippage_bps")
     return spared(proposal, slippage._replace(inputs={"consecutive_rejects": flow.consecutive_rejects}))

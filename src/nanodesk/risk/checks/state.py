@@ -170,5 +170,6 @@ def confirmed(proposal: Proposal) -> RiskCheck:
         return passed(number, name, "the account is not live")
     if proposal.context.is_confirmed is True:
         return passed(number, name, "a human confirmed")
-    check = at_most(number, name, sum(proposal.notionals_e9), proposal.config.confirm_above_e9)
+    total, limit = sum(proposal.notionals_e9), proposal.config.confirm_above_e9
+    check = at_most(number, name, total, limit, key="confirm_above")
     return check._replace(reason="a human must confirm") if check.reason else check
