@@ -48,7 +48,8 @@ def _reason(report: RunReport) -> str:
     """What the table above has not said already."""
     failures = () if report.risk is None else report.risk.failures
     if failures and report.reason.startswith(str(failures[0])):
-        return f"{len({check.number for check in failures})} checks failed"
+        count = len({check.number for check in failures})
+        return f"{count} check{'s' * (count > 1)} failed"
     return report.reason
 
 

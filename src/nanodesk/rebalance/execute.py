@@ -17,7 +17,7 @@ from nanodesk.brokers.base import Broker, Reached, nothing_reached
 from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
@@ -238,6 +238,8 @@ class Rebalancer:
             self._watch_engine(engine, view)
         if target is not None:
             self._name_run(target, view, options)
+            view.volumes_e9 = {name: parse_e9(each) for name, each in target.average_daily_volume.items()}
+            view.sectors = target.sectors
         # Check 48 asks whether a human confirms: one will be asked, and a "no" ends the run.
         view.is_confirmed = options.confirm is not None
         return view

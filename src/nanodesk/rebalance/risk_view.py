@@ -77,6 +77,9 @@ class RiskView:
         self.is_confirmed = False
         self.run_id, self.completed_runs = run_id, completed_runs
         self.plan_prices_e9: dict[str, int] = {}
+        self.earlier_prices_e9: dict[str, int] = {}
+        self.volumes_e9: Mapping[str, int] = {}
+        self.sectors: Mapping[str, str] = {}
         self._broker, self._kill_switch, self._losses, self._now_ns = broker, kill_switch, loss_monitor, now_ns
         self._account: Account | None = None
         self._holdings: tuple[Holding, ...] = ()
@@ -170,7 +173,9 @@ class RiskView:
     def _fresh_rules(self, symbol: str, *, within_ns: int = RULES_FRESH_NS) -> TradingRules:
         now = self._now_ns()
         if symbol not in self.rules or now - self._ruled_ns[symbol] >= within_ns:
-            self.rules[symbol] = self._broker.trading_rules(symbol)
+            rules = self._broker.trading_rules(symbol)
+            sector = rules.sector or self.sectors.get(symbol, "")
+            self.rules[symbol] = rules if sector == rules.sector else replace(rules, sector=sector)
             self._ruled_ns[symbol] = now
         return self.rules[symbol]
 
@@ -225,6 +230,8 @@ class RiskView:
             is_stream_live=self.is_stream_live(),
             blocked_symbols=self.blocked(),
             plan_prices_e9=self.plan_prices_e9,
+            earlier_prices_e9=self.earlier_prices_e9,
+            average_daily_volume_e9=self.volumes_e9,
             run_id=self.run_id,
             completed_runs=self.completed_runs,
             is_confirmed=self.is_confirmed,
@@ -305,7 +312,7 @@ class RiskView:
             if when_ns >= released_ns:
                 self.answered(view)
             if order.limit_price_e9 is not None:
-                self.plan_prices_e9[order.symbol] = order.limit_price_e9
+                self.earlier_prices_e9[order.symbol] = order.limit_price_e9
             if view.cum_quantity_e9:
                 fill = Execution("", "", "", order.symbol, order.side, view.cum_quantity_e9, view.average_price_e9)
                 self.flow.executed(fill, when_ns, rate_e9=self._rate_e9(order.symbol))

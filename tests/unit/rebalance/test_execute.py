@@ -137,6 +137,34 @@ class TestMoney:
         assert sent(desk) == []
 
 
+class TestFactsOfTheTarget:
+    """A limit that needs what no broker tells holds with what the target tells, and refuses without."""
+
+    TEXT = "max_adv_frac = 0.1\nmax_sector_frac = 0.6\n"
+
+    @pytest.mark.parametrize(("volume", "outcome"), [(27_250, "done"), (27_000, "refused")])
+    def test_volume(self, tmp_path, volume, outcome):
+        """0.5 of a million at 185 are 2,702 shares."""
+        desk = Desk(tmp_path, text=self.TEXT)
+        facts = {"average_daily_volume": {"AAPL": volume}, "sectors": {"AAPL": "Tech"}}
+        report = run(desk, {"AAPL": 0.5}, **facts)
+        assert report.outcome.value == outcome, report.reason
+        assert ("max_adv_frac = 0.1" in report.reason) == (outcome == "refused")
+
+    @pytest.mark.parametrize(("other", "outcome"), [("Banks", "done"), ("Tech", "refused")])
+    def test_sectors(self, tmp_path, other, outcome):
+        desk = Desk(tmp_path, text=self.TEXT)
+        facts = {"average_daily_volume": {"AAPL": 1e6, "MSFT": 1e6}, "sectors": {"AAPL": "Tech", "MSFT": other}}
+        report = run(desk, {"AAPL": 0.4, "MSFT": 0.4}, **facts)
+        assert report.outcome.value == outcome, report.reason
+        assert ("max_sector_frac = 0.6" in report.reason) == (outcome == "refused")
+
+    def test_nothing_told_is_refused(self, tmp_path):
+        report = run(Desk(tmp_path, text=self.TEXT), {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.REFUSED
+        assert {check.number for check in report.risk.failures} == {10, 28}
+
+
 class TestRefusals:
     def test_risk_says_no(self, tmp_path):
         desk = Desk(tmp_path, text="max_net_frac = 0.4\n")

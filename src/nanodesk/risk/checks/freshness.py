@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from nanodesk.market.account import Quote
 from nanodesk.market.order import Order
 from nanodesk.risk.checks.fat_finger import bps_between
@@ -9,6 +11,8 @@ from nanodesk.risk.exposure import is_price
 from nanodesk.risk.proposal import Proposal
 from nanodesk.risk.report import RiskCheck
 from nanodesk.risk.verdict import at_most, failed, passed, warned
+
+SINCE_TODAY: Final = "since an order of today"
 
 
 def _age(number: int, name: str, proposal: Proposal, ts_ns: int, limit_ns: int, key: str) -> RiskCheck:
@@ -136,7 +140,7 @@ def _quote_fault(quote: Quote) -> str:
 
 
 def price_jump(proposal: Proposal, order: Order) -> RiskCheck:
-    """(21) Move of the price since the last plan.
+    """(21) Move of the price since the run's last plan; since an earlier order of the day it is a warning.
 
     Parameters
     ----------
@@ -148,17 +152,18 @@ def price_jump(proposal: Proposal, order: Order) -> RiskCheck:
     Returns
     -------
     check : RiskCheck
-        PASS or FAIL.
+        PASS, WARN or FAIL.
     """
-    number, name = 21, "price jump since the last plan"
-    planned = proposal.context.plan_prices_e9.get(order.symbol)
+    number, name, context = 21, "price jump since the last plan", proposal.context
+    planned, earlier = context.plan_prices_e9.get(order.symbol), context.earlier_prices_e9.get(order.symbol)
     mark = proposal.after.line(order.symbol).mark_e9
-    inputs = {"planned_e9": planned, "mark_e9": mark}
+    inputs = {"planned_e9": planned, "earlier_e9": earlier, "mark_e9": mark}
     if mark is None:
         return failed(number, name, "there is no market price", inputs)
-    if planned is None:
+    before, excuse = (planned, "") if planned is not None else (earlier, SINCE_TODAY)
+    if before is None:
         return passed(number, name, "no earlier plan had this symbol", inputs)
-    if not is_price(planned):
+    if not is_price(before):
         return failed(number, name, "the planned price is no positive whole number", inputs)
-    jump, limit = bps_between(mark, planned), proposal.config.max_price_jump_bps_e9
-    return at_most(number, name, jump, limit, inputs, key="max_price_jump_bps")
+    jump, limit = bps_between(mark, before), proposal.config.max_price_jump_bps_e9
+    return at_most(number, name, jump, limit, inputs, key="max_price_jump_bps", excuse=excuse)
