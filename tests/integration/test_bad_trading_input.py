@@ -254,7 +254,7 @@ class TestTarget:
         ("wanted", "code", "message"),
         [
             (aapl(symbol="ZZZZ"), USAGE, "symbol='ZZZZ' is not listed. Add it to the quotes file"),
-            (aapl(weight=0.5), REFUSED_BY_RISK, "0.5 against a limit of 0.25"),
+            (aapl(weight=0.5), REFUSED_BY_RISK, "0.5 is above max_target_weight_frac = 0.25"),
             (aapl(weight=-0.1), REFUSED_BY_RISK, "the instrument cannot be sold short"),
         ],
     )

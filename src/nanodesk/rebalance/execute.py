@@ -18,7 +18,7 @@ from nanodesk.brokers.base import Broker, Reached, nothing_reached
 from nanodesk.errors import BrokerError, DuplicateRunError, PriceError, RebalanceError, StalePlanError
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
@@ -41,6 +41,9 @@ Confirm = Callable[[Plan, RiskReport], bool]
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _IDENTITY_DIGITS: Final = 12
 AFTER_SALES: Final = "after the sales: "
+CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
+"""Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
+batch (41, 48), of the day (29) or of the flow does not care for the order of sending."""
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
 FAILED: Final = "failed"
@@ -253,6 +256,8 @@ class Rebalancer:
             self._watch_engine(engine, view)
         if target is not None:
             self._name_run(target, view, options)
+            view.volumes_e9 = {name: parse_e9(each) for name, each in target.average_daily_volume.items()}
+            view.sectors = target.sectors
         # Check 48 asks whether a human confirms: one will be asked, and a "no" ends the run.
         view.is_confirmed = options.confirm is not None
         return view
@@ -270,6 +275,7 @@ class Rebalancer:
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols
         view.is_stream_live = lambda: engine.is_stream_live
+        view.fills_e9 = lambda: engine.ledger.fills_e9
         engine.at_send = view.check_at_send
 
     def _name_run(self, target: Target, view: RiskView, options: RunOptions) -> None:
@@ -422,7 +428,9 @@ class Rebalancer:
         whole = view.risk.check_batch(orders, context, target_weights=target.weights)
         sales = [order for order in orders if order.side is Side.SELL]
         purchases = [order for order in orders if order.side is Side.BUY]
-        if whole.is_accepted or not sales or not purchases:
+        view.planned({row.symbol: row.price_e9 for row in plan.rows})
+        is_curable = {check.number for check in whole.failures} <= CURED_BY_WAITING
+        if whole.is_accepted or not is_curable or not sales or not purchases:
             return whole, plan.is_cash_bound
         after = _after_sales(plan, view)
         staged = (

@@ -338,7 +338,7 @@ class Sender:
                 part.cancel_again_s = now_s + CANCEL_AGAIN_S
                 with suppress(NotConnectedError):  # an order is not left alone because the line is down just now
                     self._engine.cancel(part.live)
-                    self._view.flow.message(self._now_ns())
+                    self._view.asked()
 
     def _must_move(self, part: _Part, now_s: float) -> bool:
         if part.reprice_s is None or now_s < part.reprice_s:
