@@ -6,6 +6,7 @@ nothing.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from nanodesk.volatility.ewma import garch_ewma_forecast as garch_ewma_forecast
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "BacktestResult": "nanodesk.backtest.result",
