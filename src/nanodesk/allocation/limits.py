@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation.region import SLACK, Region
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
