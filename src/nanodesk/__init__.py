@@ -10,6 +10,8 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from nanodesk.allocation.allocate import allocate as allocate
     from nanodesk.allocation.limits import Limits as Limits
@@ -54,8 +56,6 @@ if TYPE_CHECKING:
     from nanodesk.strategies.equal_weight import EqualWeight as EqualWeight
     from nanodesk.strategies.momentum import Momentum as Momentum
     from nanodesk.volatility.ewma import garch_ewma_forecast as garch_ewma_forecast
-
-__version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
