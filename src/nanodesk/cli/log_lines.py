@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from nanodesk.brokers.credentials import Secret
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-class _Lines(logging.StreamHandler):  # type: ignore[type-arg]  # not subscriptable as it runs
+class _Lines(logging.StreamHandler[TextIO]):
     """Knows its own kind from the handlers of whoever calls the command line from Python."""
 
 
