@@ -14,7 +14,7 @@ COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/uni
   $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz fuzz-parsers soak torture clean
+.PHONY: help demo test unit lint checked bench test-long fuzz fuzz-parsers soak torture clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,9 +28,10 @@ $(VENV)/.installed: $(VENV)/.python $(SOURCES)
 	$(PIP) install --quiet --constraint constraints.txt .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.python $(SOURCES)
-	$(PIP) install --quiet --constraint constraints.txt '.[test]'
-	touch $@ $(VENV)/.installed
+# What is installed stays as it is, and only what the extra adds is fetched: nothing is compiled twice.
+$(VENV)/.test: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt 'nanodesk[test]'
+	touch $@
 
 demo: $(VENV)/.installed ## one TOML file to backtest, tear sheet and target, on bundled real prices
 	$(VENV)/bin/nanodesk demo
@@ -44,9 +45,9 @@ unit: $(VENV)/.test ## the tests and the examples in docstrings
 lint: $(VENV)/.test ## style, types, layers and docstrings
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
 	$(RUN) tools/check_layers.py
 	$(RUN) tools/check_docstrings.py
+	$(VENV)/bin/mypy
 
 checked: $(VENV)/.test ## the compiled suite with bounds and overflow checks, AddressSanitizer and UBSan
 	rm -rf $(CHECKED)
