@@ -28,9 +28,10 @@ $(VENV)/.installed: $(VENV)/.python $(SOURCES)
 	$(PIP) install --quiet --constraint constraints.txt .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.python $(SOURCES)
-	$(PIP) install --quiet --constraint constraints.txt '.[test]'
-	touch $@ $(VENV)/.installed
+# What is installed stays as it is, and only what the extra adds is fetched: nothing is compiled twice.
+$(VENV)/.test: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt 'nanodesk[test]'
+	touch $@
 
 demo: $(VENV)/.installed ## one TOML file to backtest, tear sheet and target, on bundled real prices
 	$(VENV)/bin/nanodesk demo
@@ -44,10 +45,10 @@ unit: $(VENV)/.test ## the tests and the examples in docstrings
 lint: $(VENV)/.test ## style, static scan, types, layers, docstrings and licences
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
 	$(RUN) tools/check_layers.py
 	$(RUN) tools/check_docstrings.py
 	$(RUN) tools/audit_dependencies.py licences
+	$(VENV)/bin/mypy
 
 checked: $(VENV)/.test ## the compiled suite with bounds and overflow checks, AddressSanitizer and UBSan
 	rm -rf $(CHECKED)

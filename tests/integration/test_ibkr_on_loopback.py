@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopback_tws import QUICK, LoopbackTws, aapl_quote, until
+from loopback_tws import QUICK, LoopbackTws, aapl_quote
 from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, OutcomeKind, StreamChange, StreamState
 from nanodesk.brokers.ibkr import IbkrBroker
@@ -24,6 +24,7 @@ from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState, OrderType
 from nanodesk.venues.faults import Fault, FaultKind, FaultPoint
 from nanodesk.venues.tws import PAPER_ACCOUNT
+from waiting import until
 
 pytest.importorskip("ib_async")
 

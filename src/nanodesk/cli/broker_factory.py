@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.cli.log_lines import hide
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.startup_checks import is_loopback
 
@@ -138,6 +139,7 @@ def _secret(connection: Connection, key: str, environ: Mapping[str, str]) -> Sec
     if not secret.reveal().isprintable() and not secret.reveal().startswith("-----BEGIN "):
         message = f"connection.{key}: {name} holds a line break or another control character; store it again"
         raise ConfigError(message, problems=[message])
+    hide(secret)
     return secret
 
 
