@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -126,13 +127,29 @@ def _require_shallow(raw: bytes) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise _UnreadableError(f"the key {twice[:40]!r} appears twice")
     return found
 
 
-def _decimal(text: str) -> Decimal:
+def exact_decimal(text: str) -> Decimal:
+    """A number with a point or an exponent, exactly as written.
+
+    Parameters
+    ----------
+    text : str
+        As a JSON or TOML reader found it.
+
+    Returns
+    -------
+    number : Decimal
+        Finite, of at most 64 characters and of an exponent of at most 64.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
     if len(text) > _LONGEST_NUMBER:
         raise _UnreadableError(f"a number has {len(text)} characters")
     try:
@@ -155,5 +172,5 @@ def _no_constant(name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_keys, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
+    object_pairs_hook=_unique_keys, parse_float=exact_decimal, parse_int=_integer, parse_constant=_no_constant
 )
