@@ -181,7 +181,7 @@ def differences(engine: OrderEngine, truth: dict[str, Any]) -> list[str]:
 def told(run: Run, venue_pid: int, started_s: float, cpu: tuple[float, float]) -> str:
     spent_s = time.monotonic() - started_s
     ours, venues = (cpu_s(os.getpid()) - cpu[0]) / spent_s, (cpu_s(venue_pid) - cpu[1]) / spent_s
-    sent = f"{run.count:>9,} orders, {run.engine.booked_fills:>9,} fills, {run.held_back:>8,} held back"
+    sent = f"{len(run.engine.ledger.orders):>9,} orders, {run.engine.booked_fills:>9,} fills, {run.held_back:>8,} held back"
     memory = f"{resident_mib(os.getpid()):6.0f} + {resident_mib(venue_pid):6.0f} MiB"
     return f"{spent_s / 60:6.1f} min {sent}; memory {memory}; CPU {ours:4.0%} + {venues:4.0%}"
 
@@ -234,7 +234,10 @@ def judged(run: Run, truth: dict[str, Any]) -> int:
     print(f"{requests:,} requests at the venue; 429: {refused[429]}, 418: {refused[418]}")
     if "worst_second" in messages:
         print(f"worst second: {messages['worst_second']} messages of {TWS_LIMIT}")
-    print(f"{run.count:,} orders: " + ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())))
+    print(
+        f"{sum(states.values()):,} orders: "
+        + ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+    )
     print(f"fills: {executions:,} at the venue, {run.engine.booked_fills:,} booked")
     print(f"faults struck: {len(truth['faults']):,}; interruptions: {dict(run.troubles) or 'none'}")
     found = differences(run.engine, truth)
