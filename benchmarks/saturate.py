@@ -181,9 +181,10 @@ def differences(engine: OrderEngine, truth: dict[str, Any]) -> list[str]:
 def told(run: Run, venue_pid: int, started_s: float, cpu: tuple[float, float]) -> str:
     spent_s = time.monotonic() - started_s
     ours, venues = (cpu_s(os.getpid()) - cpu[0]) / spent_s, (cpu_s(venue_pid) - cpu[1]) / spent_s
-    sent = f"{len(run.engine.ledger.orders):>9,} orders, {run.engine.booked_fills:>9,} fills, {run.held_back:>8,} held back"
+    sent = f"{len(run.engine.ledger.orders):>9,} orders, {run.engine.booked_fills:>9,} fills"
     memory = f"{resident_mib(os.getpid()):6.0f} + {resident_mib(venue_pid):6.0f} MiB"
-    return f"{spent_s / 60:6.1f} min {sent}; memory {memory}; CPU {ours:4.0%} + {venues:4.0%}"
+    held_back = f"{run.held_back:>8,} held back"
+    return f"{spent_s / 60:6.1f} min {sent}, {held_back}; memory {memory}; CPU {ours:4.0%} + {venues:4.0%}"
 
 
 def main() -> int:

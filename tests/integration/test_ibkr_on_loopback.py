@@ -455,7 +455,7 @@ class TestLongLists:
         with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.2)) as broker:
             broker.submit_many([limit(f"d{index}", "200") for index in range(3)])
             slow(1.0)
-            with pytest.raises(BrokerError, match="no answer within 0.2 s"):
+            with pytest.raises(BrokerError, match=r"no answer within 0\.2 s"):
                 read_completed_orders(broker._session)
 
 
