@@ -25,8 +25,8 @@ _RESTART: Final = ("restart", {})
 _FORGET: Final = ("heal", {})
 
 
-_NOT_TOLD: Final = (("binance", "bust"), ("binance", "correct"))
-"""A spot venue of coins has no message for a trade that is taken back: its positions alone tell."""
+_NOT_TOLD: Final = (("binance", "bust"),)
+"""A spot venue of coins has no message for a trade that is taken back, and a row that a list lacks proves nothing."""
 
 
 def requests(kind: str) -> dict[str, dict[str, Any]]:
