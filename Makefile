@@ -14,7 +14,7 @@ COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/uni
   $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint checked bench test-long fuzz fuzz-parsers soak torture lock audit clean
+.PHONY: help demo test unit lint checked bench test-long fuzz fuzz-parsers soak torture random-kills lock audit clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ test-long: $(VENV)/.test ## the long random comparisons, on the release build
 torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing disks, networks, mutants; a hundred thousand seeds
 	PYTHONPATH=tests $(RUN) -m torture
 	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
+
+random-kills: $(VENV)/.test ## a thousand kills at random instants for each broker; goes on where it stopped
+	PYTHONPATH=tests $(RUN) -m torture --workers 4 --random 1000 --state build/random-kills.jsonl random
 
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000

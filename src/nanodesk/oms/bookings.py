@@ -195,6 +195,10 @@ class Bookings:
             told = {"corrected_to_e9": first.payload["quantity_e9"]}
             self._book(_SUPERSEDED, 0, payload | told, execution, name)
         elif all(_differ(payload, booked.payload) for booked in known):
+            if is_history and last.kind != _BUSTED and _same_trade(payload, last.payload):
+                # A list is the venue's answer as of now: where no message tells of a correction, this does.
+                self._book(_CORRECTED, last.revision + 1, payload | {"was": _values(last.payload)}, execution, name)
+                return
             reason = f"execution {execution.execution_id} was told twice with different contents"
             if self._ledger.anomalies.get(execution.symbol) != reason:
                 self.add(JournalEvent("symbol_blocked", {"symbol": execution.symbol, "reason": reason}))
@@ -244,7 +248,11 @@ class Bookings:
 
 
 def _differ(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
-    return any(payload[key] != booked[key] for key in ("symbol", "side", "quantity_e9", "price_e9"))
+    return not _same_trade(payload, booked) or any(payload[key] != booked[key] for key in ("quantity_e9", "price_e9"))
+
+
+def _same_trade(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
+    return (payload["symbol"], payload["side"]) == (booked["symbol"], booked["side"])
 
 
 def _values(payload: dict[str, Any]) -> dict[str, Any]:

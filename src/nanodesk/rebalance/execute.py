@@ -322,7 +322,13 @@ class Rebalancer:
         """What was missed is booked by the first comparison; the second must find nothing."""
         first = reconcile(engine, self._broker)
         warnings += [f"the broker's books differed: {f.kind} {f.symbol} {f.ours} -> {f.theirs}" for f in first.findings]
-        return first.is_clean or reconcile(engine, self._broker).is_clean
+        if first.is_clean:
+            return True
+        again = reconcile(engine, self._broker)
+        warnings += [
+            f"{symbol} is blocked: {reason}{_way_out(engine, symbol)}" for symbol, reason in again.blocked.items()
+        ]
+        return again.is_clean
 
     def _cancel_left(self, engine: OrderEngine, names: Sequence[str]) -> list[str]:
         """Ask for the ends of orders until they are told or time is up; those that have not ended."""
@@ -467,7 +473,10 @@ class Rebalancer:
         sender = self._sender(engine, report.run_id, view)
         stopped = self._send(report, sender, view)
         self._reached("reconcile.before")
-        view.is_reconciled = self._is_reconciled(engine, [])
+        differences: list[str] = []
+        view.is_reconciled = self._is_reconciled(engine, differences)
+        if not view.is_reconciled:
+            report = replace(report, warnings=(*report.warnings, *differences))
         view.read_account()
         view.read_holdings()
         self._read_quotes(target.weights, view, may_be_old=True)
@@ -600,6 +609,12 @@ def _closing(engine: OrderEngine, run_id: str) -> Iterator[None]:
             if engine.ledger.runs.get(run_id) == "started":
                 engine.end_run(run_id, {"outcome": FAILED, "reason": reason, "error": type(error).__name__})
         raise
+
+
+def _way_out(engine: OrderEngine, symbol: str) -> str:
+    if symbol not in engine.ledger.unexplained_e9:
+        return "."
+    return f". Look into it at the broker, then take over its position: nanodesk rebalance recover --accept {symbol}."
 
 
 def _is_completed(engine: OrderEngine, window_id: str) -> bool:

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import pytest
 
+from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.brokers.paper import PaperBroker
 from nanodesk.errors import DuplicateRunError, NanodeskError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
+from nanodesk.oms.reconcile import reconcile
 from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
@@ -421,6 +423,27 @@ class TestAgain:
         desk = Desk(tmp_path)
         names = {run(desk, {"AAPL": weight}).run_id for weight in (0.5, 0.5, 0.4)}
         assert len(names) == 3
+
+
+class TestWhatOnlyAPersonKnows:
+    def test_a_split_stops_everything_and_says_what_to_do(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        for _ in range(2):
+            report = run(desk, {"AAPL": 0.4, "MSFT": 0.3})
+            assert report.outcome is RunOutcome.REFUSED
+            assert "nanodesk rebalance recover --accept AAPL" in report.warnings[-1]
+        assert "the broker's books differed" not in report.warnings[0]  # told once; the block goes on
+
+    def test_it_goes_on_when_a_person_has_accepted(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        run(desk, {"AAPL": 0.4})
+        with desk.open() as rebalancer:
+            assert reconcile(rebalancer._engine, accept=["AAPL"]).is_clean
+            assert rebalancer.run(target({"AAPL": 0.4}), UNATTENDED).outcome is RunOutcome.DONE
 
 
 class Died(BaseException):
