@@ -322,3 +322,48 @@ class TestEscapeSequences:
 
         print_json({"reason": SHOUT})
         assert json.loads(capsys.readouterr().out) == {"reason": SHOUT}
+
+
+HELLO = struct.pack("!I", 26) + b"178\x0020261120 10:00:00 UTC\x00"
+GATEWAYS = {
+    "a frame of two gigabytes": after(struct.pack("!I", 1 << 31), endless(MIB)),
+    "a frame of 16 MiB": after(struct.pack("!I", 0xFFFFFF), endless(MIB)),
+    "an empty frame": [struct.pack("!I", 0)],
+    "a hello that is none": [struct.pack("!I", 4) + b"\xff\xfe\x00\x00"],
+    "a trickle": slowly(endless(b"\x00")),
+    "silence": slowly(endless(b"")),
+    "a frame of two gigabytes after the hello": after(HELLO + struct.pack("!I", 1 << 31), endless(MIB)),
+    "noise after the hello": after(HELLO, endless(struct.pack("!I", 8) + b"\xff" * 8)),
+    "silence after the hello": after(HELLO, slowly(endless(b""))),
+}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_gateway_that_is_none_is_one_error(name):
+    pytest.importorskip("ib_async")
+    from nanodesk.brokers.ibkr import IbkrBroker
+    from nanodesk.brokers.ibkr_session import SessionTimes
+
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        try:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(20)
+                for piece in GATEWAYS[name]:
+                    connection.sendall(piece)
+        except OSError:
+            return
+
+    threading.Thread(target=serve, daemon=True).start()
+    times = SessionTimes(connect_s=DEADLINE_S, request_s=DEADLINE_S)
+    broker = IbkrBroker(port=server.getsockname()[1], client_id=1, account="DU123", times=times)
+    before, start = peak_mib(), time.monotonic()
+    with pytest.raises(BrokerError) as caught:
+        broker.connect()
+    server.close()
+    broker.disconnect()
+    assert time.monotonic() - start < PATIENCE_S
+    assert peak_mib() - before < GROWTH_MIB
+    assert len(str(caught.value)) < 300
