@@ -119,12 +119,3 @@ def trading(venue, *, secret=SECRET, connect=True, **options):
 
 def limit(name, side=Side.BUY, quantity="0.5", price="50001", symbol="BTC", tif=TimeInForce.GTC, **fields):
     return Order(name, symbol, side, parse_e9(quantity), OrderType.LIMIT, parse_e9(price), time_in_force=tif, **fields)
-
-
-def events_until(broker, done, timeout_s=3.0):
-    """Events so far, as soon as ``done(events)`` holds."""
-    found, deadline = [], time.monotonic() + timeout_s
-    while not done(found):
-        assert time.monotonic() < deadline, found
-        found += broker.events(timeout_s=0.05)
-    return found

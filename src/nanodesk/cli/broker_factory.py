@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.cli.log_lines import hide
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.startup_checks import is_loopback
 
@@ -138,6 +139,7 @@ def _secret(connection: Connection, key: str, environ: Mapping[str, str]) -> Sec
     if not secret.reveal().isprintable() and not secret.reveal().startswith("-----BEGIN "):
         message = f"connection.{key}: {name} holds a line break or another control character; store it again"
         raise ConfigError(message, problems=[message])
+    hide(secret)
     return secret
 
 
@@ -196,6 +198,7 @@ def _alpaca(config: TradingConfig, environ: Mapping[str, str], reached: Callable
         api_key=_secret(connection, "api_key_env", environ),
         secret=_secret(connection, "api_secret_env", environ),
         paper=connection.mode == "paper",
+        deadline_s=connection.timeout_secs,
         reached=reached,
         **_given(
             base_url=url,

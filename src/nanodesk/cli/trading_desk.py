@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanodesk.cli.output import progress_bar
+from nanodesk.cli.waiting import waits_are_told
 
 if TYPE_CHECKING:
     from nanodesk.brokers.base import Broker
@@ -206,6 +207,7 @@ def open_desk(
         journal = _journal(folder / config.logging.journal_file, time, reached, read_only=False)
         stack.callback(journal.close)
         stack.callback(export_audit, journal, folder / config.logging.audit_file)
+        stack.enter_context(waits_are_told())
         broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
@@ -248,6 +250,7 @@ def open_to_read(
         if journal is not None:
             stack.callback(journal.close)
         broker = _broker(config, os.environ, time, paper_market, _passed, reads_only=True)
+        stack.enter_context(waits_are_told())
         broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())

@@ -28,6 +28,7 @@ class TestIssues:
             (IBKR + 'host = "10.0.0.1"', "connection.host"),
             (IBKR + "[risk]\nmax_leverage = 11", "risk.max_leverage"),
             (IBKR + "[risk]\nmax_leverage = 0.5", "risk.max_leverage"),
+            (IBKR + '[execution]\norder_type = "twap"\ntwap_interval_secs = 2', "execution.twap_interval_secs"),
             ('[connection]\nbroker = "alpaca"\nmode = "live"\nkeyring_service = "x"', "account.id"),
             (BINANCE, "connection.api_key_env"),
             ('[connection]\nbroker = "binance"\nkeyring_service = "x"\n[logging]\ndir="/proc/x"', "logging.dir"),
