@@ -113,7 +113,9 @@ class HttpConnection:
     @property
     def is_usable(self) -> bool:
         """Whether another request may be written."""
-        return self._keeps_alive and not self.reader.at_eof() and not self.writer.is_closing()
+        # Bytes that nobody asked for, such as a proxy's 408 on an idle connection, would be read as the next answer.
+        is_silent = not self.reader._buffer  # type: ignore[attr-defined]
+        return self._keeps_alive and is_silent and not self.reader.at_eof() and not self.writer.is_closing()
 
     def close(self) -> None:
         """Drop the connection at once."""
