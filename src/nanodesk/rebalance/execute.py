@@ -264,6 +264,9 @@ class Rebalancer:
         window = target.window_id
         earlier = [] if self._engine is None else [run for run in self._engine.ledger.runs if run.startswith(window)]
         view.run_id = f"{window}-{len(earlier) + 1}"
+        if self._engine is not None:
+            runs = self._engine.ledger.runs.items()
+            view.completed_runs = frozenset(run for run, state in runs if state == "completed")
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
                 f"window {window[:12]} ({target.run_id or target.timestamp}) was completed before.",
