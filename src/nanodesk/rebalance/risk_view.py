@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from nanodesk.brokers.base import Broker
 from nanodesk.market.account import Account, Holding, Quote
@@ -89,6 +89,7 @@ class RiskView:
         self._fills_read: Mapping[str, int] = {}
         self._promised_e9: dict[str, int] = {}
         self._foreign: tuple[WorkingOrder, ...] = ()
+        self._context: RiskContext | None = None
 
     @property
     def account(self) -> Account:
@@ -146,8 +147,23 @@ class RiskView:
         """
         wanted = dict.fromkeys((*symbols, *(working.order.symbol for working in (*self.working(), *self._foreign))))
         for symbol in wanted:
-            self._fresh_rules(symbol, within_ns=0)
-            self.fresh_quote(symbol, within_ns=0)
+            self.read_quote(symbol)
+
+    def read_quote(self, symbol: str) -> Quote:
+        """Ask the broker for the quote and the rules of one name.
+
+        Parameters
+        ----------
+        symbol : str
+            Name at the desk.
+
+        Returns
+        -------
+        quote : Quote
+            With the broker's time.
+        """
+        self._fresh_rules(symbol, within_ns=0)
+        return self.fresh_quote(symbol, within_ns=0)
 
     def fresh_quote(self, symbol: str, *, within_ns: int = FRESH_NS) -> Quote:
         """A quote that was asked for lately.
@@ -166,7 +182,8 @@ class RiskView:
         """
         now = self._now_ns()
         if symbol not in self.quotes or now - self._quoted_ns[symbol] >= within_ns:
-            self.quotes[symbol] = self._broker.quote(symbol)
+            # Never changed in place: a context holds them, and what it has worked out stands as long as they do.
+            self.quotes = {**self.quotes, symbol: self._broker.quote(symbol)}
             self._quoted_ns[symbol] = now
         return self.quotes[symbol]
 
@@ -175,13 +192,15 @@ class RiskView:
         if symbol not in self.rules or now - self._ruled_ns[symbol] >= within_ns:
             rules = self._broker.trading_rules(symbol)
             sector = rules.sector or self.sectors.get(symbol, "")
-            self.rules[symbol] = rules if sector == rules.sector else replace(rules, sector=sector)
+            self.rules = {**self.rules, symbol: rules if sector == rules.sector else replace(rules, sector=sector)}
             self._ruled_ns[symbol] = now
         return self.rules[symbol]
 
     def _held_now(self) -> tuple[Holding, ...]:
         """The holdings as read, and what was booked since: a slice that has filled is held when the next one goes."""
         fills, then = self.fills_e9(), self._fills_read
+        if fills == then:
+            return self._holdings
         moved = {symbol: sum_e9 - then.get(symbol, 0) for symbol, sum_e9 in fills.items()}
         held = {holding.symbol: holding for holding in self._holdings}
         for symbol, change_e9 in moved.items():
@@ -209,35 +228,43 @@ class RiskView:
         """
         now = self._now_ns()
         record = self._losses.record
-        statuses = {rules.status for rules in self.rules.values()}
-        return RiskContext(
-            now_ns=now,
-            account=self._money_now(),
-            holdings=self._held_now(),
-            holdings_ts_ns=self._holdings_ns,
-            quotes=dict(self.quotes),
-            rules=dict(self.rules),
-            venue=self._broker.name,
-            working=(*self.working(), *self._foreign),
-            clock_offset_ns=self._broker.clock_offset_ns(),
-            is_session_open=not statuses or statuses != {TradingStatus.CLOSED},
-            day_start_equity_e9=record.day_start_equity_e9,
-            high_water_e9=record.high_water_e9,
-            flow=self.flow.snapshot(now),
-            kill_switch=self._kill_switch.state(),
-            trading_state=self._losses.state,
-            is_reconciled=self.is_reconciled,
-            is_stream_live=self.is_stream_live(),
-            blocked_symbols=self.blocked(),
-            plan_prices_e9=self.plan_prices_e9,
-            earlier_prices_e9=self.earlier_prices_e9,
-            average_daily_volume_e9=self.volumes_e9,
-            run_id=self.run_id,
-            completed_runs=self.completed_runs,
-            is_confirmed=self.is_confirmed,
+        working = self.working()
+        is_open = any(rules.status is not TradingStatus.CLOSED for rules in self.rules.values())
+        facts: dict[str, Any] = {
+            "now_ns": now,
+            "account": self._money_now(),
+            "holdings": self._held_now(),
+            "holdings_ts_ns": self._holdings_ns,
+            "quotes": self.quotes,
+            "rules": self.rules,
+            "venue": self._broker.name,
+            "working": (*working, *self._foreign) if self._foreign else working,
+            "clock_offset_ns": self._broker.clock_offset_ns(),
+            "is_session_open": is_open or not self.rules,
+            "day_start_equity_e9": record.day_start_equity_e9,
+            "high_water_e9": record.high_water_e9,
+            "flow": self.flow.snapshot(now),
+            "kill_switch": self._kill_switch.state(),
+            "trading_state": self._losses.state,
+            "is_reconciled": self.is_reconciled,
+            "is_stream_live": self.is_stream_live(),
+            "blocked_symbols": self.blocked(),
+            "plan_prices_e9": self.plan_prices_e9,
+            "earlier_prices_e9": self.earlier_prices_e9,
+            "average_daily_volume_e9": self.volumes_e9,
+            "run_id": self.run_id,
+            "completed_runs": self.completed_runs,
+            "is_confirmed": self.is_confirmed,
             # Every broker of ours reports buying power with open orders taken off already.
-            is_working_reserved=True,
-        )
+            "is_working_reserved": True,
+        }
+        before = self._context
+        if before is None:
+            self._context = RiskContext(**facts)
+        else:
+            news = {name: value for name, value in facts.items() if getattr(before, name) is not value}
+            self._context = before.advance(**news)
+        return self._context
 
     def check_at_send(self, order: Order) -> RiskReport:
         """The last look before an order leaves: what is no longer fresh is asked for again.

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import pytest
 
+from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.brokers.paper import PaperBroker
-from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
+from nanodesk.errors import DuplicateRunError, NanodeskError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
+from nanodesk.oms.reconcile import reconcile
 from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
@@ -245,6 +247,47 @@ class TestRefusals:
         with desk.open(broker=broker) as rebalancer, pytest.raises(StalePlanError, match="AAPL is of 31 s ago"):
             rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
         assert sent(desk) == []
+        assert desk.events()[-1][1]["reason"].startswith("1 of 1 quotes are too old: AAPL is of 31 s ago.")
+
+
+class TestFailures:
+    """Only a process that is killed leaves a run open in the journal."""
+
+    @pytest.mark.parametrize("failure", [KeyboardInterrupt(), SystemExit(143), RuntimeError("Aborted")], ids=repr)
+    def test_an_end_at_the_question_is_written(self, tmp_path, failure):
+        desk = Desk(tmp_path)
+
+        def confirm(_plan, _risk):
+            raise failure
+
+        with pytest.raises(type(failure)):
+            run(desk, {"AAPL": 0.5}, RunOptions(confirm=confirm))
+        kind, said = desk.events()[-1]
+        assert (kind, said["outcome"]) == ("run_completed", "failed")
+        assert said["reason"] == str(failure) or type(failure).__name__
+        assert sent(desk) == []
+
+    def test_a_name_that_the_venue_does_not_list(self, tmp_path):
+        desk = Desk(tmp_path)
+        with pytest.raises(NanodeskError):
+            run(desk, {"AAPL": 0.5, "NONE": 0.1})
+        kind, said = desk.events()[-1]
+        assert (kind, said["outcome"]) == ("run_completed", "failed")
+        assert "NONE" in said["reason"]
+        assert run(desk, {"AAPL": 0.5}).outcome is RunOutcome.DONE
+        with desk.open() as rebalancer:
+            assert sorted(rebalancer._engine.ledger.runs.values()) == ["completed", "failed"]
+
+    def test_a_kill_leaves_it_open(self, tmp_path):
+        desk = Desk(tmp_path)
+
+        def killed(step):
+            if step == "run.plan":
+                raise Died
+
+        with pytest.raises(Died), desk.open(reached=killed) as rebalancer:
+            rebalancer.run(target({"AAPL": 0.5}), UNATTENDED)
+        assert "run_completed" not in kinds(desk)
 
 
 class TestTime:
@@ -380,6 +423,27 @@ class TestAgain:
         desk = Desk(tmp_path)
         names = {run(desk, {"AAPL": weight}).run_id for weight in (0.5, 0.5, 0.4)}
         assert len(names) == 3
+
+
+class TestWhatOnlyAPersonKnows:
+    def test_a_split_stops_everything_and_says_what_to_do(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        for _ in range(2):
+            report = run(desk, {"AAPL": 0.4, "MSFT": 0.3})
+            assert report.outcome is RunOutcome.REFUSED
+            assert "nanodesk rebalance recover --accept AAPL" in report.warnings[-1]
+        assert "the broker's books differed" not in report.warnings[0]  # told once; the block goes on
+
+    def test_it_goes_on_when_a_person_has_accepted(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        run(desk, {"AAPL": 0.4})
+        with desk.open() as rebalancer:
+            assert reconcile(rebalancer._engine, accept=["AAPL"]).is_clean
+            assert rebalancer.run(target({"AAPL": 0.4}), UNATTENDED).outcome is RunOutcome.DONE
 
 
 class Died(BaseException):
