@@ -284,7 +284,9 @@ class Rebalancer:
             view.run_id = f"{window}-1"
         else:
             # A venue remembers names for longer than a journal that was lost: those of a new one differ.
-            earlier = sum(run.startswith(window) for run in self._engine.ledger.runs)
+            runs = self._engine.ledger.runs
+            earlier = sum(run.startswith(window) for run in runs)
+            view.completed_runs = frozenset(run for run, state in runs.items() if state == "completed")
             view.run_id = f"{window}-{self._engine.journal.identity[:_IDENTITY_DIGITS]}-{earlier + 1}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
