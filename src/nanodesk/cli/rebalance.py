@@ -290,6 +290,7 @@ def release(
     ] = False,
     who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Reset the kill switch, and with --losses the loss monitor; nothing else does.
 
@@ -307,7 +308,10 @@ def release(
             account = desk.broker.account()
             desk.losses.reset(account.equity_e9, who=who, why=why, now_ns=account.ts_ns)
     KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
-    stdout_console().print("The kill switch is reset; orders may be sent again.")
+    if as_json:
+        print_json({"kill_switch": "reset", "losses": "reset" if losses else "kept", "who": who, "why": why})
+    else:
+        stdout_console().print("The kill switch is reset; orders may be sent again.")
 
 
 # -- shared with `trade` and `demo` -----------------------------------------------------------------------------------

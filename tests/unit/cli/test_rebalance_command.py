@@ -184,7 +184,8 @@ class TestKill:
         assert invoke("kill", "--why", "test")[0] == DONE
         assert invoke("run", "target.json", "--force")[0] == REFUSED_BY_RISK
         assert invoke("release", "--why", "")[0] == USAGE
-        assert invoke("release", "--why", "tested")[0] == DONE
+        code, out, _ = invoke("release", "--why", "tested", "--json")
+        assert (code, json.loads(out)["kill_switch"]) == (DONE, "reset")
         assert invoke("run", "target.json", "--force")[0] == DONE
 
     def test_a_loss_is_released_by_a_person(self, invoke, folder):
