@@ -58,7 +58,8 @@ def judge(
     ``expected`` are the final positions of the uninterrupted run, in billionths: then a venue that tells the truth has
     evidence for everything, so nothing may be in doubt at the end, and the books may never have been put right by
     taking over what the broker holds. Without it, a difference in a symbol that the journal calls blocked is doubt that
-    is stated. ``state_hash`` is what the last process called its state, for a replay to reach as well.
+    is stated, and cash is taken over only beside such a doubt. ``state_hash`` is what the last process called its
+    state, for a replay to reach as well.
     """
     verdict = Verdict()
     events = _sound_events(folder / JOURNAL)
@@ -77,10 +78,12 @@ def judge(
     _judge_fills(truth, events, ledger, verdict)
     _judge_holdings(truth, ledger, verdict)
     doubts = [f"{symbol}: {reason}" for symbol, reason in ledger.blocked_symbols().items()]
+    put_right = [e for e in events if e.kind in _CORRECTIONS]
     if expected is None:
         verdict.unknown += doubts
+        verdict.state += [f"{e.kind} {e.payload}" for e in put_right if e.kind == "cash_mismatch" and not doubts]
     else:
-        verdict.state += doubts + [f"{e.kind} {e.payload}" for e in events if e.kind in _CORRECTIONS]
+        verdict.state += doubts + [f"{e.kind} {e.payload}" for e in put_right]
         _judge_end(truth, expected, verdict)
     return verdict
 
