@@ -333,7 +333,7 @@ MUTANTS: Final = (
            ("disk binance K7 full", "disk ibkr K13 io_error")),
     Mutant("a fault of the disk does not stop sending", lambda: (
         setattr(Journal, "_poison", _roll_back_only), setattr(Desk, "_write", _retry_writes)),
-           ("disk binance K13 full", "disk ibkr K16 io_error")),
+           ("disk binance K7 full", "disk ibkr K7 io_error")),
     Mutant("what earlier runs left open stays open", _set(Rebalancer, "_clear_up", _leave_open),
            ("kill binance K14 middle", "kill binance K14 first", "kill ibkr K18 first", "kill alpaca K14 first",
             "kill alpaca K21 first", "kill ibkr K21 first")),

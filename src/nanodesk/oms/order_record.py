@@ -133,13 +133,15 @@ class OrderRecord:
         """What may still change the position: to be filled, or filled and not yet told."""
         return self.leaves_e9 + self.awaited_e9
 
-    def classify(self, payload: Mapping[str, Any]) -> tuple[Decision, bool]:
+    def classify(self, payload: Mapping[str, Any], *, is_alive: bool = False) -> tuple[Decision, bool]:
         """What a report does to the life, and whether it changes anything at all.
 
         Parameters
         ----------
         payload : mapping
             As :func:`~nanodesk.oms.payloads.report_payload` gives it.
+        is_alive : bool, default False
+            Whether it was asked for because a list shows an order open that has ended for us.
 
         Returns
         -------
@@ -151,7 +153,7 @@ class OrderRecord:
         ts_ns = payload.get("ts_event_ns", 0)
         reported = STATES[payload["state"]]
         is_older = 0 < ts_ns < self.report_ts_ns
-        is_after_end = self.life.is_terminal and 0 < self.report_ts_ns < ts_ns
+        is_after_end = self.life.is_terminal and (is_alive or 0 < self.report_ts_ns < ts_ns)
         decision = decide(self.life, event_of(reported, is_after_end=is_after_end))
         if is_older and not reported.is_terminal and decision.verdict is Verdict.APPLIED and not self.is_unresolved:
             decision = Decision(Verdict.STALE, self.life)
@@ -171,7 +173,7 @@ class OrderRecord:
             reported.is_terminal and (self.is_cancel_pending or bool(self.wanted_by))
         )
 
-    def apply_report(self, payload: Mapping[str, Any], *, is_answer: bool) -> Verdict:
+    def apply_report(self, payload: Mapping[str, Any], *, is_answer: bool, is_alive: bool = False) -> Verdict:
         """Fold a report in.
 
         Parameters
@@ -180,13 +182,15 @@ class OrderRecord:
             As :func:`~nanodesk.oms.payloads.report_payload` gives it.
         is_answer : bool
             Whether we asked for it: then its filled quantity stands even if it is lower than one told before.
+        is_alive : bool, default False
+            As in :meth:`classify`.
 
         Returns
         -------
         verdict : Verdict
             What the table says.
         """
-        decision, _ = self.classify(payload)
+        decision, _ = self.classify(payload, is_alive=is_alive)
         ts_ns = payload.get("ts_event_ns", 0)
         is_older = 0 < ts_ns < self.report_ts_ns
         if decision.verdict is not Verdict.STALE:

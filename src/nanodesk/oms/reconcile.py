@@ -14,6 +14,7 @@ from nanodesk.brokers.base import Broker
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.order import OrderState
 from nanodesk.oms.bookings import Bookings
 from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal_event import JournalEvent
@@ -107,7 +108,8 @@ def reconcile(
     broker : Broker, optional
         Whom to ask for positions and cash; the engine's own by default.
     accept : collection of str
-        Symbols whose unexplained positions a person has looked into; their block ends.
+        Symbols that a person has looked into at the broker: their unexplained positions are taken over, their orders
+        that the broker knows no more count as expired, and their block ends.
     cash_tolerance_e9 : int, default one cent
         What each booked execution may be off by rounding.
 
@@ -126,6 +128,7 @@ def reconcile(
     findings = _read_orders(desk)
     if desk.ledger.opened_ns < 0:
         _open_positions(desk, broker)
+    _write_off(desk, accept)
     _accept(desk, accept)
     more, compared = _compare_positions(desk, broker)
     findings += more
@@ -217,6 +220,22 @@ def _open_positions(desk: Desk, broker: Broker) -> None:
     _write(desk, [JournalEvent("positions_opened", payload)])
 
 
+def _write_off(desk: Desk, symbols: Collection[str]) -> None:
+    """Orders whose end no list tells any more, as at a broker that lists what was done today."""
+    events = []
+    for name in [name for name, symbol in desk.missing.items() if symbol in symbols]:
+        record = desk.ledger.orders[name]
+        report = {
+            "state": OrderState.EXPIRED.value,
+            "quantity_e9": record.quantity_e9,
+            "filled_quantity_e9": record.cum_e9,
+            "text": "the broker knows it no more; a person takes it as ended",
+        }
+        events.append(JournalEvent("order_status", {"report": report, "is_answer": True}, name))
+        del desk.missing[name]
+    _write(desk, events)
+
+
 def _accept(desk: Desk, symbols: Collection[str]) -> None:
     accepted = sorted(set(symbols) & set(desk.ledger.unexplained_e9))
     _write(desk, [JournalEvent("position_accepted", {"symbol": symbol}) for symbol in accepted])
@@ -293,7 +312,7 @@ def _cash_flow_e9(desk: Desk, broker: Broker) -> int:
 def _clear(desk: Desk, findings: list[Finding]) -> None:
     doubtful = {finding.symbol for finding in findings if finding.kind in ("position", "order")}
     doubtful |= {view.order.symbol for view in desk.open_orders() if view.awaited_quantity_e9}
-    doubtful |= desk.missing_symbols
+    doubtful |= set(desk.missing.values())
     cleared = [symbol for symbol in sorted(desk.ledger.anomalies) if symbol not in doubtful]
     _write(desk, [JournalEvent("symbol_cleared", {"symbol": symbol}) for symbol in cleared])
 

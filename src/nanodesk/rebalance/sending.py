@@ -7,6 +7,7 @@ rehearsal on a virtual clock runs the same lines at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,9 @@ from nanodesk.rebalance.risk_view import RiskView
 LONGEST_WAIT_S: Final = 0.25
 """So that a signal is noticed soon."""
 
+CANCEL_AGAIN_S: Final = 2.0
+"""After which a cancel that did not end its order is asked for again: the request, or its answer, may be lost."""
+
 RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
 """Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
 
@@ -36,6 +40,8 @@ LONGEST_OUTAGE_S: Final = 60.0
 """A venue ends connections and a gateway restarts; the adapter comes back in seconds, and the run goes on."""
 
 Progress = Callable[[str, int, int], None]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,14 @@ class _Part:
 
     line: PlannedOrder
     number: int
+    quantity_e9: int
     left_e9: int
     due_s: float
     attempt: int = 0
     live: str = ""
     deadline_s: float = 0.0
     give_up_s: float | None = None
+    cancel_again_s: float = 0.0
     reprice_s: float | None = None
     is_moving: bool = False
     retries: int = 0
@@ -265,7 +273,7 @@ class Sender:
             due_s = started_s + i * settings.twap_interval_secs
             for piece in pieces(quantity, rules=rules, price_e9=price):
                 self._n_parts += 1
-                parts.append(_Part(line, self._n_parts, piece, due_s))
+                parts.append(_Part(line, self._n_parts, piece, piece, due_s))
         return parts
 
     def _look_for_stop(self) -> None:
@@ -348,13 +356,16 @@ class Sender:
 
     def _watch(self, working: Sequence[_Part], now_s: float) -> None:
         for part in working:
-            if part.give_up_s is not None:
-                continue
             is_late = now_s >= part.deadline_s or bool(self.stopped)
-            if is_late or self._must_move(part, now_s):
+            if part.give_up_s is None and (is_late or self._must_move(part, now_s)):
                 part.is_moving = not is_late
                 part.give_up_s = now_s + self._settings.cancel_timeout_secs
-                self._engine.cancel(part.live)
+                part.cancel_again_s = now_s
+            if part.give_up_s is not None and now_s >= part.cancel_again_s:
+                part.cancel_again_s = now_s + CANCEL_AGAIN_S
+                with suppress(NotConnectedError):  # an order is not left alone because the line is down just now
+                    self._engine.cancel(part.live)
+                    self._view.asked()
 
     def _must_move(self, part: _Part, now_s: float) -> bool:
         if part.reprice_s is None or now_s < part.reprice_s:
@@ -370,29 +381,39 @@ class Sender:
             if view.is_terminal:
                 working.remove(part)
                 self._end(part, view, now_s)
-                if part.left_e9 and (part.is_moving or part.retries) and not self.stopped:
-                    part.is_moving = False
+                # What was proved absent may still come: only a new plan, made after a comparison, decides about it.
+                may_move = part.is_moving and now_s < part.deadline_s and view.state is not OrderState.NOT_SENT
+                part.is_moving = False
+                if part.left_e9 and (may_move or part.retries) and not self.stopped:
                     waiting.insert(0, part)
             elif part.give_up_s is not None and now_s >= part.give_up_s:
                 working.remove(part)  # its end is not known: recovery and reconciliation take it from here
 
     def _end(self, part: _Part, view: OrderView, now_s: float) -> None:
-        part.left_e9 = max(part.left_e9 - view.cum_quantity_e9, 0)
+        part.left_e9 = self._left_e9(part)
         part.live = ""
         may_retry = view.may_retry and part.retries < len(RETRIES_AFTER_S) and not self.stopped
         part.due_s = now_s + (RETRIES_AFTER_S[part.retries] if may_retry else 0.0)
         if may_retry:  # a full limit or a lost line is nothing about this order: the others wait with it
+            logger.info("orders_wait", extra={"wait_s": part.due_s - now_s, "reason": view.reason})
             self._next_send_s = max(self._next_send_s, part.due_s)
         part.retries = part.retries + 1 if may_retry else 0
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)
         self._progress("orders", done, len(self._parts))
 
+    def _left_e9(self, part: _Part) -> int:
+        """What no order of the part has filled: fills that the venue counts and has not told are filled, too."""
+        views = map(self._engine.order, part.sent)
+        return max(part.quantity_e9 - sum(view.cum_quantity_e9 + view.awaited_quantity_e9 for view in views), 0)
+
     def _wait(self, waiting: Sequence[_Part], working: Sequence[_Part]) -> None:
         now_s = self._monotonic_s()
         until = [max(part.due_s, self._next_send_s) for part in waiting]
         for part in working:
-            instants = (part.give_up_s or part.deadline_s, part.reprice_s)
-            until += [instant for instant in instants if instant is not None]
+            if part.give_up_s is not None:
+                until.append(min(part.give_up_s, part.cancel_again_s))
+            else:
+                until.append(part.deadline_s if part.reprice_s is None else min(part.deadline_s, part.reprice_s))
         timeout_s = min(max(min(until) - now_s, 0.0), LONGEST_WAIT_S)
         if working:
             self._poll(timeout_s, now_s)
