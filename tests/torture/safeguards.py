@@ -339,7 +339,7 @@ MUTANTS: Final = (
             "kill alpaca K21 first", "kill ibkr K21 first")),
     Mutant("a second run has the name of the first", _set(Rebalancer, "_name_run", _same_run), _kills("K14")),
     Mutant("working orders are forgotten and sent again", _set(Sender, "_take_ended", _give_up_at_once),
-           _kills("K1")),
+           ("run binance untold -", "run alpaca untold -")),
     Mutant("an order is sent again before its cancel is answered",
            _set(Sender, "_take_ended", _unresolved_is_sent_again), ("run binance untold -", "run alpaca untold -")),
     Mutant("Binance: POST is tried again", _binance_posts_again,
