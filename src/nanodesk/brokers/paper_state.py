@@ -46,6 +46,8 @@ class PaperState:
     ----------
     path : Path
         Created with mode 0600 when missing; its folder must exist.
+    reads_only : bool, default False
+        Only look: the file must be there, is neither locked nor written, and open orders meet no quotes.
 
     Raises
     ------
@@ -53,15 +55,19 @@ class PaperState:
         If another process holds it, or it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
+        self._reads_only = reads_only
         self._known_rules: set[str] = set()
+        mode = os.O_RDONLY if reads_only else os.O_RDWR | os.O_CREAT
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self._file = os.open(path, mode | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise BrokerError(
                 f"paper account {path}: {error.strerror}.", field="state_path", value=str(path)
             ) from error
+        if reads_only:
+            return
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -106,6 +112,8 @@ class PaperState:
             raise self._damaged(f"holds what was never written ({str(error)[:60]})") from error
         self._known_rules = {row["symbol"] for batch in batches for row in batch.get("rules", ())}
         market.store.changed_orders, market.store.changed_executions, market.ledger.changed = set(), set(), set()
+        if self._reads_only:
+            return bool(batches)
         if batches:
             for number in sorted(market.store.open):
                 market.resume(number)
@@ -120,7 +128,7 @@ class PaperState:
         while block := os.read(self._file, 1 << 20):
             raw += block
         end = raw.rfind(b"\n") + 1
-        if end < len(raw):
+        if end < len(raw) and not self._reads_only:
             os.ftruncate(self._file, end)
         batches = []
         for index, line in enumerate(raw[:end].splitlines(), start=1):
@@ -154,7 +162,7 @@ class PaperState:
         BrokerError
             If the disk does not take it; the market is then ahead of its file and must not be used on.
         """
-        batch = self._batch(market)
+        batch = None if self._reads_only else self._batch(market)
         if batch is None:
             return
         line = _write(batch).encode() + b"\n"

@@ -195,7 +195,13 @@ class Journal:
     @classmethod
     def _open_reader(cls, path: Path, reached: Reached, now_ns: Clock) -> Self:
         if not path.is_file():
-            raise JournalError(f"{path} does not exist.", field="journal", value=str(path), fix="Name a journal.")
+            what = "is no file" if path.exists() else "does not exist"
+            raise JournalError(
+                f"{path} {what}.",
+                field="journal",
+                value=str(path),
+                fix="Name the journal of a run, by default orders.db in its logging.dir.",
+            )
         connection = None
         try:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
