@@ -105,6 +105,7 @@ class Ledger:
             "order_failed": self._fail,
             "order_status": self._report,
             "order_adopted": self._report,
+            "order_written_off": self._write_off,
             "cancel_intent": self._ask_cancel,
             "cancel_result": self._answer_cancel,
             "cancel_rejected": self._reject_cancel,
@@ -285,6 +286,11 @@ class Ledger:
             payload["report"], is_answer=payload.get("is_answer", False), is_alive=payload.get("is_alive", False)
         )
         self._judge(record, verdict, f"the venue calls it {payload['report']['state']}, for us it had ended")
+
+    def _write_off(self, event: StoredEvent) -> None:
+        record = self.orders[event.client_order_id]
+        record.write_off(has_ended=event.payload["has_ended"])
+        self._judge(record, Verdict.APPLIED, "")
 
     def _ask_cancel(self, event: StoredEvent) -> None:
         record = self.orders[event.client_order_id]

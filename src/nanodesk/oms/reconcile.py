@@ -14,7 +14,6 @@ from nanodesk.brokers.base import Broker
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
-from nanodesk.market.order import OrderState
 from nanodesk.oms.bookings import Bookings
 from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal_event import JournalEvent
@@ -129,8 +128,8 @@ def reconcile(
     if desk.ledger.opened_ns < 0:
         _open_positions(desk, broker)
     _write_off(desk, accept)
-    _accept(desk, accept)
     more, compared = _compare_positions(desk, broker)
+    _accept(desk, accept)
     findings += more
     findings += _compare_cash(desk, broker, cash_tolerance_e9)
     _clear(desk, findings)
@@ -221,18 +220,13 @@ def _open_positions(desk: Desk, broker: Broker) -> None:
 
 
 def _write_off(desk: Desk, symbols: Collection[str]) -> None:
-    """Orders whose end no list tells any more, as at a broker that lists what was done today."""
+    """Orders and fills that no list tells of any more, as at a broker that lists what was done today."""
     events = []
-    for name in [name for name, symbol in desk.missing.items() if symbol in symbols]:
-        record = desk.ledger.orders[name]
-        report = {
-            "state": OrderState.EXPIRED.value,
-            "quantity_e9": record.quantity_e9,
-            "filled_quantity_e9": record.cum_e9,
-            "text": "the broker knows it no more; a person takes it as ended",
-        }
-        events.append(JournalEvent("order_status", {"report": report, "is_answer": True}, name))
-        del desk.missing[name]
+    for view in desk.open_orders():
+        name = view.client_order_id
+        if view.order.symbol in symbols and (name in desk.missing or view.awaited_quantity_e9):
+            events.append(JournalEvent("order_written_off", {"has_ended": name in desk.missing}, name))
+            desk.missing.pop(name, None)
     _write(desk, events)
 
 

@@ -17,7 +17,7 @@ from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.oms.client_order_id import client_order_id
+from nanodesk.oms.client_order_id import LARGEST_ATTEMPT, client_order_id
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.order_view import OrderView
 from nanodesk.rebalance.clock_watch import ClockWatch
@@ -174,6 +174,7 @@ class Sender:
         self._parts: list[_Part] = []
         self._lines: list[PlannedOrder] = []
         self._next_send_s = float("-inf")
+        self._lost_s: float | None = None
         self._n_parts = self._n_sent = 0
         self.stopped: str = ""
         """Why sending was stopped before its end; empty if it was not."""
@@ -197,10 +198,17 @@ class Sender:
             while waiting or working:
                 self._turn(waiting, working)
         except NanodeskError:
-            for part in working:
-                with suppress(NanodeskError):
-                    self._engine.cancel(part.live)
+            for part in self._parts:
+                if part.live:
+                    self._let_go(part.live)
             raise
+
+    def _let_go(self, name: str) -> None:
+        with suppress(NanodeskError):
+            if self._engine.journal.fault:  # nobody can follow it any more, and a cancel needs no journal
+                self._engine.broker.cancel(name)
+            else:
+                self._engine.cancel(name)
 
     def _turn(self, waiting: list[_Part], working: list[_Part]) -> None:
         self._look_for_stop()
@@ -214,7 +222,7 @@ class Sender:
             if part.live:
                 working.append(part)
             elif part.left_e9 and part.retries:
-                waiting.append(part)
+                waiting.insert(0, part)  # sales stay before purchases
         self._watch(working, now_s)
         self._take_ended(working, waiting)
         if waiting or working:
@@ -257,16 +265,28 @@ class Sender:
             self.stopped = str(error)
 
     def _due(self, waiting: list[_Part], now_s: float) -> _Part | None:
-        if now_s < self._next_send_s:
+        if now_s < self._next_send_s or not self._may_send(now_s):
             return None
         return next((part for part in waiting if part.due_s <= now_s), None)
+
+    def _may_send(self, now_s: float) -> bool:
+        """A stream that is lost is waited for; past an order's time the engine is asked, and says why it cannot."""
+        if self._engine.is_stream_live:
+            self._lost_s = None
+            return True
+        self._lost_s = now_s if self._lost_s is None else self._lost_s
+        return now_s >= self._lost_s + self._settings.order_timeout_secs
 
     def _send(self, part: _Part, now_s: float) -> None:
         if self._n_sent:
             self._reached("orders.between")
         self._n_sent += 1
+        if part.attempt == LARGEST_ATTEMPT:
+            self._n_parts += 1
+            part.number, part.attempt = self._n_parts, 0
         part.attempt += 1
         order = self._order(part)
+        part.live = order.client_order_id
         view = self._engine.submit(order)
         part.sent.append(order.client_order_id)
         self._view.answered(view)
@@ -275,7 +295,6 @@ class Sender:
         if view.is_terminal:
             self._end(part, view, now_s)
             return
-        part.live = order.client_order_id
         part.give_up_s = None
         if not part.deadline_s:
             part.deadline_s = now_s + self._settings.order_timeout_secs
@@ -377,13 +396,15 @@ class Sender:
     def _wait(self, waiting: Sequence[_Part], working: Sequence[_Part]) -> None:
         now_s = self._monotonic_s()
         until = [max(part.due_s, self._next_send_s) for part in waiting]
+        if self._lost_s is not None:
+            until = [now_s + LONGEST_WAIT_S]
         for part in working:
             if part.give_up_s is not None:
                 until.append(min(part.give_up_s, part.cancel_again_s))
             else:
                 until.append(part.deadline_s if part.reprice_s is None else min(part.deadline_s, part.reprice_s))
         timeout_s = min(max(min(until) - now_s, 0.0), LONGEST_WAIT_S)
-        came = self._engine.poll(timeout_s) if working else ()
+        came = self._engine.poll(timeout_s) if working or self._lost_s is not None else ()
         rest_s = timeout_s - (self._monotonic_s() - now_s)
         if not came and rest_s > 0:
             self._sleep(rest_s)

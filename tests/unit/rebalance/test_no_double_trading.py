@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from nanodesk.brokers.base import Outcome, OutcomeKind
+from nanodesk.errors import StalePlanError
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution
-from nanodesk.errors import StalePlanError
 from nanodesk.rebalance.execute import Clocks, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
