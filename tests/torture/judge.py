@@ -55,9 +55,11 @@ def judge(
         ledger.apply(event)
     intents = {e.client_order_id: e.ts_ns if has_one_clock else 0 for e in events if e.kind == "order_intent"}
     _judge_orders(truth, intents, verdict)
-    denied = {e.client_order_id for e in events if e.kind == "order_failed" and e.payload["error_type"] == "not_sent"}
+    taken = {row["client_order_id"] for row in _ours(truth["orders"]) if row["state"] not in _SENT_STATES}
     there = {row["client_order_id"] for row in _ours(truth["orders"])}
-    verdict.duplicates += [f"{name} was called not sent, and is there" for name in sorted(denied & there)]
+    for kind, where in (("not_sent", there), ("refused", taken)):
+        failed = {e.client_order_id for e in events if e.kind == "order_failed" and e.payload["error_type"] == kind}
+        verdict.duplicates += [f"{name} was called {kind}, and is there" for name in sorted(failed & where)]
     _judge_fills(truth, events, ledger, verdict)
     _judge_state(truth, ledger, expected, verdict)
     return verdict
