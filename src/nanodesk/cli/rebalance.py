@@ -15,6 +15,8 @@ from nanodesk.cli.output import note, print_json, print_whole, stdout_console
 
 if TYPE_CHECKING:
     from nanodesk.cli.trading_desk import OpenDesk, StopSignal
+    from nanodesk.oms.order_engine import OrderEngine
+    from nanodesk.oms.reconcile import ReconcileReport
     from nanodesk.rebalance.plan import Plan
     from nanodesk.rebalance.run_report import RunReport
     from nanodesk.rebalance.target import Target
@@ -216,7 +218,7 @@ def recover(
         if not books.is_clean:
             books = compare(engine, desk.broker)
         if accept:
-            _require_blocked(accept, books.blocked)
+            _require_blocked(accept, _doubts(engine, books))
             compare(engine, desk.broker, accept=accept)
             books = compare(engine, desk.broker)
         values = {
@@ -226,7 +228,7 @@ def recover(
             "fills_booked": found.fills,
             "interrupted_runs": list(found.interrupted_runs),
             "open_orders": [view.client_order_id for view in engine.open_orders()],
-            "blocked": dict(books.blocked),
+            "blocked": _doubts(engine, books),
             "reconciled": books.is_clean,
         }
     if as_json:
@@ -461,6 +463,12 @@ def _settings(context: typer.Context, config: Path | None, **connection: Any) ->
 
 def _validates(context: typer.Context, skip_validation: bool) -> bool:
     return not (skip_validation or (context.obj or (None, False))[1])
+
+
+def _doubts(engine: OrderEngine, books: ReconcileReport) -> dict[str, str]:
+    """Symbols that a person has to look into: blocked, or with fills that the broker counts and never told."""
+    awaited = {engine.order(name).order.symbol: f"fills of {name} are awaited" for name in books.awaited}
+    return awaited | dict(books.blocked)
 
 
 def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:

@@ -112,6 +112,7 @@ class Journal:
         self.commits = 0
         self._connection = connection
         self._lock = lock
+        self._pid = os.getpid()
         self._reached = reached
         self._now_ns = now_ns
         self._fault = ""
@@ -355,6 +356,13 @@ class Journal:
     def _require_writable(self) -> None:
         if self._lock is None:
             raise JournalError(f"{self.path} is open for reading only.", field="journal", value=str(self.path))
+        if self._pid != os.getpid():
+            raise JournalError(
+                f"{self.path} was opened by another process ({self._pid}), of which this one is a fork.",
+                field="journal",
+                value=str(self.path),
+                fix="Open it where it is written.",
+            )
         if self._fault:
             raise JournalError(
                 f"{self.path} could not be written ({self._fault}); nothing more is sent.",
@@ -519,7 +527,9 @@ class Journal:
         return lambda _status, _remaining, _total: self._reached("snapshot.write")
 
     def close(self) -> None:
-        """Checkpoint, close and seal; after a fault only close. Safe to call twice."""
+        """Checkpoint, close and seal; after a fault only close. Safe to call twice; a forked child closes nothing."""
+        if self._pid != os.getpid():
+            return
         lock, self._lock = self._lock, None
         try:
             if lock is not None and not self._fault:

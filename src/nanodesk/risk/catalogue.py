@@ -132,6 +132,7 @@ LIMITS_OF: Final[Mapping[int, tuple[str, ...]]] = {
     37: ("max_executions_per_symbol", "execution_window_s"),
     38: ("max_open_orders", "max_open_orders_per_symbol"),
     41: ("max_batch_notional", "max_batch_orders"),
+    43: ("allow_outside_session",),
     48: ("confirm_above",),
 }
 """What decides about a check, as it is written in a file."""
