@@ -267,13 +267,15 @@ class AlpacaBroker:
         """
         return self._ask(self._reading.quote(symbol))
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The venue's word on one order, looked up by our id.
 
         Parameters
         ----------
         client_order_id : str
             Our id.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------
