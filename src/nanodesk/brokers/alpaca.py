@@ -200,6 +200,7 @@ class AlpacaBroker:
         """
         if self.is_connected:
             return
+        self.disconnect()  # a stream that was lost and waits to come back is ended first: the venue takes one alone
         self._loop.start()
         try:
             self._loop.run(self._connect(), timeout_s=READING_PATIENCE_S + 4 * self._deadline_s + DEADLINE_S)
