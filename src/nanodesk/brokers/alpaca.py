@@ -200,6 +200,7 @@ class AlpacaBroker:
         """
         if self.is_connected:
             return
+        self.disconnect()  # a stream that was lost and waits to come back is ended first: the venue takes one alone
         self._loop.start()
         try:
             self._loop.run(self._connect(), timeout_s=READING_PATIENCE_S + 4 * self._deadline_s + DEADLINE_S)
@@ -267,13 +268,15 @@ class AlpacaBroker:
         """
         return self._ask(self._reading.quote(symbol))
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The venue's word on one order, looked up by our id.
 
         Parameters
         ----------
         client_order_id : str
             Our id.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.backoff import jittered_backoff
 from nanodesk.brokers.http import Endpoint, as_received
+from nanodesk.brokers.http_connection import client_tls
 from nanodesk.errors import BrokerError, MissingExtraError, NotConnectedError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class WebSocketClient:
     ) -> None:
         endpoint = Endpoint.parse(url, field="url", schemes=("ws", "wss"))
         self._url = url
-        self._tls: ssl.SSLContext | None = ssl.create_default_context() if endpoint.scheme == "wss" else None
+        self._tls: ssl.SSLContext | None = client_tls() if endpoint.scheme == "wss" else None
         self._on_message = on_message
         self._clean = clean
         self._on_open = on_open
