@@ -18,7 +18,7 @@ from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.oms.client_order_id import client_order_id
+from nanodesk.oms.client_order_id import LARGEST_ATTEMPT, client_order_id
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.order_view import OrderView
 from nanodesk.rebalance.clock_watch import ClockWatch
@@ -35,6 +35,9 @@ CANCEL_AGAIN_S: Final = 2.0
 
 RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
 """Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
+
+LONGEST_OUTAGE_S: Final = 60.0
+"""A venue ends connections and a gateway restarts; the adapter comes back in seconds, and the run goes on."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -178,6 +181,7 @@ class Sender:
         self._lines: list[PlannedOrder] = []
         self._next_send_s = float("-inf")
         self._n_parts = self._n_sent = 0
+        self._lost_since_s: float | None = None
         self.stopped: str = ""
         """Why sending was stopped before its end; empty if it was not."""
 
@@ -200,24 +204,54 @@ class Sender:
             while waiting or working:
                 self._turn(waiting, working)
         except NanodeskError:
-            for part in working:
-                with suppress(NanodeskError):
-                    self._engine.cancel(part.live)
+            for part in self._parts:
+                if part.live:
+                    self._let_go(part.live)
             raise
+
+    def _let_go(self, name: str) -> None:
+        with suppress(NanodeskError):
+            if self._engine.journal.fault:  # nobody can follow it any more, and a cancel needs no journal
+                self._engine.broker.cancel(name)
+            else:
+                self._engine.cancel(name)
 
     def _turn(self, waiting: list[_Part], working: list[_Part]) -> None:
         self._look_for_stop()
         if self.stopped:
             waiting.clear()
         now_s = self._monotonic_s()
+        is_live = self._engine.is_stream_live
+        try:
+            if not is_live and self._may_be_lost(now_s):
+                self._poll(LONGEST_WAIT_S, now_s)
+                return
+            if self._lost_since_s is not None:
+                for part in working:
+                    part.give_up_s = None  # a cancel that the outage met is asked for again
+            self._act(waiting, working, now_s)
+        except NotConnectedError:  # nothing has left: the order waits for the line
+            if not self._may_be_lost(now_s):
+                raise
+            self._sleep(LONGEST_WAIT_S)
+        else:
+            if is_live:
+                self._lost_since_s = None
+
+    def _may_be_lost(self, now_s: float) -> bool:
+        if self._lost_since_s is None:
+            self._lost_since_s = now_s
+        return now_s - self._lost_since_s < LONGEST_OUTAGE_S
+
+    def _act(self, waiting: list[_Part], working: list[_Part], now_s: float) -> None:
         part = self._due(waiting, now_s)
         if part is not None:
-            waiting.remove(part)
             self._send(part, now_s)
+            waiting.remove(part)
             if part.live:
                 working.append(part)
             elif part.left_e9 and part.retries:
-                waiting.append(part)
+                waiting.insert(0, part)  # sales stay before purchases
         self._watch(working, now_s)
         self._take_ended(working, waiting)
         if waiting or working:
@@ -268,8 +302,12 @@ class Sender:
         if self._n_sent:
             self._reached("orders.between")
         self._n_sent += 1
+        if part.attempt == LARGEST_ATTEMPT:
+            self._n_parts += 1
+            part.number, part.attempt = self._n_parts, 0
         part.attempt += 1
         order = self._order(part)
+        part.live = order.client_order_id
         view = self._engine.submit(order)
         part.sent.append(order.client_order_id)
         self._view.answered(view)
@@ -278,7 +316,6 @@ class Sender:
         if view.is_terminal:
             self._end(part, view, now_s)
             return
-        part.live = order.client_order_id
         part.give_up_s = None
         if not part.deadline_s:
             part.deadline_s = now_s + self._settings.order_timeout_secs
@@ -388,7 +425,13 @@ class Sender:
             else:
                 until.append(part.deadline_s if part.reprice_s is None else min(part.deadline_s, part.reprice_s))
         timeout_s = min(max(min(until) - now_s, 0.0), LONGEST_WAIT_S)
-        came = self._engine.poll(timeout_s) if working else ()
+        if working:
+            self._poll(timeout_s, now_s)
+        else:
+            self._sleep(timeout_s)
+
+    def _poll(self, timeout_s: float, now_s: float) -> None:
+        came = self._engine.poll(timeout_s)
         rest_s = timeout_s - (self._monotonic_s() - now_s)
         if not came and rest_s > 0:
             self._sleep(rest_s)
