@@ -113,7 +113,7 @@ class TestConfiguration:
                 "logging.min_free_bytes: free 10000000000000000 bytes in logs",
             ),
             ("schema = 2\n" + CONFIG, "config.toml:1: schema: must be"),
-            (CONFIG + "a = " + "[" * 3000, "config.toml:6: is nested 3000 deep"),
+            (CONFIG + "a = " + "[" * 3000, "config.toml:6: is nested more than 16 deep"),
             ("#" * 2_000_000, "config.toml: is larger than 1024 KiB"),
             (
                 CONFIG.replace('"paper"', '"ib"'),

@@ -15,7 +15,7 @@ from torture.workplace import Case, CaseResult, Nursery, Workplace
 REFUSED = 3
 """How a life ends that the journal has stopped."""
 
-SENDS = ("send.connected", "cancel.sent")
+SENDS = ("send.connected",)  # not cancel.sent: what nobody can follow any more is cancelled, which needs no journal
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _run(nursery: Nursery, fault: DiskFault, nth: int, known: Reference) -> Case
         elif "JournalError" not in case.result.results[-1].get("error", ""):
             case.result.notes.append(case.result.results[-1].get("error", "no reason given"))
         if sent := [name for name in after if name in SENDS]:
-            case.result.notes.append(f"{len(sent)} requests left after the disk had failed")
+            case.result.notes.append(f"{len(sent)} orders left after the disk had failed")
     case.live_on()
     return case.end(known.positions)
 

@@ -156,8 +156,8 @@ class Desk:
 
     @property
     def is_stream_live(self) -> bool:
-        """Whether the broker is connected and its stream is to be believed."""
-        return self.broker.is_connected and not self._is_stream_lost
+        """Whether the broker is connected, and its stream to be believed, with what it left out read again."""
+        return self.broker.is_connected and not self._is_stream_lost and not self._must_catch_up
 
     @property
     def booked_fills(self) -> int:
@@ -242,11 +242,12 @@ class Desk:
 
     def _require_ready(self) -> None:
         self._require_connected()
-        if self._is_stream_lost:
+        if not self.is_stream_live:
+            what = "is lost" if self._is_stream_lost else "left something out that has not been read yet"
             raise NotConnectedError(
-                f"the stream of {self.broker.name} is lost; no order is sent that could not be followed.",
+                f"the stream of {self.broker.name} {what}; no order is sent that could not be followed.",
                 field="broker",
-                fix="Poll until it is restored.",
+                fix="Poll until it is restored and read.",
             )
         self._bind()
 
@@ -369,10 +370,10 @@ class Desk:
 
     def _ask_after(self, record: OrderRecord, bookings: Bookings) -> None:
         name = record.order.client_order_id
-        report = self.broker.status(name)
+        report = self.broker.status(name, record.order.symbol)
         if report is not None:
             bookings.report(report, is_answer=True)
-        if (report is None or report.state is OrderState.UNKNOWN) and record.leaves_e9:
+        if (report is None or report.state is OrderState.UNKNOWN) and record.at_risk_e9:
             self.missing[name] = record.order.symbol
             if record.order.symbol in self.ledger.anomalies:
                 return

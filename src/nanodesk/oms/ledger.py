@@ -62,6 +62,8 @@ class Ledger:
         Cash per unit of multiplier that executions brought, by symbol.
     fees_e9 : dict of str to int
         Fees paid, by currency.
+    instruments : dict of str to (int, str)
+        Multiplier and currency of what was traded, by symbol.
     anomalies : dict of str to str
         Symbols blocked until reconciled, with the reason.
     orphans : dict of (str, str) to dict
@@ -83,6 +85,7 @@ class Ledger:
         self.unexplained_e9: dict[str, int] = {}
         self.flows_e18: defaultdict[str, int] = defaultdict(int)
         self.fees_e9: defaultdict[str, int] = defaultdict(int)
+        self.instruments: dict[str, tuple[int, str]] = {}
         self.anomalies: dict[str, str] = {}
         self.orphans: dict[tuple[str, str], dict[str, Any]] = {}
         self.runs: dict[str, str] = {}
@@ -105,6 +108,7 @@ class Ledger:
             "order_failed": self._fail,
             "order_status": self._report,
             "order_adopted": self._report,
+            "order_written_off": self._write_off,
             "cancel_intent": self._ask_cancel,
             "cancel_result": self._answer_cancel,
             "cancel_rejected": self._reject_cancel,
@@ -121,6 +125,7 @@ class Ledger:
             "position_mismatch": self._differ,
             "position_accepted": self._accept_position,
             "cash_mismatch": self._differ_in_cash,
+            "instrument_noted": self._note_instrument,
             "symbol_blocked": self._block,
             "symbol_cleared": self._clear,
         }
@@ -287,6 +292,11 @@ class Ledger:
         )
         self._judge(record, verdict, f"the venue calls it {payload['report']['state']}, for us it had ended")
 
+    def _write_off(self, event: StoredEvent) -> None:
+        record = self.orders[event.client_order_id]
+        record.write_off(has_ended=event.payload["has_ended"])
+        self._judge(record, Verdict.APPLIED, "")
+
     def _ask_cancel(self, event: StoredEvent) -> None:
         record = self.orders[event.client_order_id]
         if record.apply_event(OrderEvent.CANCEL_ASKED) is Verdict.APPLIED:
@@ -342,7 +352,7 @@ class Ledger:
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.CORRECTION, was)
         self._book(event, payload["quantity_e9"], payload["price_e9"], payload.get("fee_e9", 0), OrderEvent.CORRECTION)
-        record = self.orders.get(event.client_order_id)
+        record = self._owner(event)
         if record is not None and was:
             record.taken_back_e9 += max(was["quantity_e9"] - payload["quantity_e9"], 0)
             self._judge(record, Verdict.APPLIED, "")
@@ -351,7 +361,7 @@ class Ledger:
         was = event.payload.get("was", {})
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.BUST, was)
-        record = self.orders.get(event.client_order_id)
+        record = self._owner(event)
         if record is not None:
             record.taken_back_e9 += (was or event.payload)["quantity_e9"]
             self._judge(record, Verdict.APPLIED, "")
@@ -359,7 +369,7 @@ class Ledger:
     def _supersede(self, event: StoredEvent) -> None:
         # The execution itself, told after its correction: it is not booked, but what the venue once called filled
         # was more by the difference.
-        record, payload = self.orders.get(event.client_order_id), event.payload
+        record, payload = self._owner(event), event.payload
         if record is not None:
             record.taken_back_e9 += max(payload["quantity_e9"] - payload["corrected_to_e9"], 0)
             self._judge(record, Verdict.APPLIED, "")
@@ -383,19 +393,26 @@ class Ledger:
         if fee_e9:
             self.fees_e9[currency] += fee_e9
         venue_order_id = payload.get("venue_order_id", "")
-        record = self.orders.get(event.client_order_id)
+        record = self._owner(event)
         if record is None:
             if venue_order_id:
                 self._unowned[symbol, venue_order_id].append((side, quantity_e9, price_e9, fee_e9, currency))
             return
         if (symbol, side) != (record.order.symbol, record.order.side.value):
-            self.anomalies[record.order.symbol] = f"a fill of {event.client_order_id} is told as {side} {symbol}"
+            name = record.order.client_order_id
+            self.anomalies[record.order.symbol] = f"a fill of {name} is told as {side} {symbol}"
             return
         verdict = record.apply_event(kind)
         record.book(quantity_e9, price_e9, fee_e9, currency)
         self._check_quantity(record)
         record.venue_order_id = record.venue_order_id or venue_order_id
         self._judge(record, verdict, "filled, though it was never sent")
+
+    def _owner(self, event: StoredEvent) -> OrderRecord | None:
+        # Told by the venue's number alone, perhaps in the commit in which that number was learned.
+        payload = event.payload
+        name = event.client_order_id or self.venue_ids.get((payload["symbol"], payload.get("venue_order_id", "")))
+        return self.orders.get(name) if name else None
 
     def _check_quantity(self, record: OrderRecord) -> None:
         if record.cum_e9 > record.quantity_e9:
@@ -457,6 +474,10 @@ class Ledger:
 
     def _differ_in_cash(self, event: StoredEvent) -> None:
         self.unexplained_cash_e9 += event.payload["theirs_e9"] - event.payload["ours_e9"]
+
+    def _note_instrument(self, event: StoredEvent) -> None:
+        payload = event.payload
+        self.instruments[payload["symbol"]] = (payload["multiplier"], payload["currency"])
 
     def _block(self, event: StoredEvent) -> None:
         self.anomalies[event.payload["symbol"]] = event.payload["reason"]

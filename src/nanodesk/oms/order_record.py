@@ -267,6 +267,20 @@ class OrderRecord:
             if not fees[fee_currency]:
                 del fees[fee_currency]
 
+    def write_off(self, *, has_ended: bool) -> None:
+        """Await no fill any more; a person has looked at the broker.
+
+        Parameters
+        ----------
+        has_ended : bool
+            Whether the venue knows the order no more, and it counts as expired.
+        """
+        if has_ended:
+            self.apply_event(OrderEvent.SAYS_EXPIRED)
+            self.reason = "the venue knows it no more, and a person takes it as ended"
+        counted_e9 = max(self.venue_cum_e9, self.quantity_e9 if self.life is OrderState.FILLED else 0)
+        self.taken_back_e9 = max(counted_e9 - self.cum_e9, 0)
+
     @property
     def average_price_e9(self) -> int:
         """Mean price of what is booked, half away from zero."""

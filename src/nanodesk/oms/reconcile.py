@@ -7,14 +7,14 @@ is, written down with both versions, and blocks its symbol until an execution ex
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from nanodesk.brokers.base import Broker
-from nanodesk.errors import BrokerError
+from nanodesk.errors import BrokerError, ValidationError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
-from nanodesk.market.order import OrderState
 from nanodesk.oms.bookings import Bookings
 from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal_event import JournalEvent
@@ -129,8 +129,8 @@ def reconcile(
     if desk.ledger.opened_ns < 0:
         _open_positions(desk, broker)
     _write_off(desk, accept)
-    _accept(desk, accept)
     more, compared = _compare_positions(desk, broker)
+    _accept(desk, accept)
     findings += more
     findings += _compare_cash(desk, broker, cash_tolerance_e9)
     _clear(desk, findings)
@@ -221,18 +221,13 @@ def _open_positions(desk: Desk, broker: Broker) -> None:
 
 
 def _write_off(desk: Desk, symbols: Collection[str]) -> None:
-    """Orders whose end no list tells any more, as at a broker that lists what was done today."""
+    """Orders and fills that no list tells of any more, as at a broker that lists what was done today."""
     events = []
-    for name in [name for name, symbol in desk.missing.items() if symbol in symbols]:
-        record = desk.ledger.orders[name]
-        report = {
-            "state": OrderState.EXPIRED.value,
-            "quantity_e9": record.quantity_e9,
-            "filled_quantity_e9": record.cum_e9,
-            "text": "the broker knows it no more; a person takes it as ended",
-        }
-        events.append(JournalEvent("order_status", {"report": report, "is_answer": True}, name))
-        del desk.missing[name]
+    for view in desk.open_orders():
+        name = view.client_order_id
+        if view.order.symbol in symbols and (name in desk.missing or view.awaited_quantity_e9):
+            events.append(JournalEvent("order_written_off", {"has_ended": name in desk.missing}, name))
+            desk.missing.pop(name, None)
     _write(desk, events)
 
 
@@ -289,7 +284,10 @@ def _compare_cash(desk: Desk, broker: Broker, tolerance_e9: int) -> list[Finding
     account, ledger = broker.account(), desk.ledger
     if account.currency != ledger.cash_currency or _awaited_e9(desk):
         return []
-    ours_e9 = ledger.opening_cash_e9 + ledger.unexplained_cash_e9 + _cash_flow_e9(desk, broker)
+    flow_e9 = _cash_flow_e9(desk, broker)
+    if flow_e9 is None:
+        return []
+    ours_e9 = ledger.opening_cash_e9 + ledger.unexplained_cash_e9 + flow_e9
     currency = ledger.cash_currency
     ours_e9 -= ledger.fees_e9.get(currency, 0) - ledger.opening_fees_e9.get(currency, 0)
     if abs(account.cash_e9 - ours_e9) <= tolerance_e9 * (ledger.booked + 1):
@@ -299,14 +297,30 @@ def _compare_cash(desk: Desk, broker: Broker, tolerance_e9: int) -> list[Finding
     return [Finding("cash", currency, "", format_e9(ours_e9), format_e9(account.cash_e9))]
 
 
-def _cash_flow_e9(desk: Desk, broker: Broker) -> int:
+def _cash_flow_e9(desk: Desk, broker: Broker) -> int | None:
+    """What fills have moved since the opening; ``None`` where the broker cannot tell what an instrument is."""
     ledger, total_e18 = desk.ledger, 0
-    for symbol, flow_e18 in ledger.flows_e18.items():
-        moved_e18 = flow_e18 - ledger.opening_flows_e18.get(symbol, 0)
-        if moved_e18:
-            rules = broker.trading_rules(symbol)
-            total_e18 += moved_e18 * rules.multiplier if rules.currency == ledger.cash_currency else 0
+    opening = ledger.opening_flows_e18
+    moved_e18 = {symbol: flow - opening.get(symbol, 0) for symbol, flow in ledger.flows_e18.items()}
+    _note_instruments(desk, broker, [symbol for symbol, moved in moved_e18.items() if moved])
+    for symbol, moved in moved_e18.items():
+        if moved:
+            if symbol not in ledger.instruments:
+                return None
+            multiplier, currency = ledger.instruments[symbol]
+            total_e18 += moved * multiplier if currency == ledger.cash_currency else 0
     return total_e18 // E9
+
+
+def _note_instruments(desk: Desk, broker: Broker, symbols: Collection[str]) -> None:
+    """Ask once for each, and keep the answer: it may be delisted when the next run asks."""
+    notes = []
+    for symbol in sorted(set(symbols) - desk.ledger.instruments.keys()):
+        with suppress(BrokerError, ValidationError):
+            rules = broker.trading_rules(symbol)
+            payload = {"symbol": symbol, "multiplier": rules.multiplier, "currency": rules.currency}
+            notes.append(JournalEvent("instrument_noted", payload))
+    _write(desk, notes)
 
 
 def _clear(desk: Desk, findings: list[Finding]) -> None:

@@ -129,6 +129,7 @@ class Rebalancer:
         self._kill_switch, self._losses = kill_switch, loss_monitor
         self._clocks = clocks or Clocks()
         self._reached, self._progress, self._should_stop = reached, progress, should_stop
+        self._clock_watch = self._new_clock_watch()
 
     def run(self, target: Target, options: RunOptions) -> RunReport:
         """Plan, check, send, wait, reconcile.
@@ -236,6 +237,10 @@ class Rebalancer:
                     found.append(holding)
         return found
 
+    def _new_clock_watch(self) -> ClockWatch:
+        logging = self._config.logging
+        return ClockWatch(logging.clock_skew_threshold_sec, logging.max_jump_rate_sec_per_sec)
+
     # -- before the first order -----------------------------------------------------------------------------------
 
     def _require_engine(self) -> OrderEngine:
@@ -245,6 +250,7 @@ class Rebalancer:
 
     def _view(self, target: Target | None, options: RunOptions) -> RiskView:
         engine = self._engine
+        self._clock_watch = self._new_clock_watch()
         view = RiskView(
             self._broker,
             RiskEngine(self._config.limits(target, account_id=self._broker.account_id)),
@@ -284,7 +290,9 @@ class Rebalancer:
             view.run_id = f"{window}-1"
         else:
             # A venue remembers names for longer than a journal that was lost: those of a new one differ.
-            earlier = sum(run.startswith(window) for run in self._engine.ledger.runs)
+            runs = self._engine.ledger.runs
+            earlier = sum(run.startswith(window) for run in runs)
+            view.completed_runs = frozenset(run for run, state in runs.items() if state == "completed")
             view.run_id = f"{window}-{self._engine.journal.identity[:_IDENTITY_DIGITS]}-{earlier + 1}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
@@ -374,6 +382,7 @@ class Rebalancer:
         engine.record("positions_fetched", _positions_payload(view.holdings, view.account.equity_e9))
         self._reached("run.positions")
         self._read_quotes(target.weights, view)
+        self._clock_watch.look(self._clocks.now_ns(), self._clocks.monotonic_s())
         self._reached("run.quotes")
         plan = self._plan(target.weights, view.holdings, view, target)
         if plan.orders:
@@ -484,6 +493,7 @@ class Rebalancer:
 
     def _require_fresh(self, view: RiskView) -> None:
         """A human may think longer than quotes live; what moved meanwhile is for a new plan."""
+        self._clock_watch.look(self._clocks.now_ns(), self._clocks.monotonic_s())
         limit_ns = round(self._config.execution.quote_staleness_threshold_sec * E9)
         oldest = min(quote.ts_ns for quote in view.quotes.values())
         if self._clocks.now_ns() - oldest > limit_ns:
@@ -494,7 +504,7 @@ class Rebalancer:
             )
 
     def _sender(self, engine: OrderEngine, run_id: str, view: RiskView, *, is_flatten: bool = False) -> Sender:
-        logging, execution = self._config.logging, self._config.execution
+        execution = self._config.execution
         if is_flatten and execution.order_type != "market":
             execution = execution.model_copy(update={"order_type": "limit"})  # at once, across the spread
         return Sender(
@@ -502,7 +512,7 @@ class Rebalancer:
             run_id,
             execution,
             view=view,
-            clock_watch=ClockWatch(logging.clock_skew_threshold_sec, logging.max_jump_rate_sec_per_sec),
+            clock_watch=self._clock_watch,
             clocks=(self._clocks.now_ns, self._clocks.monotonic_s, self._clocks.sleep),
             should_stop=(lambda: False) if is_flatten else self._must_stop,
             reached=self._reached,

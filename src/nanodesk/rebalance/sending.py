@@ -18,7 +18,7 @@ from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.oms.client_order_id import client_order_id
+from nanodesk.oms.client_order_id import LARGEST_ATTEMPT, client_order_id
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.order_view import OrderView
 from nanodesk.rebalance.clock_watch import ClockWatch
@@ -204,10 +204,17 @@ class Sender:
             while waiting or working:
                 self._turn(waiting, working)
         except NanodeskError:
-            for part in working:
-                with suppress(NanodeskError):
-                    self._engine.cancel(part.live)
+            for part in self._parts:
+                if part.live:
+                    self._let_go(part.live)
             raise
+
+    def _let_go(self, name: str) -> None:
+        with suppress(NanodeskError):
+            if self._engine.journal.fault:  # nobody can follow it any more, and a cancel needs no journal
+                self._engine.broker.cancel(name)
+            else:
+                self._engine.cancel(name)
 
     def _turn(self, waiting: list[_Part], working: list[_Part]) -> None:
         self._look_for_stop()
@@ -244,7 +251,7 @@ class Sender:
             if part.live:
                 working.append(part)
             elif part.left_e9 and part.retries:
-                waiting.append(part)
+                waiting.insert(0, part)  # sales stay before purchases
         self._watch(working, now_s)
         self._take_ended(working, waiting)
         if waiting or working:
@@ -295,8 +302,12 @@ class Sender:
         if self._n_sent:
             self._reached("orders.between")
         self._n_sent += 1
+        if part.attempt == LARGEST_ATTEMPT:
+            self._n_parts += 1
+            part.number, part.attempt = self._n_parts, 0
         part.attempt += 1
         order = self._order(part)
+        part.live = order.client_order_id
         view = self._engine.submit(order)
         part.sent.append(order.client_order_id)
         self._view.answered(view)
@@ -305,7 +316,6 @@ class Sender:
         if view.is_terminal:
             self._end(part, view, now_s)
             return
-        part.live = order.client_order_id
         part.give_up_s = None
         if not part.deadline_s:
             part.deadline_s = now_s + self._settings.order_timeout_secs

@@ -225,3 +225,33 @@ def test_other_broker_may_be_asked(opened, broker):
     witness = ScriptedBroker()
     witness.held["MSFT"] = 3 * E9
     assert found(reconcile(opened, witness)) == [("position", "MSFT")]
+
+
+class TestInstruments:
+    def test_each_is_asked_for_once_and_may_be_gone_then(self, opened, broker, make_engine, journal):
+        """A share that was traded once and is delisted today must not keep the desk from ever trading again."""
+        asked = []
+        rules = broker.trading_rules
+        broker.trading_rules = lambda symbol: asked.append(symbol) or rules(symbol)
+        opened.submit(an_order("a"))
+        broker.fill("a", 100)
+        reconcile(opened)
+        assert reconcile(opened).is_clean and asked == ["AAPL"]
+
+        def gone(symbol):
+            raise BrokerError(f"no contract of the name {symbol}")
+
+        broker.trading_rules = gone
+        again = make_engine(journal)
+        assert reconcile(again).is_clean
+        broker.cash_e9 += 50 * E9
+        assert found(reconcile(again)) == [("cash", "USD")]
+
+    def test_one_that_was_never_described_leaves_cash_uncompared(self, opened, broker):
+        def gone(symbol):
+            raise BrokerError(f"no contract of the name {symbol}")
+
+        broker.trading_rules = gone
+        broker.execute(foreign_fill(broker))
+        reconcile(opened)
+        assert reconcile(opened).is_clean

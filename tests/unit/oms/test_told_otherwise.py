@@ -134,6 +134,25 @@ class TestForgotten:
         reconcile(opened, accept=["AAPL"])
         assert reconcile(opened).is_clean and opened.order("a").state is S.EXPIRED
 
+    @pytest.mark.parametrize("is_forgotten", [True, False])
+    @pytest.mark.parametrize("told", [S.FILLED, S.PARTIALLY_FILLED])
+    def test_fills_that_no_list_tells_any_more(self, opened, broker, make_engine, journal, is_forgotten, told):
+        opened.submit(an_order("a"))
+        broker.fill("a", 40, say=False)
+        broker.all_executions.clear()
+        quantity = (100 if told is S.FILLED else 40) * E9
+        broker.report("a", state=told, filled_quantity_e9=quantity)
+        opened.poll()
+        if is_forgotten:
+            del broker.orders["a"]
+        assert not reconcile(opened).is_clean
+        reconcile(opened, accept=["AAPL"])
+        report = reconcile(opened)
+        assert report.awaited == () and report.blocked == {}
+        assert opened.positions() == {"AAPL": 40 * E9} and opened.order("a").awaited_quantity_e9 == 0
+        assert opened.order("a").is_terminal is (is_forgotten or told is S.FILLED)
+        assert make_engine(journal).state_hash() == opened.state_hash()
+
     def test_what_still_may_be_at_the_venue_is_not_written_off(self, opened, broker):
         broker.script.append("never")
         broker.fail_reads = 10**6

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from nanodesk.brokers.base import Outcome, OutcomeKind
+from nanodesk.errors import StalePlanError
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution
-from nanodesk.rebalance.execute import RunOptions
+from nanodesk.rebalance.execute import Clocks, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from rebalance_desk import QUOTES, Desk, quotes_of, target
@@ -109,3 +110,39 @@ class TestAfterAnEarlierRun:
         assert report.outcome is RunOutcome.DONE, report.reason
         assert len(names) > len(first)
         assert desk.held()["AAPL"] == pytest.approx(2702, abs=2)
+
+
+class TestClock:
+    @pytest.mark.parametrize("step_s", [-3600, 3600], ids=["back", "ahead"])
+    def test_a_clock_that_is_set_while_a_human_thinks(self, tmp_path, step_s):
+        """Set back by an hour, a plan of an hour ago looks as if it were made now."""
+        desk = Desk(tmp_path)
+        steps_ns = []
+
+        def confirm(_plan, _risk):
+            steps_ns.append(step_s * E9)
+            desk.clock.sleep(3000)
+            return True
+
+        with desk.open() as rebalancer:
+            now = lambda: desk.clock() + sum(steps_ns)  # noqa: E731
+            rebalancer._clocks = Clocks(now, desk.monotonic_s, desk.clock.sleep)
+            with pytest.raises(StalePlanError):
+                rebalancer.run(target({"AAPL": 0.5}), RunOptions(confirm=confirm))
+        assert desk.market.orders("PAPER") == ()
+
+
+class TestCurrency:
+    def test_what_trades_in_another_money_is_not_priced_as_if_it_were_ours(self, tmp_path):
+        """100 yen are not 100 dollars: without a rate the size of such an order is anybody's guess."""
+        desk = Desk(tmp_path)
+
+        class Abroad(StandingQuotesBroker):
+            def trading_rules(self, symbol):
+                rules = super().trading_rules(symbol)
+                return replace(rules, currency="JPY") if symbol == "MSFT" else rules
+
+        with desk.open(broker=Abroad(desk.market, sleep=desk.clock.sleep)) as rebalancer:
+            report = rebalancer.run(target({"MSFT": 0.2}), UNATTENDED)
+        assert report.outcome is RunOutcome.REFUSED
+        assert desk.market.orders("PAPER") == ()
