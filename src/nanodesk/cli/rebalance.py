@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -374,7 +375,24 @@ def send(
         raise typer.BadParameter("there is nobody to ask: add --force (or --cron, for a schedule)")
     with stop_signal() as stop, open_desk(window_id=target.window_id, should_stop=stop, **settings) as desk:
         confirm = None if unattended else _asking(stop, desk)
-        return desk.rebalancer.run(target, RunOptions(is_cron=cron, confirm=confirm))
+        with _told_how_to_go_on(desk):
+            return desk.rebalancer.run(target, RunOptions(is_cron=cron, confirm=confirm))
+
+
+@contextmanager
+def _told_how_to_go_on(desk: OpenDesk) -> Iterator[None]:
+    from nanodesk.cli.trading_view import counted
+    from nanodesk.errors import NanodeskError
+
+    assert desk.engine is not None  # noqa: S101  (a desk that writes has one)
+    before = len(desk.engine.ledger.orders)
+    try:
+        yield
+    except NanodeskError:
+        sent = len(desk.engine.ledger.orders) - before
+        if sent:
+            note(f"{counted(sent, 'order')} had been sent when it failed. Run again: what was begun is taken up.")
+        raise
 
 
 def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> None:
@@ -465,7 +483,7 @@ def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:
         raise typer.BadParameter(f"--accept {wrong[0]}: this symbol is not blocked; blocked: {known}")
 
 
-_WORDS = {True: "yes", False: "no", None: "none"}
+_WORDS = {"True": "yes", "False": "no", "None": "none"}
 
 
 def _print_values(values: Mapping[str, Any]) -> None:
@@ -473,7 +491,7 @@ def _print_values(values: Mapping[str, Any]) -> None:
     console = stdout_console()
     for name, value in values.items():
         said = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
-        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(said, str(said))]
+        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(str(said), str(said))]
         for i, line in enumerate(lines or ["none"]):
             console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
 

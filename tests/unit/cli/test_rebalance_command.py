@@ -157,6 +157,32 @@ class TestRun:
         assert "TSLA" in err
 
 
+class TestWords:
+    def test_status_is_for_people(self, invoke):
+        out = invoke("status")[1]
+        assert "equity                  1,000,000 USD\n" in out
+        assert "positions               0\n" in out
+        assert "clock offset ms         0.0\n" in out
+
+    def test_positions_and_orders(self, invoke, capsys):
+        invoke("run", "target.json", "--force")
+        assert " AAPL         2162          185.01   185.00   399,970.00" in invoke("positions")[1]
+        assert run_command(["orders"]) == DONE
+        assert [line.split()[1:6] for line in capsys.readouterr().out.splitlines() if "filled" in line] == [
+            ["AAPL", "buy", "2162", "185.11", "2162"],
+            ["MSFT", "buy", "810", "370.29", "810"],
+        ]
+        assert run_command(["orders", "--open"]) == DONE
+        assert capsys.readouterr() == ("", "No such orders.\n")
+
+    def test_kill_and_release_say_what_comes_next(self, invoke):
+        _, out, err = invoke("kill")
+        assert "done                    yes" in out
+        assert "until `nanodesk rebalance release" in err
+        code, _, err = invoke("release")
+        assert (code, 'say why orders may be sent again: --why "..."' in err) == (USAGE, True)
+
+
 class TestLooking:
     def test_status_and_positions(self, invoke):
         invoke("run", "target.json", "--force")
