@@ -278,7 +278,8 @@ def kill(
         print_json(values)
     else:
         _print_values(values)
-    note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
+    if values["is_latched"]:
+        note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
     if not values["done"]:
         note("Not done: look at what remains above and at the broker's own screen, then kill again.")
         raise typer.Exit(BROKER)

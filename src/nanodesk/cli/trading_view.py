@@ -132,6 +132,9 @@ def print_fills(lines: Sequence[LineResult], currency: str) -> None:
         average = money(result.average_price_e9) if result.filled_e9 else ""
         table.add_row(line.action, line.symbol, *sizes, average, _fees(result, currency), result.status)
     print_whole(table)
+    if len(lines) > MOST_ROWS:
+        filled = sum(result.is_filled for result in lines[MOST_ROWS:])
+        stdout_console().print(f"... and {len(lines) - MOST_ROWS} more, {filled} of them filled", style="dim")
 
 
 def _fees(result: LineResult, currency: str) -> str:

@@ -115,8 +115,11 @@ def run_lock(path: Path, *, now_ns: int, window_id: str = "") -> Iterator[RunHol
                 fix="Wait for it, or stop it with `nanodesk rebalance kill`.",
             ) from error
         me = RunHolder(os.getpid(), start_ticks(os.getpid()), now_ns, window_id)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        except OSError as error:  # a full disk, and by its number alone nobody knows which
+            raise OSError(error.errno, error.strerror, str(path)) from error
         try:
             yield me
         finally:
