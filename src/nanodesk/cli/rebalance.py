@@ -16,6 +16,7 @@ from nanodesk.cli.output import note, print_json, print_whole, stdout_console
 
 if TYPE_CHECKING:
     from nanodesk.cli.trading_desk import OpenDesk, StopSignal
+    from nanodesk.rebalance.drift import DriftReport
     from nanodesk.rebalance.plan import Plan
     from nanodesk.rebalance.run_report import RunReport
     from nanodesk.rebalance.target import Target
@@ -182,6 +183,9 @@ def reconcile(
 @rebalance.command("recover")
 def recover(
     context: typer.Context,
+    target: Annotated[
+        Path | None, typer.Argument(metavar="[TARGET]", help="A target file, to compare with afterwards.")
+    ] = None,
     config: Config = None,
     broker: Broker = None,
     url: Url = None,
@@ -193,6 +197,7 @@ def recover(
         list[str] | None,
         typer.Option("--accept", metavar="SYMBOL", help="Take over the broker's position; may repeat."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only what the journal knows; write nothing.")] = False,
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
@@ -203,13 +208,21 @@ def recover(
     Example: nanodesk rebalance recover --broker paper --quotes quotes.json
     """
     from nanodesk.cli.exit_codes import BROKER
-    from nanodesk.cli.trading_desk import open_desk
+    from nanodesk.cli.trading_desk import open_desk, open_to_read
     from nanodesk.oms.reconcile import reconcile as compare
 
     settings = _settings(
         context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
     )
-    with open_desk(**settings, validate=_validates(context, skip_validation)) as desk:
+    settings["validate"] = _validates(context, skip_validation)
+    wanted = None if target is None else read_target(target)
+    if dry_run:
+        with open_to_read(**settings) as desk:
+            values = _journal_values(desk)
+            drift = None if wanted is None else desk.rebalancer.drift(wanted)
+        _print_recovery(values, drift, as_json=as_json)
+        return
+    with open_desk(**settings) as desk:
         engine = desk.engine
         assert engine is not None  # noqa: S101  (a desk that writes has one)
         found = engine.recover()
@@ -230,10 +243,8 @@ def recover(
             "blocked": dict(books.blocked),
             "reconciled": books.is_clean,
         }
-    if as_json:
-        print_json(values)
-    else:
-        _print_values(values)
+        drift = None if wanted is None else desk.rebalancer.drift(wanted)
+    _print_recovery(values, drift, as_json=as_json)
     if not books.is_clean:
         note(
             "Not reconciled: look into the blocked symbols at the broker, then take over its position: --accept SYMBOL."
@@ -253,7 +264,15 @@ def kill(
     account_id: AccountId = None,
     flatten: Annotated[bool, typer.Option("--flatten", help="Then close every position.")] = False,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", "--timeout-secs", min=0.1, help="Seconds it may take.")
+        float | None,
+        typer.Option(
+            "--timeout",
+            "--timeout-secs",
+            min=0.1,
+            envvar="NANOBOOK_KILL_TIMEOUT_SECS",
+            show_envvar=False,
+            help="Seconds it may take.",
+        ),
     ] = None,
     who: Annotated[str, typer.Option(help="Who pulls the switch.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "nanodesk rebalance kill",
@@ -495,6 +514,28 @@ def _print_values(values: Mapping[str, Any]) -> None:
         lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(str(said), str(said))]
         for i, line in enumerate(lines or ["none"]):
             console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
+
+
+def _journal_values(desk: OpenDesk) -> dict[str, Any]:
+    engine = desk.engine
+    if engine is None:
+        return {"interrupted_runs": [], "open_orders": [], "blocked": {}}
+    return {
+        "interrupted_runs": [run for run, state in engine.ledger.runs.items() if state == "started"],
+        "open_orders": [view.client_order_id for view in engine.open_orders()],
+        "blocked": dict(engine.blocked_symbols()),
+    }
+
+
+def _print_recovery(values: dict[str, Any], drift: DriftReport | None, *, as_json: bool) -> None:
+    from nanodesk.cli.trading_view import print_drift
+
+    if as_json:
+        print_json(values if drift is None else values | {"drift": drift.as_values()})
+        return
+    _print_values(values)
+    if drift is not None:
+        print_drift(drift)
 
 
 def _status_values(desk: OpenDesk) -> dict[str, Any]:

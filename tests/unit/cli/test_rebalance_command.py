@@ -339,9 +339,16 @@ class TestProcesses:
     def test_a_killed_run_is_recovered_and_done_by_the_next(self, working, folder, invoke):
         working.kill()
         working.wait()
-        code, out, _ = invoke("recover", "--json")
+        before = [path.read_bytes() for path in sorted((folder / "logs").glob("*.*l*"))]
+        code, out, _ = invoke("recover", "target.json", "--dry-run", "--json")
+        looked = json.loads(out)
+        assert (code, len(looked["interrupted_runs"])) == (DONE, 1)
+        assert before == [path.read_bytes() for path in sorted((folder / "logs").glob("*.*l*"))]
+        code, out, _ = invoke("recover", "target.json", "--json")
         values = json.loads(out)
         assert (code, values["reconciled"]) == (DONE, True)
+        assert values["open_orders"] == looked["open_orders"]
+        assert [row["symbol"] for row in values["drift"]["rows"]] == ["AAPL", "MSFT"]
         assert 1 <= len(values["open_orders"]) <= 2
         write(folder)
         code, out, _ = invoke("run", "target.json", "--cron", "--json")
