@@ -140,7 +140,7 @@ def run(
     finish(
         send(wanted, {**settings, **options}, unattended=force or cron, cron=cron, as_json=as_json),
         as_json=as_json,
-        is_planned=not as_json,
+        was_asked=not (force or cron),
     )
 
 
@@ -415,7 +415,7 @@ def _told_how_to_go_on(desk: OpenDesk) -> Iterator[None]:
         raise
 
 
-def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> None:
+def finish(report: RunReport, *, as_json: bool, was_asked: bool = False) -> None:
     """Print a rebalance and leave with its exit code.
 
     Parameters
@@ -424,8 +424,8 @@ def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> Non
         What happened.
     as_json : bool
         Whether to print one object.
-    is_planned : bool, default False
-        Whether the plan was shown when it was asked about.
+    was_asked : bool, default False
+        Whether a human is asked before the first order, and so has seen the plan.
 
     Raises
     ------
@@ -437,7 +437,7 @@ def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> Non
     if as_json:
         print_json(report.as_values())
     else:
-        print_run(report, plan_is_shown=is_planned and report.outcome.value == "declined")
+        print_run(report, plan_is_shown=was_asked and (report.outcome.value == "declined" or bool(report.lines)))
     raise typer.Exit(outcome_code(report))
 
 
@@ -461,7 +461,7 @@ def outcome_code(report: RunReport) -> int:
 
 
 def _asking(stop: StopSignal, desk: OpenDesk) -> Callable[[Plan, RiskReport], bool]:
-    from nanodesk.cli.trading_view import print_plan
+    from nanodesk.cli.trading_view import counted, print_plan
 
     def confirm(plan: Plan, risk: RiskReport) -> bool:
         account = desk.broker.account()
@@ -470,7 +470,7 @@ def _asking(stop: StopSignal, desk: OpenDesk) -> Callable[[Plan, RiskReport], bo
         stop.may_leave = True  # nothing is open yet, so a signal may end the process here
         try:
             return typer.confirm(
-                f"Send {len(plan.orders)} orders to {desk.broker.name} {account.account_id} ({money})?"
+                f"Send {counted(len(plan.orders), 'order')} to {desk.broker.name} {account.account_id} ({money})?"
             )
         finally:
             stop.may_leave = False

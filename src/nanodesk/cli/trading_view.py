@@ -168,8 +168,8 @@ def print_drift(drift: DriftReport, *, only_drifted: bool = False) -> None:
         print_whole(table)
     console = stdout_console()
     within = f"{len(drift.drifted)} of {counted(len(drift.rows), 'name')} drifted"
-    left = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
-    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {left}")
+    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}")
+    console.print(f"            equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}")
 
 
 def counted(count: int, what: str) -> str:

@@ -18,7 +18,7 @@ from nanodesk.brokers.base import Broker
 from nanodesk.errors import BrokerError, NotConnectedError
 from nanodesk.market.order import OrderReport
 from nanodesk.oms.order_engine import OrderEngine
-from nanodesk.rebalance.run_lock import current_holder
+from nanodesk.rebalance.run_lock import current_holder, is_held
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
@@ -119,6 +119,7 @@ def stop_running(
     """
     holder = current_holder(lock)
     if holder is None or not holder.is_alive:
+        _is_freed(lock, timeout_s, monotonic_s, sleep)  # of one that is about to end, and has taken back its name
         return StopReport("none")
     with suppress(ProcessLookupError):
         send(holder.pid, signal.SIGTERM)
@@ -133,7 +134,7 @@ def stop_running(
 
 def _is_freed(lock: Path, timeout_s: float, monotonic_s: Callable[[], float], sleep: Sleep) -> bool:
     until_s = monotonic_s() + timeout_s
-    while current_holder(lock) is not None:
+    while is_held(lock):
         if monotonic_s() >= until_s:
             return False
         sleep(FIRST_PAUSE_S)

@@ -1,10 +1,12 @@
 """``nanodesk rebalance`` and ``nanodesk trade``: what they print, write and return."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 import nanodesk.cli.demo
 from nanodesk.cli.app import run_command
 from nanodesk.cli.exit_codes import BROKER, DATA, DONE, DRIFT, FAILED, REFUSED_BY_RISK, USAGE
+from nanodesk.cli.output import progress_bar
 from nanodesk.rebalance.run_lock import current_holder
 
 CONFIG = """
@@ -115,8 +118,6 @@ class TestRun:
 
     @pytest.mark.parametrize(("answer", "held"), [("y\n", True), ("n\n", False)])
     def test_a_human_is_asked(self, folder, monkeypatch, capsys, answer, held):
-        import io
-
         class Terminal(io.StringIO):
             def isatty(self):
                 return True
@@ -126,6 +127,31 @@ class TestRun:
         out = capsys.readouterr().out
         assert "Send 2 orders to paper PAPER (paper)?" in out
         assert ("Nothing was sent" in out) is not held
+        assert out.count("Risk: 48 checks") == 1
+
+    def test_the_question_is_not_painted_over(self, monkeypatch):
+        """A progress bar that is redrawn ten times a second hides what is asked below it."""
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        def is_redrawn():
+            redrawing = [thread for thread in threading.enumerate() if type(thread).__name__ == "_RefreshThread"]
+            for thread in redrawing:
+                thread.join(0.5)  # one that was told to stop looks at that ten times a second
+            return any(thread.is_alive() for thread in redrawing)
+
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        with progress_bar() as progress:
+            progress("quotes", 0, 2)
+            assert is_redrawn()
+            progress("quotes", 2, 2)
+            assert not is_redrawn()
+            progress("orders", 0, 1)
+            assert is_redrawn()
+        assert not is_redrawn()
 
     def test_one_window_once(self, invoke):
         assert invoke("run", "target.json", "--cron")[0] == DONE
@@ -314,6 +340,7 @@ class TestProcesses:
     def test_kill_stops_the_other_process_and_its_orders(self, working, invoke):
         code, out, _ = invoke("kill", "--json", "--timeout", "20")
         values = json.loads(out)
+        assert code == DONE, values
         assert (code, values["process"], values["pid"], values["done"]) == (DONE, "terminated", working.pid, True)
         assert working.wait(10) == DONE
         assert json.loads(invoke("status", "--json")[1])["open_orders"] == 0
