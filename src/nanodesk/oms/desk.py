@@ -238,7 +238,11 @@ class Desk:
 
     def _require_connected(self) -> None:
         if not self.broker.is_connected:
-            raise NotConnectedError(f"{self.broker.name} is not connected.", field="broker", fix="Call connect().")
+            raise NotConnectedError(
+                f"{self.broker.name} is not connected.",
+                field="broker",
+                fix="Wait for its link to be restored, or call connect().",
+            )
 
     def _require_ready(self) -> None:
         self._require_connected()

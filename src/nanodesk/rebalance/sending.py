@@ -199,6 +199,7 @@ class Sender:
         self._lines += lines
         waiting = [part for line in lines for part in self._parts_of(line, started_s)]
         self._parts += waiting
+        self._tell_progress()
         working: list[_Part] = []
         try:
             while waiting or working:
@@ -408,6 +409,9 @@ class Sender:
             logger.info("orders_wait", extra={"wait_s": part.due_s - now_s, "reason": view.reason})
             self._next_send_s = max(self._next_send_s, part.due_s)
         part.retries = part.retries + 1 if may_retry else 0
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)
         self._progress("orders", done, len(self._parts))
 
