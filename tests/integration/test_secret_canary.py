@@ -32,10 +32,11 @@ from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
 from nanodesk.venues.faults import FaultKind
+from secret_watch import MARK
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PEM = (
-    Ed25519PrivateKey.from_private_bytes(b"canary canary canary canary 7e1f")
+    Ed25519PrivateKey.from_private_bytes((MARK * 3)[:32].encode())
     .private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

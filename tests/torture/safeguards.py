@@ -25,7 +25,8 @@ _RECONCILE: Final = sys.modules["nanodesk.oms.reconcile"]
 class Mutant:
     """What is taken away, how, and the cases of which at least one must turn bad.
 
-    A case is ``kill KIND POINT POSITION``, ``net KIND OP FAULT`` or ``disk KIND POINT HOW``.
+    A case is ``kill KIND POINT POSITION``, ``net KIND OP FAULT``, ``disk KIND POINT HOW`` or ``run KIND untold -``:
+    every cancel meets a fill, and only asking tells of it.
     """
 
     name: str
@@ -340,7 +341,7 @@ MUTANTS: Final = (
     Mutant("working orders are forgotten and sent again", _set(Sender, "_take_ended", _give_up_at_once),
            _kills("K1")),
     Mutant("an order is sent again before its cancel is answered",
-           _set(Sender, "_take_ended", _unresolved_is_sent_again), ("kill binance K20 middle", "kill ibkr K20 middle")),
+           _set(Sender, "_take_ended", _unresolved_is_sent_again), ("run binance untold -", "run alpaca untold -")),
     Mutant("Binance: POST is tried again", _binance_posts_again,
            ("net binance new reset_after_accept", "net binance new error_after_accept")),
     Mutant("Binance: 5xx is a refusal", _binance_server_error_is_refusal,

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from nanodesk.brokers.alpaca_refusal import raise_for
 from nanodesk.brokers.base import Clock, Reached
 from nanodesk.brokers.http import HttpClient, HttpRequest
-from nanodesk.brokers.rate_governor import RateGovernor, retry_after
+from nanodesk.brokers.rate_governor import RateGovernor, retry_after, wait_for_room
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.errors import BrokerError
 
@@ -153,7 +153,7 @@ class AlpacaRest:
             if wait_s <= 0.0:
                 self.governor.take({REQUESTS: 1})
                 return
-            await asyncio.sleep(wait_s)
+            await wait_for_room(wait_s)
 
     def patient_until(self) -> float:
         """Instant of the loop's clock to which a request that begins now waits for room."""

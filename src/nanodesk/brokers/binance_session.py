@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 from collections.abc import Callable
 from random import Random
@@ -19,7 +18,7 @@ from nanodesk.brokers.event_loop import within
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http import as_received
 from nanodesk.brokers.rate_governor import retry_after
-from nanodesk.brokers.strict_json import parse_json
+from nanodesk.brokers.strict_json import json_writer, parse_json
 from nanodesk.brokers.websocket import WebSocketClient
 from nanodesk.errors import BrokerError
 
@@ -28,6 +27,7 @@ logger = logging.getLogger(__name__)
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _BALANCES: Final = b'"e":"outboundAccountPosition"'
 _HEAD: Final = 80
+_write = json_writer()
 
 
 class BinanceSession:
@@ -141,7 +141,7 @@ class BinanceSession:
         self._waiting[number] = answer
         answer.add_done_callback(lambda _: self._waiting.pop(number, None))
         try:
-            await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+            await self._socket.send(_write({"id": number, "method": method, "params": parameters}))
         except BaseException:
             answer.cancel()
             raise

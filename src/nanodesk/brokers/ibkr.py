@@ -130,6 +130,7 @@ class IbkrBroker:
             order_ids=OrderIds(order_id_path),
             times=self._times,
             check_accounts=self._check_accounts,
+            is_ours=lambda account: account in ("", self._account) or not self._account,
             reached=reached,
             now_ns=now_ns,
         )

@@ -129,6 +129,8 @@ class TwsSession:
         Deadlines.
     check_accounts : callable
         Called with the accounts of each new connection; raises to refuse it.
+    is_ours : callable
+        Whether orders and fills of an account count: an advisor's gateway tells those of every account.
     reached, now_ns : callable
         Steps, and the wall clock of stream changes.
     """
@@ -143,6 +145,7 @@ class TwsSession:
         order_ids: OrderIds,
         times: SessionTimes,
         check_accounts: Callable[[tuple[str, ...]], None],
+        is_ours: Callable[[str], bool],
         reached: Reached = nothing_reached,
         now_ns: Clock = time.time_ns,
     ) -> None:
@@ -153,6 +156,7 @@ class TwsSession:
         self.times = times
         self.commission_wait_s = times.commission_s
         self._check_accounts = check_accounts
+        self._is_ours = is_ours
         self._reached = reached
         self._now_ns = now_ns
         self.changed = threading.Condition(threading.RLock())
@@ -305,10 +309,11 @@ class TwsSession:
                 case OrderMessage():
                     if message.client_id == self.client_id:
                         self.order_ids.raise_to(message.order_id + 1)
-                    self._tell(self.orders.on_order(message))
+                    if self._is_ours(message.account):
+                        self._tell(self.orders.on_order(message))
                 case OrderStatusMessage():
                     self._tell(self.orders.on_status(message))
-                case ExecutionMessage():
+                case ExecutionMessage() if self._is_ours(message.account):
                     self._tell_fills(self.executions.on_execution(message, time.monotonic()))
                 case CommissionMessage():
                     self._tell_fills(self.executions.on_commission(message))
@@ -389,6 +394,7 @@ class TwsSession:
         *,
         is_numbered: bool = True,
         enough: Callable[[Sequence[TwsMessage]], bool] | None = None,
+        patience_s: float = 0.0,
     ) -> list[TwsMessage]:
         """Send one request and wait for all of its answer.
 
@@ -404,6 +410,8 @@ class TwsSession:
             Whether the answer carries the request's id.
         enough : callable, optional
             Ends the wait early once it holds of the rows.
+        patience_s : float, default 0
+            Shortest time that the answer is given, where the gateway is known to take it.
 
         Returns
         -------
@@ -419,7 +427,8 @@ class TwsSession:
         """
         with self._request_lock:
             link = require_open(self._link)
-            deadline_s = time.monotonic() + self.times.request_s
+            limit_s = max(self.times.request_s, patience_s)
+            deadline_s = time.monotonic() + limit_s
             with self.changed:
                 request_id = self._next_request_id if is_numbered else -1
                 self._next_request_id += 1
@@ -434,9 +443,9 @@ class TwsSession:
             finally:
                 with self.changed:
                     self._asked = None
-            return self._answer(link, asked)
+            return self._answer(link, asked, limit_s)
 
-    def _answer(self, link: TwsLink, asked: _Asked) -> list[TwsMessage]:
+    def _answer(self, link: TwsLink, asked: _Asked, limit_s: float) -> list[TwsMessage]:
         if asked.error is not None:
             raise BrokerError(
                 f"{asked.what}: error {asked.error.code}: {asked.error.text[:200]}",
@@ -449,8 +458,8 @@ class TwsSession:
             raise NotConnectedError(f"{asked.what}: the connection ended before the answer came.")
         if asked.request_id < 0:
             # The late end of this list would pass for the end of the next one, so the connection is of no more use.
-            link.close(f"{asked.what} was not answered within {self.times.request_s} s.")
-        raise BrokerError(f"{asked.what}: no answer within {self.times.request_s} s.", field=asked.what)
+            link.close(f"{asked.what} was not answered within {limit_s} s.")
+        raise BrokerError(f"{asked.what}: no answer within {limit_s} s.", field=asked.what)
 
     def say(self, *fields: object) -> None:
         """Send one message that nothing answers, if there is a connection.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
@@ -97,8 +97,10 @@ class PaperState:
             If the file is of another schema or damaged before its last line.
         """
         batches = self._read()
-        if batches:
+        try:
             _restore(market, batches)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # edited by hand
+            raise self._damaged(f"holds what was never written ({str(error)[:60]})") from error
         self._known_rules = {row["symbol"] for batch in batches for row in batch.get("rules", ())}
         market.store.changed_orders, market.store.changed_executions, market.ledger.changed = set(), set(), set()
         if batches:
@@ -124,14 +126,17 @@ class PaperState:
                 if batch["schema"] != SCHEMA:
                     raise ValueError(f"schema {batch['schema']!r}")
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise BrokerError(
-                    f"paper account {self._path}, line {index}: {str(error)[:100]}.",
-                    field="state_path",
-                    value=str(self._path),
-                    fix="Restore the file from a copy, or start a new account in another file.",
-                ) from error
+                raise self._damaged(f"line {index}: {str(error)[:100]}") from error
             batches.append(batch)
         return batches
+
+    def _damaged(self, what: str) -> BrokerError:
+        return BrokerError(
+            f"paper account {self._path}, {what}.",
+            field="state_path",
+            value=str(self._path),
+            fix="Restore the file from a copy, or start a new account in another file.",
+        )
 
     def save(self, market: PaperMarket) -> None:
         """Make every change since the last call durable.
@@ -205,8 +210,10 @@ def _order(row: dict[str, Any]) -> PaperOrder:
     return _build(PaperOrder, {**row, "order": _build(Order, row["order"])})
 
 
-def _restore(market: PaperMarket, batches: Iterable[dict[str, Any]]) -> None:
+def _restore(market: PaperMarket, batches: Sequence[dict[str, Any]]) -> None:
     ledger, store = market.ledger, market.store
+    if not batches:
+        return
     for amounts in ledger.amounts_e9.values():
         amounts.clear()
     for batch in batches:
@@ -214,6 +221,8 @@ def _restore(market: PaperMarket, batches: Iterable[dict[str, Any]]) -> None:
             if row["symbol"] not in market.listings:
                 market.add_instrument(_build(TradingRules, row))
         for account, asset, amount, cost in batch["amounts"]:
+            if type(amount) is not int or type(cost) is not int:
+                raise TypeError(f"amounts of {asset!r:.20}")
             if account not in ledger.amounts_e9:
                 market.add_account(account, {asset: 0})
             ledger.amounts_e9[account][asset] = amount

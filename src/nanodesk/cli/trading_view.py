@@ -40,8 +40,17 @@ def print_run(report: RunReport, *, plan_is_shown: bool = False) -> None:
     if report.drift is not None:
         print_drift(report.drift, only_drifted=True)
     style = "bold green" if report.outcome.value in ("done", "nothing_to_do", "dry_run") else "bold yellow"
-    reason = f": {report.reason}" if report.reason else ""
+    reason = f": {_reason(report)}" if report.reason else ""
     console.print(f"{_OUTCOMES[report.outcome.value]}{reason}", style=style, soft_wrap=True)
+
+
+def _reason(report: RunReport) -> str:
+    """What the table above has not said already."""
+    failures = () if report.risk is None else report.risk.failures
+    if failures and report.reason.startswith(str(failures[0])):
+        count = len({check.number for check in failures})
+        return f"{count} check{'s' * (count > 1)} failed"
+    return report.reason
 
 
 _OUTCOMES = {
@@ -99,7 +108,7 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
-        console.print(f"  {check}", soft_wrap=True)
+        console.print(f"  {check}. {check.fix}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:

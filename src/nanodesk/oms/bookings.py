@@ -115,6 +115,8 @@ class Bookings:
         is_news = name in self._told or kind != "order_status" or record.classify(payload, is_alive=is_alive)[1]
         if is_answer:
             is_news = is_news or report.filled_quantity_e9 != record.venue_cum_e9 != 0
+            # Nothing filled, of an order whose trades were taken back: then nothing more of it is to come.
+            is_news = is_news or bool(not report.filled_quantity_e9 and record.taken_back_e9 and record.awaited_e9)
         elif not record.life.is_terminal:
             # A later word of a live order is kept even if it says the same, or an older one coming late would win.
             is_news = is_news or report.ts_event_ns > record.report_ts_ns
@@ -138,7 +140,11 @@ class Bookings:
         return is_news
 
     def _rejection(self, event: RequestRejected) -> None:
-        if event.client_order_id in self._ledger.orders:
+        record = self._ledger.orders.get(event.client_order_id)
+        if record is not None:
+            wanted = self._ledger.orders.get(record.wanted_by) if event.is_replace else None
+            if wanted is not None and 0 < event.ts_event_ns < wanted.intent_ns:
+                return  # An earlier replacement is meant; of this one nothing is known by it.
             kind = "replace_rejected" if event.is_replace else "cancel_rejected"
             payload = {"code": event.code, "text": event.text[:500], "ts_event_ns": event.ts_event_ns}
             self.add(JournalEvent(kind, payload, event.client_order_id))
@@ -189,6 +195,10 @@ class Bookings:
             told = {"corrected_to_e9": first.payload["quantity_e9"]}
             self._book(_SUPERSEDED, 0, payload | told, execution, name)
         elif all(_differ(payload, booked.payload) for booked in known):
+            if is_history and last.kind != _BUSTED and _same_trade(payload, last.payload):
+                # A list is the venue's answer as of now: where no message tells of a correction, this does.
+                self._book(_CORRECTED, last.revision + 1, payload | {"was": _values(last.payload)}, execution, name)
+                return
             reason = f"execution {execution.execution_id} was told twice with different contents"
             if self._ledger.anomalies.get(execution.symbol) != reason:
                 self.add(JournalEvent("symbol_blocked", {"symbol": execution.symbol, "reason": reason}))
@@ -238,7 +248,11 @@ class Bookings:
 
 
 def _differ(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
-    return any(payload[key] != booked[key] for key in ("symbol", "side", "quantity_e9", "price_e9"))
+    return not _same_trade(payload, booked) or any(payload[key] != booked[key] for key in ("quantity_e9", "price_e9"))
+
+
+def _same_trade(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
+    return (payload["symbol"], payload["side"]) == (booked["symbol"], booked["side"])
 
 
 def _values(payload: dict[str, Any]) -> dict[str, Any]:

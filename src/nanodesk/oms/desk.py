@@ -73,6 +73,9 @@ class Desk:
         self.missing: dict[str, str] = {}
         self.open_orphans: set[str] = set()
         self._in_flight: frozenset[str] = frozenset()
+        self._working: tuple[WorkingOrder, ...] = ()
+        self._blocked: dict[str, str] = {}
+        self._looked_at: tuple[int, frozenset[str]] | None = None
         self._is_stream_lost = False
         self._must_catch_up = False
         self._last_word_s = monotonic_s()
@@ -123,11 +126,20 @@ class Desk:
 
     def working(self) -> tuple[WorkingOrder, ...]:
         """What may still change positions, for a risk check that takes each at its worst."""
-        return tuple(
+        self._look()
+        return self._working
+
+    def _look(self) -> None:
+        # Each order of a group is checked on its own, and nothing changes in between: the others are looked at once.
+        if self._looked_at == (self.ledger.sequence, self._in_flight):
+            return
+        self._working = tuple(
             WorkingOrder(record.order, record.at_risk_e9, record.is_unresolved)
             for record in self._open_records()
             if record.order.client_order_id not in self._in_flight and record.at_risk_e9
         )
+        self._blocked = self.ledger.blocked_symbols(self._in_flight)
+        self._looked_at = (self.ledger.sequence, self._in_flight)
 
     def positions(self) -> dict[str, int]:
         """Signed positions that are not zero, in billionths, sorted by symbol."""
@@ -135,7 +147,8 @@ class Desk:
 
     def blocked_symbols(self) -> dict[str, str]:
         """Symbols in which nothing is sent, with the reason."""
-        return self.ledger.blocked_symbols(self._in_flight)
+        self._look()
+        return dict(self._blocked)
 
     def state_hash(self) -> str:
         """One text for the whole state; see :meth:`Ledger.state_hash`."""

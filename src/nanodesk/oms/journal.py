@@ -488,11 +488,12 @@ class Journal:
         """
         path = Path(path)
         try:
-            with replacing(path) as temporary, closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
+            with (
+                replacing(path, mode=0o600) as temporary,
+                closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+            ):
                 self._connection.backup(copy, pages=_PAGES_A_STEP, progress=self._snapshot_progress())
                 copy.execute("PRAGMA journal_mode=DELETE")
-            path.chmod(0o600)
-            sync_folder(path.parent)
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{path}: the snapshot could not be written: {error}.", field="path") from error
 

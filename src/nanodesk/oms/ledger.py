@@ -69,7 +69,7 @@ class Ledger:
     orphans : dict of (str, str) to dict
         Orders at the venue that are not ours, by symbol and venue id, as last seen.
     runs : dict of str to str
-        ``started`` or ``completed``, by run.
+        ``started``, ``completed`` or ``failed``, by run.
     booked : int
         Executions, whoever's.
     venue, account : str
@@ -256,7 +256,8 @@ class Ledger:
         self.runs[event.payload["run_id"]] = "started"
 
     def _complete_run(self, event: StoredEvent) -> None:
-        self.runs[event.payload["run_id"]] = "completed"
+        is_failed = event.payload.get("outcome") == "failed"
+        self.runs[event.payload["run_id"]] = "failed" if is_failed else "completed"
 
     def _intend(self, event: StoredEvent) -> None:
         payload = event.payload

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from nanodesk.brokers.base import Broker, Reached, nothing_reached
 from nanodesk.errors import BrokerError, DuplicateRunError, PriceError, RebalanceError, StalePlanError
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
@@ -41,8 +41,12 @@ Confirm = Callable[[Plan, RiskReport], bool]
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 _IDENTITY_DIGITS: Final = 12
 AFTER_SALES: Final = "after the sales: "
+CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
+"""Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
+batch (41, 48), of the day (29) or of the flow does not care for the order of sending."""
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +165,17 @@ class Rebalancer:
         self._remember(view)
         self._reached("run.before_started")
         engine.begin_run(view.run_id, {"window_id": target.window_id, **self._names(target)})
-        if options.is_cron:
-            engine.record(CRON_STARTED, {"window_id": target.window_id})
-        self._reached("run.started")
-        plan, risk, is_staged = self._decide(target, view)
-        report = RunReport(
-            view.run_id, target.window_id, RunOutcome.DONE, view.account, plan, risk, is_staged=is_staged
-        )
-        report = replace(report, warnings=(*warnings, *_plan_warnings(plan, view)))
-        report = self._execute(report, target, view, options)
-        return self._finish(engine, report, options)
+        with _closing(engine, view.run_id):
+            if options.is_cron:
+                engine.record(CRON_STARTED, {"window_id": target.window_id})
+            self._reached("run.started")
+            plan, risk, is_staged = self._decide(target, view)
+            report = RunReport(
+                view.run_id, target.window_id, RunOutcome.DONE, view.account, plan, risk, is_staged=is_staged
+            )
+            report = replace(report, warnings=(*warnings, *_plan_warnings(plan, view)))
+            report = self._execute(report, target, view, options)
+            return self._finish(engine, report, options)
 
     def drift(self, target: Target) -> DriftReport:
         """Compare the account with a target; nothing is sent and nothing is written.
@@ -212,13 +217,14 @@ class Rebalancer:
         reconcile(engine, self._broker, accept=engine.blocked_symbols())
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
-        view.read_account()
-        view.read_holdings()
-        plan = self._plan({}, self._closable(engine, view), view, None)
-        sender = self._sender(engine, run_id, view, is_flatten=True)
-        sender.work(plan.orders)
-        results = sender.results()
-        engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
+        with _closing(engine, run_id):
+            view.read_account()
+            view.read_holdings()
+            plan = self._plan({}, self._closable(engine, view), view, None)
+            sender = self._sender(engine, run_id, view, is_flatten=True)
+            sender.work(plan.orders)
+            results = sender.results()
+            engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
         return results
 
     def _closable(self, engine: OrderEngine, view: RiskView) -> list[Holding]:
@@ -256,6 +262,8 @@ class Rebalancer:
             self._watch_engine(engine, view)
         if target is not None:
             self._name_run(target, view, options)
+            view.volumes_e9 = {name: parse_e9(each) for name, each in target.average_daily_volume.items()}
+            view.sectors = target.sectors
         # Check 48 asks whether a human confirms: one will be asked, and a "no" ends the run.
         view.is_confirmed = options.confirm is not None
         return view
@@ -273,6 +281,7 @@ class Rebalancer:
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols
         view.is_stream_live = lambda: engine.is_stream_live
+        view.fills_e9 = lambda: engine.ledger.fills_e9
         engine.at_send = view.check_at_send
 
     def _name_run(self, target: Target, view: RiskView, options: RunOptions) -> None:
@@ -319,7 +328,13 @@ class Rebalancer:
         """What was missed is booked by the first comparison; the second must find nothing."""
         first = reconcile(engine, self._broker)
         warnings += [f"the broker's books differed: {f.kind} {f.symbol} {f.ours} -> {f.theirs}" for f in first.findings]
-        return first.is_clean or reconcile(engine, self._broker).is_clean
+        if first.is_clean:
+            return True
+        again = reconcile(engine, self._broker)
+        warnings += [
+            f"{symbol} is blocked: {reason}{_way_out(engine, symbol)}" for symbol, reason in again.blocked.items()
+        ]
+        return again.is_clean
 
     def _cancel_left(self, engine: OrderEngine, names: Sequence[str]) -> list[str]:
         """Ask for the ends of orders until they are told or time is up; those that have not ended."""
@@ -395,7 +410,7 @@ class Rebalancer:
         if old and not may_be_old:
             age_s = (now - view.quotes[old[0]].ts_ns) / E9
             raise StalePlanError(
-                f"{len(old)} quotes are too old: {old[0]} is of {age_s:.0f} s ago.",
+                f"{len(old)} of {len(wanted)} quotes are too old: {old[0]} is of {age_s:.0f} s ago.",
                 field="execution.quote_staleness_threshold_sec",
                 value=age_s,
                 allowed=f"at most {limit_ns / E9:g} s",
@@ -405,7 +420,7 @@ class Rebalancer:
     def _plan(
         self, weights: Mapping[str, float], holdings: Iterable[Holding], view: RiskView, target: Target | None
     ) -> Plan:
-        return make_plan(
+        plan = make_plan(
             weights,
             holdings,
             quotes=view.quotes,
@@ -413,6 +428,9 @@ class Rebalancer:
             account=view.account,
             settings=self._config.plan_settings(target),
         )
+        # Purchases that wait for sales are checked against them: what was decided may no longer be what it costs.
+        view.plan_prices_e9 = {line.symbol: line.mid_price_e9 for line in plan.orders}
+        return plan
 
     def _check(self, plan: Plan, target: Target, view: RiskView) -> tuple[RiskReport | None, bool]:
         """The batch as one; where only the order of sending makes it safe, sales first and then purchases."""
@@ -423,7 +441,9 @@ class Rebalancer:
         whole = view.risk.check_batch(orders, context, target_weights=target.weights)
         sales = [order for order in orders if order.side is Side.SELL]
         purchases = [order for order in orders if order.side is Side.BUY]
-        if whole.is_accepted or not sales or not purchases:
+        view.planned({row.symbol: row.price_e9 for row in plan.rows})
+        is_curable = {check.number for check in whole.failures} <= CURED_BY_WAITING
+        if whole.is_accepted or not is_curable or not sales or not purchases:
             return whole, plan.is_cash_bound
         after = _after_sales(plan, view)
         staged = (
@@ -460,7 +480,10 @@ class Rebalancer:
         sender = self._sender(engine, report.run_id, view)
         stopped = self._send(report, sender, view)
         self._reached("reconcile.before")
-        view.is_reconciled = self._is_reconciled(engine, [])
+        differences: list[str] = []
+        view.is_reconciled = self._is_reconciled(engine, differences)
+        if not view.is_reconciled:
+            report = replace(report, warnings=(*report.warnings, *differences))
         view.read_account()
         view.read_holdings()
         self._read_quotes(target.weights, view, may_be_old=True)
@@ -581,6 +604,25 @@ class Rebalancer:
         }
         engine.end_run(report.run_id, {"outcome": report.outcome.value, "reason": report.reason[:500], **counts})
         return report
+
+
+@contextmanager
+def _closing(engine: OrderEngine, run_id: str) -> Iterator[None]:
+    """A run that fails is closed with its reason: only a process that was killed leaves one open."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        reason = str(error)[:500] or type(error).__name__
+        with suppress(Exception):  # the first error is the one to tell
+            if engine.ledger.runs.get(run_id) == "started":
+                engine.end_run(run_id, {"outcome": FAILED, "reason": reason, "error": type(error).__name__})
+        raise
+
+
+def _way_out(engine: OrderEngine, symbol: str) -> str:
+    if symbol not in engine.ledger.unexplained_e9:
+        return "."
+    return f". Look into it at the broker, then take over its position: nanodesk rebalance recover --accept {symbol}."
 
 
 def _is_completed(engine: OrderEngine, window_id: str) -> bool:

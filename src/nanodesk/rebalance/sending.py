@@ -7,6 +7,7 @@ rehearsal on a virtual clock runs the same lines at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
 """Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
 
 Progress = Callable[[str, int, int], None]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +357,7 @@ class Sender:
                 part.cancel_again_s = now_s + CANCEL_AGAIN_S
                 with suppress(NotConnectedError):  # an order is not left alone because the line is down just now
                     self._engine.cancel(part.live)
+                    self._view.asked()
 
     def _must_move(self, part: _Part, now_s: float) -> bool:
         if part.reprice_s is None or now_s < part.reprice_s:
@@ -383,6 +387,7 @@ class Sender:
         may_retry = view.may_retry and part.retries < len(RETRIES_AFTER_S) and not self.stopped
         part.due_s = now_s + (RETRIES_AFTER_S[part.retries] if may_retry else 0.0)
         if may_retry:  # a full limit or a lost line is nothing about this order: the others wait with it
+            logger.info("orders_wait", extra={"wait_s": part.due_s - now_s, "reason": view.reason})
             self._next_send_s = max(self._next_send_s, part.due_s)
         part.retries = part.retries + 1 if may_retry else 0
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)

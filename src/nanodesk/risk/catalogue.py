@@ -94,6 +94,6 @@ CATALOGUE: Final[tuple[CheckRule, ...]] = (
     _batch(48, "human confirmation", state.confirmed),
 )
 
-AT_SEND_NUMBERS: Final = frozenset({7, 11, 16, 27, 36, 42, 43, 44, 45, 46, 47})
+AT_SEND_NUMBERS: Final = frozenset({7, 11, 16, 27, 34, 35, 36, 37, 42, 43, 44, 45, 46, 47})
 AT_SEND: Final = tuple(rule for rule in CATALOGUE if rule.number in AT_SEND_NUMBERS)
-"""What is looked at again just before the first byte leaves: the plan may be old."""
+"""What is looked at again just before the first byte leaves: the plan may be old, and a run may go wrong."""

@@ -71,7 +71,9 @@ class RiskContext:
     blocked_symbols : mapping of str to str
         Symbols with an order whose outcome is unknown, and why.
     plan_prices_e9 : mapping of str to int
-        Prices of the last plan, by symbol; empty when there was none.
+        Prices of the run's last plan, by symbol; empty when there was none.
+    earlier_prices_e9 : mapping of str to int
+        Prices of earlier orders of the day, by symbol.
     average_daily_volume_e9 : mapping of str to int
         Units traded a day, by symbol.
     located_e9 : mapping of str to int
@@ -111,6 +113,7 @@ class RiskContext:
     halted_venues: frozenset[str] = frozenset()
     blocked_symbols: Mapping[str, str] = field(default_factory=dict)
     plan_prices_e9: Mapping[str, int] = field(default_factory=dict)
+    earlier_prices_e9: Mapping[str, int] = field(default_factory=dict)
     average_daily_volume_e9: Mapping[str, int] = field(default_factory=dict)
     located_e9: Mapping[str, int] = field(default_factory=dict)
     fx_rates_e9: Mapping[str, int] = field(default_factory=dict)

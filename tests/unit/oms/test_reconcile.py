@@ -76,6 +76,25 @@ class TestFindings:
         assert opened.order("a").cum_quantity_e9 == 40 * E9
         assert_settled(opened)
 
+    @pytest.mark.parametrize(("quantity", "price"), [(40, PRICE - 7), (30, PRICE)])
+    def test_list_that_corrects_an_execution_without_a_message(self, opened, broker, journal, quantity, price):
+        opened.submit(an_order("a"))
+        execution = broker.fill("a", 40)
+        opened.poll()
+        corrected = replace(execution, quantity_e9=quantity * E9, price_e9=price)
+        broker.all_executions[-1] = corrected
+        broker.book_position("AAPL", -execution.quantity_e9, execution.price_e9)
+        broker.book_position("AAPL", corrected.quantity_e9, price)
+        broker.orders["a"] = replace(broker.orders["a"], filled_quantity_e9=quantity * E9, ts_event_ns=broker.tick())
+        report = reconcile(opened)
+        assert ("fill", "AAPL") in found(report) and report.blocked == {}
+        assert opened.order("a").cum_quantity_e9 == quantity * E9 and opened.order("a").average_price_e9 == price
+        event = next(event for event in journal.read() if event.kind == "execution_corrected")
+        assert event.payload["was"]["quantity_e9"] == 40 * E9 and event.payload["was"]["price_e9"] == PRICE
+        assert_settled(opened)
+        broker.all_executions[-1] = execution  # an older page is no news
+        assert opened.catch_up() == {}
+
     def test_missed_cancel(self, opened, broker):
         opened.submit(an_order("a"))
         broker.says_on_stream = False
