@@ -401,7 +401,7 @@ class Rebalancer:
     def _read_quotes(self, weights: Iterable[str], view: RiskView, *, may_be_old: bool = False) -> None:
         wanted = dict.fromkeys((*(holding.symbol for holding in view.holdings), *weights))
         self._progress("quotes", 0, len(wanted))
-        view.read_quotes(wanted)
+        view.read_quotes(wanted, may_be_old=may_be_old)
         self._progress("quotes", len(wanted), len(wanted))
         limit_ns = round(self._config.execution.quote_staleness_threshold_sec * E9)
         now = self._clocks.now_ns()
