@@ -97,8 +97,14 @@ def trading(venue, *, secret=SECRET, connect=True, **options):
     broker = AlpacaBroker(
         api_key=KEY,
         secret=secret,
-        **{**venue.endpoints, "deadline_s": 3.0, "absence_wait_s": 0.1, "absence_spacing_s": 0.1, **options},
-        first_wait_s=0.02,
+        **{
+            **venue.endpoints,
+            "deadline_s": 3.0,
+            "absence_wait_s": 0.1,
+            "absence_spacing_s": 0.1,
+            "first_wait_s": 0.02,
+            **options,
+        },
     )
     try:
         if connect:

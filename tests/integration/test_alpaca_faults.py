@@ -371,6 +371,17 @@ class TestTheStream:
         assert len(executions(events)) == 1
         assert broker.is_connected
 
+    def test_connecting_while_the_stream_is_lost_leaves_one_stream(self, venue):
+        # The venue takes one stream of an account: two of ours would throw each other out for ever.
+        with trading(venue, first_wait_s=0.5) as broker:
+            venue.run(venue.venue.drop_clients())
+            events_until(broker, lambda found: StreamState.LOST in changes(found))
+            broker.connect()
+            broker.events()
+            time.sleep(0.7)
+            assert broker.events() == ()
+            assert broker.is_connected
+
     def test_one_stream_for_an_account(self, venue, broker, monkeypatch):
         monkeypatch.setattr(websocket.WebSocketClient.start, "__kwdefaults__", {"deadline_s": 0.3})
         with pytest.raises(NotConnectedError), trading(venue):

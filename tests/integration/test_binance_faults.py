@@ -110,7 +110,8 @@ class TestNewOrders:
     def test_a_session_lost_among_many_leaves_the_rest_unknown(self, venue, broker, kind):
         venue.fault(kind, match="new", nth=3)
         outcomes = broker.submit_many([limit(f"m-{number}", quantity="0.001") for number in range(6)])
-        assert [outcome.kind for outcome in outcomes[:2]] == [OutcomeKind.ACCEPTED] * 2
+        # An answer that was on its way when the link was reset may be lost with it.
+        assert all(outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN) for outcome in outcomes[:2])
         assert all(outcome.kind is OutcomeKind.UNKNOWN for outcome in outcomes[2:])
         names = [order.client_order_id for order in accepted(venue)]
         assert len(names) == len(set(names))
@@ -363,3 +364,10 @@ class TestManyInstruments:
                 assert after.status("a-1").state is OrderState.FILLED
                 assert {fill.client_order_id for fill in after.executions()} == {"a-1", "a-2"}
                 assert after.status("never") is None
+            with trading(venue) as hinted:
+                before = venue.venue.counts()["rest GET order"]
+                assert hinted.status("a-1", "ETH").state is OrderState.FILLED
+                assert hinted.status("gone", "ETH") is None
+                assert hinted.status("a-2", "DELISTED").state is OrderState.FILLED, "searched for everywhere"
+                assert venue.venue.counts()["rest GET order"] >= before + 3
+                hinted.status("a-1", "ETH")

@@ -184,7 +184,7 @@ class SimLink:
         self._require(may_fail=False)
         return replace(self.market.quote(symbol), ts_ns=self.world.clock())
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:
         self._require()
         order = self._find(client_order_id)
         return None if order is None else self._report(order)

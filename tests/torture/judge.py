@@ -58,7 +58,8 @@ def judge(
     ``expected`` are the final positions of the uninterrupted run, in billionths: then a venue that tells the truth has
     evidence for everything, so nothing may be in doubt at the end, and the books may never have been put right by
     taking over what the broker holds. Without it, a difference in a symbol that the journal calls blocked is doubt that
-    is stated. ``state_hash`` is what the last process called its state, for a replay to reach as well.
+    is stated, and cash is taken over only beside such a doubt. ``state_hash`` is what the last process called its
+    state, for a replay to reach as well.
     """
     verdict = Verdict()
     events = _sound_events(folder / JOURNAL)
@@ -71,18 +72,16 @@ def judge(
         verdict.state.append("a replay of the journal ends in another state than the process had")
     intents = {e.client_order_id: e.ts_ns if has_one_clock else 0 for e in events if e.kind == "order_intent"}
     _judge_orders(truth, intents, ledger, verdict)
-    taken = {row["client_order_id"] for row in _ours(truth["orders"]) if row["state"] != "rejected"}
-    there = {row["client_order_id"] for row in _ours(truth["orders"])}
-    for kind, where in (("not_sent", there), ("refused", taken)):
-        failed = {e.client_order_id for e in events if e.kind == "order_failed" and e.payload["error_type"] == kind}
-        verdict.duplicates += [f"{name} was called {kind}, and is there" for name in sorted(failed & where)]
+    _judge_denials(truth, events, verdict)
     _judge_fills(truth, events, ledger, verdict)
     _judge_holdings(truth, ledger, verdict)
     doubts = [f"{symbol}: {reason}" for symbol, reason in ledger.blocked_symbols().items()]
+    put_right = [e for e in events if e.kind in _CORRECTIONS]
     if expected is None:
         verdict.unknown += doubts
+        verdict.state += [f"{e.kind} {e.payload}" for e in put_right if e.kind == "cash_mismatch" and not doubts]
     else:
-        verdict.state += doubts + [f"{e.kind} {e.payload}" for e in events if e.kind in _CORRECTIONS]
+        verdict.state += doubts + [f"{e.kind} {e.payload}" for e in put_right]
         _judge_end(truth, expected, verdict)
     return verdict
 
@@ -126,6 +125,17 @@ def _judge_orders(truth: dict[str, Any], intents: dict[str, int], ledger: Ledger
             _doubt(ledger, name, verdict.state, verdict).append(told)
     live = [row["client_order_id"] or "manual" for row in _ours(truth["orders"]) if row["state"] in _OPEN]
     verdict.state += [f"{name} is still open at the venue" for name in live]
+
+
+def _judge_denials(truth: dict[str, Any], events: Sequence[Any], verdict: Verdict) -> None:
+    """An order that was called refused or not sent may be planned anew: it must not be there, not even for a while."""
+    rows = _ours(truth["orders"])
+    there = {"not_sent": {row["client_order_id"] for row in rows},
+             "refused": {row["client_order_id"] for row in rows if row["state"] != "rejected"}}  # fmt: skip
+    for event in events:
+        kind = event.payload.get("error_type")
+        if event.kind == "order_failed" and event.client_order_id in there.get(kind, ()):
+            verdict.duplicates.append(f"{event.client_order_id} was called {kind.replace('_', ' ')}, and is there")
 
 
 def _terms_agree(row: dict[str, Any], order: Any, busted_e9: int) -> bool:

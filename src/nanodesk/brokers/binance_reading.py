@@ -85,9 +85,7 @@ class BinanceReading:
         """Every coin held except the quote asset, free and locked together."""
         held = balances(Fields(await self._rest.read("account", weight=20), "account"))
         found = [
-            Holding(
-                self._pairs.symbol(self._pair_of_asset(asset)) if self._pair_of_asset(asset) else asset, sum(amounts)
-            )
+            Holding(self._pairs.coin(asset), sum(amounts))
             for asset, amounts in held.items()
             if asset != self._pairs.quote_asset
         ]
@@ -151,7 +149,7 @@ class BinanceReading:
         client_order_id : str
             Our id.
         symbol : str, optional
-            Where it went, if it is known; else it is searched for.
+            Where it went, if it is known and still listed; else it is searched for.
 
         Returns
         -------
@@ -163,7 +161,7 @@ class BinanceReading:
         BrokerError
             If the search could not cover every instrument.
         """
-        pair = self._pairs.pair(symbol) if symbol is not None else self._known.pair_of(client_order_id)
+        pair = self._known.pair_of(client_order_id) or self._pairs.pair_of.get(symbol or "")
         if pair is not None:
             return await self._status_at(pair, client_order_id)
         for report in await self.open_orders():

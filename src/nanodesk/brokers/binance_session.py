@@ -167,7 +167,24 @@ class BinanceSession:
         BrokerError
             If there is no answer in time, or it is an error.
         """
-        return self.result_of(await within(self._deadline_s, await self.send(method, parameters)))
+        answer = await within(self._deadline_s, await self.send(method, parameters))
+        self.observe(answer)
+        return self.result_of(answer)
+
+    def observe(self, answer: Fields) -> None:
+        """Believe what the venue counts, as told beside an answer.
+
+        Parameters
+        ----------
+        answer : Fields
+            As received, the newest of several.
+
+        Raises
+        ------
+        BrokerError
+            If it cannot be read.
+        """
+        self._rest.observe(rate_limits(answer))
 
     def result_of(self, answer: Fields) -> Any:
         """The result of an answer, or the error that it is.
@@ -187,7 +204,6 @@ class BinanceSession:
         BrokerError
             Of the kinds of :mod:`nanodesk.brokers.binance_refusal`.
         """
-        self._rest.observe(rate_limits(answer))
         status = answer.integer("status")
         if status == 200:
             return answer.value("result")

@@ -425,13 +425,15 @@ class IbkrBroker:
             limit = rules.ceil_to_tick(touch - touch * self._bound_bps // _BPS)
         return with_changes(order, order_type=OrderType.LIMIT, limit_price_e9=limit, time_in_force=TimeInForce.IOC)
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The venue's word on one order: from its open orders, its completed orders and its executions.
 
         Parameters
         ----------
         client_order_id : str
             The order's id, which travels as ``orderRef``.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------

@@ -6,19 +6,22 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import PaperExecution, PaperOrder
+from nanodesk.brokers.strict_json import json_writer
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import ExecutionKind, Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 
 SCHEMA: Final = 1
+_PLAIN: Final = frozenset({int, str, bool, type(None)})
+_write: Final = json_writer()
 _T = TypeVar("_T")
 
 _CONVERTERS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -43,6 +46,8 @@ class PaperState:
     ----------
     path : Path
         Created with mode 0600 when missing; its folder must exist.
+    reads_only : bool, default False
+        Only look: the file must be there, is neither locked nor written, and open orders meet no quotes.
 
     Raises
     ------
@@ -50,15 +55,19 @@ class PaperState:
         If another process holds it, or it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
+        self._reads_only = reads_only
         self._known_rules: set[str] = set()
+        mode = os.O_RDONLY if reads_only else os.O_RDWR | os.O_CREAT
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self._file = os.open(path, mode | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise BrokerError(
                 f"paper account {path}: {error.strerror}.", field="state_path", value=str(path)
             ) from error
+        if reads_only:
+            return
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -103,6 +112,8 @@ class PaperState:
             raise self._damaged(f"holds what was never written ({str(error)[:60]})") from error
         self._known_rules = {row["symbol"] for batch in batches for row in batch.get("rules", ())}
         market.store.changed_orders, market.store.changed_executions, market.ledger.changed = set(), set(), set()
+        if self._reads_only:
+            return bool(batches)
         if batches:
             for number in sorted(market.store.open):
                 market.resume(number)
@@ -117,7 +128,7 @@ class PaperState:
         while block := os.read(self._file, 1 << 20):
             raw += block
         end = raw.rfind(b"\n") + 1
-        if end < len(raw):
+        if end < len(raw) and not self._reads_only:
             os.ftruncate(self._file, end)
         batches = []
         for index, line in enumerate(raw[:end].splitlines(), start=1):
@@ -151,10 +162,10 @@ class PaperState:
         BrokerError
             If the disk does not take it; the market is then ahead of its file and must not be used on.
         """
-        batch = self._batch(market)
+        batch = None if self._reads_only else self._batch(market)
         if batch is None:
             return
-        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        line = _write(batch).encode() + b"\n"
         try:
             os.lseek(self._file, 0, os.SEEK_END)
             while line:
@@ -178,19 +189,22 @@ class PaperState:
         store.changed_orders, store.changed_executions, ledger.changed = set(), set(), set()
         return {
             "schema": SCHEMA,
-            "orders": [_plain(asdict(order)) for order in orders],
-            "executions": [_plain(asdict(execution)) for execution in executions],
+            "orders": [_plain(order) for order in orders],
+            "executions": [_plain(execution) for execution in executions],
             "amounts": amounts,
             "supply": dict(sorted(ledger.supply_e9.items())),
-            "rules": [_plain(asdict(market.listings[symbol].rules)) for symbol in new],
+            "rules": [_plain(market.listings[symbol].rules) for symbol in new],
         }
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
     if isinstance(value, (frozenset, set)):
         return sorted(_plain(item) for item in value)
     return value

@@ -21,8 +21,9 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 64
 """Deepest nesting; no venue's message needs a dozen."""
 
-_QUOTED = re.compile(rb'"[^"]*"')
-_QUOTED_WITH_ESCAPES = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and a stretch at a time: neither a million strings nor a million escapes may cost memory.
+_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRETCH = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+"){1,10000}+', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LONGEST_NUMBER = 64
 
@@ -111,11 +112,14 @@ def _bare(error: Exception) -> Exception:
 
 def _require_shallow(raw: bytes) -> None:
     # Every bracket inside the bound is the common case, seen by two counts at C speed. Else the text is reduced to
-    # its brackets outside of strings, and the innermost pairs are removed, one level a pass.
+    # its brackets outside of strings, and the innermost pairs are removed, one level a pass. What follows a string
+    # without an end is not looked at: that is no JSON.
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
-    quoted = _QUOTED_WITH_ESCAPES if b"\\" in raw else _QUOTED
-    left = quoted.sub(b"", raw).translate(None, _NOT_BRACKETS)
+    left, at = b"", 0
+    while (stretch := _STRETCH.match(raw, at)) is not None:
+        left += _QUOTED.sub(b"", stretch[0]).translate(None, _NOT_BRACKETS)
+        at = stretch.end()
     for _ in range(MAX_DEPTH):
         if not left:
             return

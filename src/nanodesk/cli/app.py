@@ -104,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always: 0 done, 1 failed, 2 usage or configuration, 3 refused by risk, 4 broker, 5 data, 6 drift.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asked for
+        signal.signal(signal.SIGHUP, _terminate)
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
 
 

@@ -45,7 +45,7 @@ def make_broker(
     sleep : callable, default time.sleep
         How the paper broker waits.
     reads_only : bool, default False
-        Whether a paper account that was never written is left unwritten.
+        Whether a paper account is only looked at, which another process may trade meanwhile.
 
     Returns
     -------
@@ -86,7 +86,9 @@ def _paper(
         market = _quoted_market(Path(config.connection.quotes), config, account)
     state = Path(config.logging.dir) / PAPER_STATE
     kept = None if reads_only and not state.exists() else state
-    return StandingQuotesBroker(market, account_id=account, state_path=kept, reached=reached, sleep=sleep)
+    return StandingQuotesBroker(
+        market, account_id=account, state_path=kept, reads_only=reads_only, reached=reached, sleep=sleep
+    )
 
 
 def _quoted_market(path: Path, config: TradingConfig, account: str) -> Any:

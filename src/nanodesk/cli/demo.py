@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 MANIFEST = Path(__file__).with_name("demo.toml")
 
+_NEXT = (
+    ("nanodesk demo --manifest > mine.toml", "the strategy as a file: make it yours"),
+    ("nanodesk run mine.toml", "backtest it; the tear sheet is under runs/"),
+    ("nanodesk trade mine.toml --broker paper --once", "trade it on a paper account that stays, in logs/"),
+    ("nanodesk rebalance --help", "accounts, orders, kill and recover"),
+)
+_LONGEST = max(len(command) for command, _ in _NEXT)
+
 
 def demo(
     out: Annotated[Path | None, typer.Option(help="Folder of all runs; by default ./runs.")] = None,
@@ -53,6 +61,9 @@ def demo(
         f"\nThe target traded on paper: {account}, at the closes of {result.decision_dates[-1]}", style="bold"
     )
     print_run(traded)
+    console.print("\nNext", style="bold")
+    for command, what in _NEXT:
+        console.print(f"{command:<{_LONGEST}}  {what}", soft_wrap=True)
 
 
 def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool = False) -> RunReport:

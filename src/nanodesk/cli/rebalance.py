@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,7 +57,7 @@ def status(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Connect and show the account, open orders, the switches and who is rebalancing.
+    """Show the account, open orders, the switches and who works.
 
     Example: nanodesk rebalance status --broker paper --quotes quotes.json
     """
@@ -70,7 +71,8 @@ def status(
     if as_json:
         print_json(values)
         return
-    _print_values(values)
+    amounts = {name: f"{Decimal(values[name]):,} {values['currency']}" for name in ("equity", "cash", "buying_power")}
+    _print_values({name: amounts.get(name, value) for name, value in values.items() if name != "currency"})
 
 
 @rebalance.command("positions")
@@ -156,7 +158,7 @@ def reconcile(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the account with a target; exit code 6 when it has drifted.
+    """Compare the account with a target; exit code 6 on drift.
 
     Example: nanodesk rebalance reconcile target.json --broker paper --quotes quotes.json
     """
@@ -195,7 +197,9 @@ def recover(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what became of every order of a run that died, and reconcile; sends nothing.
+    """Learn what became of the orders of a run that died.
+
+    Reconciles with the broker, and sends nothing.
 
     Example: nanodesk rebalance recover --broker paper --quotes quotes.json
     """
@@ -256,7 +260,9 @@ def kill(
     why: Annotated[str, typer.Option(help="Why.")] = "nanodesk rebalance kill",
     as_json: AsJson = False,
 ) -> None:
-    """Pull the kill switch, stop a running rebalance, cancel every open order, and ask the broker whether it is so.
+    """Stop a run, cancel every open order, and prove it.
+
+    Pulls the kill switch first, which stays pulled; then asks the broker itself what is left.
 
     Example: nanodesk rebalance kill --broker paper --quotes quotes.json --why "test of the switch"
     """
@@ -273,7 +279,9 @@ def kill(
         print_json(values)
     else:
         _print_values(values)
+    note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
     if not values["done"]:
+        note("Not done: look at what remains above and at the broker's own screen, then kill again.")
         raise typer.Exit(BROKER)
 
 
@@ -292,14 +300,19 @@ def release(
     ] = False,
     who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Reset the kill switch, and with --losses the loss monitor; nothing else does.
+    """Allow orders again after a kill, or after a loss.
+
+    Resets the kill switch, and with --losses the loss monitor; nothing else does.
 
     Example: nanodesk rebalance release --why "limits were set right"
     """
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.risk.kill_switch import KillSwitch
 
+    if not why.strip():
+        raise typer.BadParameter('say why orders may be sent again: --why "..."')
     settings = _settings(
         context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
     )
@@ -309,7 +322,10 @@ def release(
             account = desk.broker.account()
             desk.losses.reset(account.equity_e9, who=who, why=why, now_ns=account.ts_ns)
     KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
-    stdout_console().print("The kill switch is reset; orders may be sent again.")
+    if as_json:
+        print_json({"kill_switch": "reset", "losses": "reset" if losses else "kept", "who": who, "why": why})
+    else:
+        stdout_console().print("The kill switch is reset; orders may be sent again.")
 
 
 # -- shared with `trade` and `demo` -----------------------------------------------------------------------------------
@@ -461,12 +477,15 @@ def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:
         raise typer.BadParameter(f"--accept {wrong[0]}: this symbol is not blocked; blocked: {known}")
 
 
+_WORDS = {True: "yes", False: "no", None: "none"}
+
+
 def _print_values(values: Mapping[str, Any]) -> None:
     """One line a value; what holds several, one line each."""
     console = stdout_console()
     for name, value in values.items():
         said = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
-        lines = [str(item) for item in said] if isinstance(said, list) else [str(said)]
+        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(said, str(said))]
         for i, line in enumerate(lines or ["none"]):
             console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
 
@@ -517,12 +536,11 @@ def _position_rows(desk: OpenDesk) -> list[dict[str, str]]:
 
 
 def _print_positions(rows: list[dict[str, str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from nanodesk.cli.trading_view import grid, money
+    from nanodesk.market.fixed_point import parse_e9
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " ").capitalize(), justify="left" if name == "symbol" else "right")
+    table = grid("Symbol", "Quantity", "Average price", "Price", "Value")
     for row in rows:
-        table.add_row(*row.values())
+        amounts = (money(parse_e9(row[name])) for name in ("average_price", "price", "value"))
+        table.add_row(row["symbol"], row["quantity"], *amounts)
     print_whole(table)

@@ -60,7 +60,7 @@ class OpenDesk:
 
 
 class StopSignal:
-    """Whether the process was asked to end: SIGTERM, or one Ctrl-C; a second Ctrl-C interrupts at once."""
+    """Whether the process was asked to end: SIGTERM, SIGHUP, or one Ctrl-C; a second Ctrl-C interrupts at once."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -97,7 +97,11 @@ def stop_signal() -> Iterator[StopSignal]:
         Asked by whoever can stop in order; while ``may_leave`` is set a signal ends the process at once.
     """
     stop = StopSignal()
-    before = {number: signal.signal(number, stop.hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    # A terminal that is closed leaves no order behind; a process that was told to ignore that (nohup) goes on.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop.hear) for number in numbers}
     try:
         yield stop
     finally:

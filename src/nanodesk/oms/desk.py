@@ -370,7 +370,7 @@ class Desk:
 
     def _ask_after(self, record: OrderRecord, bookings: Bookings) -> None:
         name = record.order.client_order_id
-        report = self.broker.status(name)
+        report = self.broker.status(name, record.order.symbol)
         if report is not None:
             bookings.report(report, is_answer=True)
         if (report is None or report.state is OrderState.UNKNOWN) and record.at_risk_e9:

@@ -289,7 +289,9 @@ class Rebalancer:
             view.run_id = f"{window}-1"
         else:
             # A venue remembers names that a lost journal, or a restored one, does not: its start tells a run apart.
-            earlier = sum(run.startswith(window) for run in self._engine.ledger.runs)
+            runs = self._engine.ledger.runs
+            earlier = sum(run.startswith(window) for run in runs)
+            view.completed_runs = frozenset(run for run, state in runs.items() if state == "completed")
             view.run_id = f"{window}-{earlier + 1}-{self._clocks.now_ns()}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(

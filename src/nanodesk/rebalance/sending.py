@@ -36,6 +36,9 @@ CANCEL_AGAIN_S: Final = 2.0
 RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
 """Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
 
+LONGEST_OUTAGE_S: Final = 60.0
+"""A venue ends connections and a gateway restarts; the adapter comes back in seconds, and the run goes on."""
+
 Progress = Callable[[str, int, int], None]
 
 logger = logging.getLogger(__name__)
@@ -178,8 +181,8 @@ class Sender:
         self._parts: list[_Part] = []
         self._lines: list[PlannedOrder] = []
         self._next_send_s = float("-inf")
-        self._lost_s: float | None = None
         self._n_parts = self._n_sent = 0
+        self._lost_since_s: float | None = None
         self.stopped: str = ""
         """Why sending was stopped before its end; empty if it was not."""
 
@@ -219,10 +222,33 @@ class Sender:
         if self.stopped:
             waiting.clear()
         now_s = self._monotonic_s()
+        is_live = self._engine.is_stream_live
+        try:
+            if not is_live and self._may_be_lost(now_s):
+                self._poll(LONGEST_WAIT_S, now_s)
+                return
+            if self._lost_since_s is not None:
+                for part in working:
+                    part.give_up_s = None  # a cancel that the outage met is asked for again
+            self._act(waiting, working, now_s)
+        except NotConnectedError:  # nothing has left: the order waits for the line
+            if not self._may_be_lost(now_s):
+                raise
+            self._sleep(LONGEST_WAIT_S)
+        else:
+            if is_live:
+                self._lost_since_s = None
+
+    def _may_be_lost(self, now_s: float) -> bool:
+        if self._lost_since_s is None:
+            self._lost_since_s = now_s
+        return now_s - self._lost_since_s < LONGEST_OUTAGE_S
+
+    def _act(self, waiting: list[_Part], working: list[_Part], now_s: float) -> None:
         part = self._due(waiting, now_s)
         if part is not None:
-            waiting.remove(part)
             self._send(part, now_s)
+            waiting.remove(part)
             if part.live:
                 working.append(part)
             elif part.left_e9 and part.retries:
@@ -269,17 +295,9 @@ class Sender:
             self.stopped = str(error)
 
     def _due(self, waiting: list[_Part], now_s: float) -> _Part | None:
-        if now_s < self._next_send_s or not self._may_send(now_s):
+        if now_s < self._next_send_s:
             return None
         return next((part for part in waiting if part.due_s <= now_s), None)
-
-    def _may_send(self, now_s: float) -> bool:
-        """A stream that is lost is waited for; past an order's time the engine is asked, and says why it cannot."""
-        if self._engine.is_stream_live:
-            self._lost_s = None
-            return True
-        self._lost_s = now_s if self._lost_s is None else self._lost_s
-        return now_s >= self._lost_s + self._settings.order_timeout_secs
 
     def _send(self, part: _Part, now_s: float) -> None:
         if self._n_sent:
@@ -423,15 +441,19 @@ class Sender:
     def _wait(self, waiting: Sequence[_Part], working: Sequence[_Part]) -> None:
         now_s = self._monotonic_s()
         until = [max(part.due_s, self._next_send_s) for part in waiting]
-        if self._lost_s is not None:
-            until = [now_s + LONGEST_WAIT_S]
         for part in working:
             if part.give_up_s is not None:
                 until.append(min(part.give_up_s, part.cancel_again_s))
             else:
                 until.append(part.deadline_s if part.reprice_s is None else min(part.deadline_s, part.reprice_s))
         timeout_s = min(max(min(until) - now_s, 0.0), LONGEST_WAIT_S)
-        came = self._engine.poll(timeout_s) if working or self._lost_s is not None else ()
+        if working:
+            self._poll(timeout_s, now_s)
+        else:
+            self._sleep(timeout_s)
+
+    def _poll(self, timeout_s: float, now_s: float) -> None:
+        came = self._engine.poll(timeout_s)
         rest_s = timeout_s - (self._monotonic_s() - now_s)
         if not came and rest_s > 0:
             self._sleep(rest_s)

@@ -97,7 +97,11 @@ class Target:
         long = sum(weight for weight in self.weights.values() if weight > 0)
         if long > 1 + 1e-9:
             raise WeightsError(
-                f"long weights add to {long:.6f}, more than 1.", field="targets", value=long, allowed="<= 1"
+                f"long weights add to {long:.10g}, more than 1.",
+                field="targets",
+                value=long,
+                allowed="<= 1",
+                fix="Divide each by their sum.",
             )
         for name, limit in self.constraints.items():
             low, high = _CONSTRAINTS.get(name, (math.nan, math.nan))

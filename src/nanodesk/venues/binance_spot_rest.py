@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -17,6 +18,8 @@ from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_parameters import Parameters, parse_query
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 from nanodesk.venues.http_faults import ConnectionEnded, damaged, end_connection
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 1 << 20
 BEFORE: Final = frozenset(
@@ -115,11 +118,12 @@ class SpotRest:
     ) -> tuple[int, bytes, dict[str, str]]:
         try:
             if call is None:
+                logger.warning("not_served: %s %s", request.method, request.raw_path.partition("?")[0][:80])
                 raise SpotError(-1000, "There is nothing here.", status=404)
-            self._meter.take(call.weight)
             query = request.raw_path.partition("?")[2]
             body = (await self._body(request)).decode("utf-8", "replace")
             values = parse_query(f"{query}&{body}" if query and body else query or body)
+            self._meter.take(call.weight_of(values))
             if call.is_signed:
                 payload = (signed_part(query) + signed_part(body)).encode()
                 self._authority.require(values, payload, request.headers.get("X-MBX-APIKEY"))

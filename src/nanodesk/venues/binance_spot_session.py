@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,6 +22,8 @@ from nanodesk.venues.binance_spot_parameters import Parameters
 from nanodesk.venues.binance_spot_views import MS, decimal8
 from nanodesk.venues.fault_effects import EventGate, bytes_under
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
+
+logger = logging.getLogger(__name__)
 
 LIFE_S: Final = 86_400.0
 """A connection ends after a day."""
@@ -40,7 +43,13 @@ _CALLS: Final = {
     "depth": "GET depth",
     "ticker.book": "GET ticker/bookTicker",
     "ticker.price": "GET ticker/price",
+    "ticker.24hr": "GET ticker/24hr",
+    "avgPrice": "GET avgPrice",
+    "klines": "GET klines",
+    "uiKlines": "GET uiKlines",
     "trades.recent": "GET trades",
+    "trades.historical": "GET historicalTrades",
+    "trades.aggregate": "GET aggTrades",
     "order.place": "POST order",
     "order.test": "POST order/test",
     "order.cancel": "DELETE order",
@@ -53,6 +62,11 @@ _CALLS: Final = {
     "account.status": "GET account",
     "account.rateLimits.orders": "GET rateLimit/order",
     "myTrades": "GET myTrades",
+    "myPreventedMatches": "GET myPreventedMatches",
+    "myAllocations": "GET myAllocations",
+    "openOrderLists.status": "GET openOrderList",
+    "allOrderLists": "GET allOrderList",
+    "account.commission": "GET account/commission",
 }
 
 
@@ -189,6 +203,7 @@ class SpotSession:
         call = self._desk.calls.get(_CALLS.get(method, ""))
         own = self._own_methods.get(method)
         if call is None and own is None:
+            logger.warning("not_served: %r", method[:80])
             raise SpotError(-1000, f"Unknown method '{method[:60]}'.")
         name = call.fault if call is not None else "login" if "session" in method else "subscribe"
         fault = self._faults.request(name)
@@ -196,7 +211,7 @@ class SpotSession:
             return
         self._shows_limits = values.pop("returnRateLimits", "true") != "false"
         try:
-            self._meter.take(call.weight if call is not None else 2)
+            self._meter.take(call.weight_of(values) if call is not None else 2)
             if call is not None:
                 if call.is_signed:
                     self._require(values, payload)
@@ -464,7 +479,7 @@ def _read(text: str) -> tuple[Any, str, dict[str, str], bytes]:
         if not isinstance(method, str) or not isinstance(parameters, dict):
             raise TypeError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise SpotError(-1000, "Invalid JSON request.") from None
+        raise SpotError(-1135, "Invalid JSON Request") from None
     values = {name: _text(value) for name, value in parameters.items() if value is not None}
     signed = "&".join(f"{name}={values[name]}" for name in sorted(values) if name != "signature")
     return number, method, values, signed.encode("utf-8", "replace")

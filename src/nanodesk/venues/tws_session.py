@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
@@ -32,6 +33,8 @@ from nanodesk.venues.tws_requests import (
     TwsRequest,
     parse_request,
 )
+
+logger = logging.getLogger(__name__)
 
 FARMS: Final = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -264,6 +267,7 @@ class Session:
             case PlainRequest():
                 handler = self._handlers.get(request.kind)
                 if handler is None:
+                    logger.warning("not_served: message %d", request.kind)
                     text = f"Message {request.kind} is not part of this venue."
                     self.say(say.error(_number(request), 321, text))
                 else:

@@ -9,7 +9,7 @@ import pytest
 from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.brokers.paper import PaperBroker
-from nanodesk.errors import DuplicateRunError, NanodeskError, RebalanceError, StalePlanError
+from nanodesk.errors import DuplicateRunError, NanodeskError, NotConnectedError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.reconcile import reconcile
@@ -423,6 +423,52 @@ class TestAgain:
         desk = Desk(tmp_path)
         names = {run(desk, {"AAPL": weight}).run_id for weight in (0.5, 0.5, 0.4)}
         assert len(names) == 3
+
+
+class Flaky(PaperBroker):
+    """A broker whose line is down for ``down_s`` from the first time that ``strike`` is called."""
+
+    def __init__(self, desk, down_s):
+        super().__init__(desk.market, sleep=desk.clock.sleep)
+        self._desk, self._down_s, self._until_s = desk, down_s, None
+
+    def strike(self, step="orders.between"):
+        if step == "orders.between" and self._until_s is None:
+            self._until_s = self._desk.monotonic_s() + self._down_s
+
+    @property
+    def is_connected(self):
+        return super().is_connected and (self._until_s is None or self._desk.monotonic_s() >= self._until_s)
+
+
+class TestLine:
+    """A venue ends its connections once a day, a gateway restarts every night."""
+
+    def test_an_outage_between_two_orders_is_waited_out(self, tmp_path):
+        desk = Desk(tmp_path)
+        broker = Flaky(desk, 20.0)
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.2}), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert [symbol for symbol, *_ in sent(desk)] == ["AAPL", "MSFT", "NVDA"]
+
+    def test_an_order_whose_time_was_up_meanwhile_is_cancelled_afterwards(self, tmp_path):
+        desk = Desk(tmp_path, sizes=THIN, text="[execution]\norder_timeout_secs = 5\n")
+        broker = Flaky(desk, 20.0)
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3}), UNATTENDED)
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert [line.status for line in report.lines] == ["partial", "filled"]
+        assert desk.open_orders() == ()
+
+    def test_a_line_that_stays_away_ends_the_run(self, tmp_path):
+        desk = Desk(tmp_path)
+        broker = Flaky(desk, 1e9)
+        started_s = desk.monotonic_s()
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer, pytest.raises(NotConnectedError):
+            rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3}), UNATTENDED)
+        assert 60 <= desk.monotonic_s() - started_s < 62
+        assert len(sent(desk)) == 1
 
 
 class TestWhatOnlyAPersonKnows:
