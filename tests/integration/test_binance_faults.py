@@ -5,10 +5,12 @@ import time
 import pytest
 
 from binance_venue import KEY, SECRET, WIDE, limit, running, trading
+from nanodesk.brokers import binance_reading
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.enums import Side
-from nanodesk.market.order import Execution, OrderReport, OrderState
+from nanodesk.market.fixed_point import E9
+from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
@@ -346,6 +348,23 @@ class TestSecrets:
         for text in told:
             assert SECRET not in text
             assert KEY not in text
+
+
+class TestManyFills:
+    def test_a_new_process_reads_whose_they_are_as_a_list(self, monkeypatch):
+        monkeypatch.setattr(binance_reading, "ORDERS_IN_AN_ANSWER", 4)
+        with running() as venue:
+            with trading(venue) as broker:
+                for number in range(10):
+                    broker.submit(limit(f"m-{number}", symbol="ETH", price="3001"))
+            manual = Order("by-hand", "ETH", Side.BUY, E9 // 2, OrderType.LIMIT, 3001 * E9)
+            venue.do(lambda: venue.market.submit("PAPER", manual, is_manual=True))
+            before = dict(venue.venue.counts())
+            with trading(venue) as after:
+                fills = after.executions()
+            asked = {name: count - before.get(name, 0) for name, count in venue.venue.counts().items()}
+            assert [fill.client_order_id for fill in fills] == [*(f"m-{number}" for number in range(10)), ""]
+            assert asked["rest GET allOrders"] == 3 and not asked.get("rest GET order")
 
 
 class TestManyInstruments:
