@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,8 @@ from nanodesk.market.enums import TimeInForce
 from nanodesk.market.fixed_point import LARGEST_E9
 from nanodesk.market.order import OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
+
+logger = logging.getLogger(__name__)
 
 _STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED}
 _ORDER_TYPES: Final = {
@@ -181,7 +184,7 @@ def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None
     Raises
     ------
     BrokerError
-        If the answer cannot be read.
+        If the answer, or the rules of a named pair, cannot be read; without names such a pair is left out.
     ValidationError
         If a named pair is not listed.
     """
@@ -195,8 +198,15 @@ def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None
         else:
             symbol = base if currency == quote_asset and base and row.flag("isSpotTradingAllowed", True) else None
         if symbol is not None:
+            try:
+                rules[symbol] = trading_rules(row, symbol)
+            except BrokerError as error:
+                # One pair of thousands that nobody asked for is no reason not to trade the others.
+                if symbols is not None:
+                    raise
+                logger.warning("pair_left_out", extra={"pair": pair, "reason": str(error)})
+                continue
             pair_of[symbol] = pair
-            rules[symbol] = trading_rules(row, symbol)
     missing = sorted(set(symbols or {}) - set(pair_of))
     if missing:
         raise ValidationError(
