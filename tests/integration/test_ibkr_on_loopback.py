@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import pytest
 
-from loopback_tws import QUICK, LoopbackTws, aapl_quote, until
+from loopback_tws import QUICK, LoopbackTws, aapl_quote
 from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, OutcomeKind, StreamChange, StreamState
 from nanodesk.brokers.ibkr import IbkrBroker
 from nanodesk.brokers.ibkr_frames import frame
+from nanodesk.brokers.ibkr_lists import read_completed_orders
 from nanodesk.errors import BrokerError, ConfigError, NotConnectedError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
@@ -24,6 +25,9 @@ from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState, OrderType
 from nanodesk.venues.faults import Fault, FaultKind, FaultPoint
 from nanodesk.venues.tws import PAPER_ACCOUNT
+from nanodesk.venues.tws_messages import completed_order
+from nanodesk.venues.tws_session import Session
+from waiting import until
 
 pytest.importorskip("ib_async")
 
@@ -421,6 +425,38 @@ class TestOutcomes:
                     venue.venue.orders._next_ids.clear()  # "Reset API order ID sequence"
                     assert broker.submit(limit(name)).kind is OutcomeKind.ACCEPTED
             assert [order.client_order_id for order in venue.market.orders(open_only=True)] == ["a", "b"]
+
+
+class TestLongLists:
+    """Six finished orders that the gateway tells one after the other, each within the time of a request."""
+
+    @pytest.fixture
+    def slow(self, monkeypatch):
+        def tell_slowly(session, pause_s):
+            orders = session.venue.orders
+            rows = list(session.venue.market.orders(orders.account_id))
+            for index, order in enumerate(rows):
+                line = completed_order(order, orders.ids(order)[2], orders.contract(order.symbol), orders.account)
+                session.venue.later(pause_s * (index + 1), lambda line=line: session.say(line))
+            session.venue.later(pause_s * (len(rows) + 1), lambda: session.say([102]))
+
+        def with_pause(pause_s):
+            monkeypatch.setattr(Session, "_completed_orders", lambda session: tell_slowly(session, pause_s))
+
+        return with_pause
+
+    def test_a_list_that_goes_on_is_waited_for(self, slow):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.5)) as broker:
+            broker.submit_many([limit(f"d{index}", "200") for index in range(6)])
+            slow(0.2)
+            assert len(read_completed_orders(broker._session)) == 6
+
+    def test_one_that_stops_is_not(self, slow):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.2)) as broker:
+            broker.submit_many([limit(f"d{index}", "200") for index in range(3)])
+            slow(1.0)
+            with pytest.raises(BrokerError, match=r"no answer within 0\.2 s"):
+                read_completed_orders(broker._session)
 
 
 class TestLinkLoss:

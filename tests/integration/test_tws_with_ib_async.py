@@ -35,11 +35,11 @@ async def client(venue: LoopbackTws, client_id: int = 7) -> AsyncIterator[Any]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(2_000):
         if condition():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("not so within 5 s")
+    raise AssertionError("not so within 20 s")
 
 
 async def aapl(ib: Any) -> Any:

@@ -102,7 +102,7 @@ class AlpacaBroker:
         defaults = PAPER_URLS if paper else LIVE_URLS
         urls = [given or usual for given, usual in zip((base_url, stream_url, data_url), defaults, strict=True)]
         secrets = [as_secret(api_key, name="api_key"), as_secret(secret, name="secret")]
-        key, half = (one.reveal() for one in secrets)
+        key, half = secrets[0].reveal(), secrets[1]
         clean = Redactor(secrets).clean_received
         require_agreement(urls[0], urls[1], urls[2], api_key=key, is_paper=paper)
         self._is_live = not paper

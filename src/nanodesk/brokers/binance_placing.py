@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from nanodesk.brokers.base import BrokerEvent, Outcome, OutcomeKind, Reached
@@ -122,11 +123,19 @@ class BinancePlacing:
         promised = [answer for answer in answers if not isinstance(answer, Outcome)]
         if promised:
             await asyncio.wait(promised, timeout=self._deadline_s)
+            self._observe(promised)
         self._reached("reply.read")
         return tuple(
             answer if isinstance(answer, Outcome) else self._read(answer, order)
             for answer, order in zip(answers, orders, strict=True)
         )
+
+    def _observe(self, promised: Sequence[asyncio.Future[Fields]]) -> None:
+        # Each answer carries the venue's counts; those of the last one hold.
+        told = [answer for answer in promised if answer.done() and answer.exception() is None]
+        if told:
+            with suppress(BrokerError):  # an order is no less placed because a count beside it cannot be read
+                self._session.observe(told[-1].result())
 
     async def _send(self, order: Order, until_s: float) -> asyncio.Future[Fields] | Outcome:
         try:

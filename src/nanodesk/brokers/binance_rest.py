@@ -11,7 +11,7 @@ from nanodesk.brokers.binance_refusal import BinanceRefusal, raise_for
 from nanodesk.brokers.binance_signing import Parameter, Signer, encode_parameters, websocket_payload
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http import HttpClient, HttpRequest
-from nanodesk.brokers.rate_governor import RateGovernor, retry_after, used_from_headers
+from nanodesk.brokers.rate_governor import RateGovernor, retry_after, used_from_headers, wait_for_room
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.brokers.venue_clock import VenueClock
 from nanodesk.errors import BrokerError
@@ -260,7 +260,7 @@ class BinanceRest:
             if wait_s <= 0.0:
                 self.governor.take(amounts)
                 return
-            await asyncio.sleep(wait_s)
+            await wait_for_room(wait_s)
 
     def patient_until(self) -> float:
         """Instant of the loop's clock to which a request that begins now waits for room."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import threading
 import time
 from collections import deque
@@ -52,6 +53,9 @@ ID_IN_USE: Final = 326
 RATE_EXCEEDED: Final = 100
 
 _FIRST_REQUEST_ID: Final = 1_500_000_000
+LONGEST_LIST_S: Final = 120.0
+"""How much longer than a request a list may take, as long as it goes on."""
+
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _BETWEEN_OLD_SESSIONS_S: Final = 0.25
 
@@ -423,7 +427,8 @@ class TwsSession:
         NotConnectedError
             If there is no connection, or it ends.
         BrokerError
-            If the gateway answers with an error, or not in time. An error is never an empty list.
+            If the gateway answers with an error, or not in time: a list must not stop for longer than a request may
+            take. An error is never an empty list.
         """
         with self._request_lock:
             link = require_open(self._link)
@@ -436,14 +441,23 @@ class TwsSession:
             try:
                 if link.send(write(link, request_id), deadline_s=deadline_s) is not Sending.SENT:
                     raise NotConnectedError(f"{what}: the connection ended before the request was sent.")
-                with self.changed:
-                    self.changed.wait_for(
-                        lambda: asked.is_done or not link.is_open, max(deadline_s - time.monotonic(), 0.0)
-                    )
+                self._await(asked, link, deadline_s, limit_s)
             finally:
                 with self.changed:
                     self._asked = None
             return self._answer(link, asked, limit_s)
+
+    def _await(self, asked: _Asked, link: TwsLink, deadline_s: float, limit_s: float) -> None:
+        # A list that goes on is waited for, or a day of many orders on a busy machine could never be read again.
+        give_up_s = deadline_s + LONGEST_LIST_S
+        heard = -1
+        with self.changed:
+            while heard < len(asked.rows) and deadline_s <= give_up_s:
+                heard = len(asked.rows) if asked.enough is None else sys.maxsize
+                left_s = max(deadline_s - time.monotonic(), 0.0)
+                if self.changed.wait_for(lambda: asked.is_done or not link.is_open, left_s):
+                    return
+                deadline_s = time.monotonic() + limit_s
 
     def _answer(self, link: TwsLink, asked: _Asked, limit_s: float) -> list[TwsMessage]:
         if asked.error is not None:

@@ -43,6 +43,8 @@ class PaperBroker:
     state_path : Path, optional
         File that keeps the account between processes. Every accepted order and every fill is on disk before a
         call returns; the amounts of the file win over those that the market was made with.
+    reads_only : bool, default False
+        Only look at the file, which another process may trade on meanwhile; send nothing.
     reached : callable, optional
         Told ``send.connected``, ``send.half``, ``send.written``, ``reply.read`` and ``cancel.sent``; the order is
         at the market, and on disk, from ``send.written`` on.
@@ -73,6 +75,7 @@ class PaperBroker:
         *,
         account_id: str = "PAPER",
         state_path: Path | None = None,
+        reads_only: bool = False,
         reached: Reached = nothing_reached,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -81,7 +84,7 @@ class PaperBroker:
             raise BrokerError("A market with orders cannot take the state of a file.", field="state_path")
         self._market = market
         self._account_id = account_id
-        self._state_path = state_path
+        self._state_path, self._reads_only = state_path, reads_only
         self._state: PaperState | None = None
         self._is_restored = False
         self._reached = reached
@@ -136,7 +139,7 @@ class PaperBroker:
         self._stop_listening = self._market.listen(self._account_id, self._hear)
         if self._state_path is not None:
             try:
-                self._state = PaperState(self._state_path)
+                self._state = PaperState(self._state_path, reads_only=self._reads_only)
                 self._restore(self._state)
             except BrokerError:
                 self.disconnect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from nanodesk.atomic_file import write_text
+from nanodesk.brokers.strict_json import exact_decimal
 from nanodesk.errors import ConfigError, DataError, PriceError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import format_e9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.toml_files.lines import deepest_nesting
-from nanodesk.toml_files.source import MAX_NESTING
+from nanodesk.toml_files.lines import nested_deeper
+from nanodesk.toml_files.source import MAX_NESTING, read_text
 
 SCHEMA: Final = 1
 LARGEST_FILE: Final = 1 << 20
@@ -41,15 +43,9 @@ def read_table(path: Path) -> dict[str, Any]:
     ConfigError
         If it cannot be read, is too large or too deep, repeats a key, or is no table.
     """
+    text = read_text(path, max_bytes=LARGEST_FILE)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(f"{path}: larger than {LARGEST_FILE} bytes")
-        text = path.read_text(encoding="utf-8")
         table = _toml(text) if path.suffix == ".toml" else _json(text)
-    except ConfigError:
-        raise
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {str(error)[:200]}") from error
     if not isinstance(table, dict):
@@ -59,14 +55,13 @@ def read_table(path: Path) -> dict[str, Any]:
 
 def _toml(text: str) -> dict[str, Any]:
     # Dotted keys cost quadratic time, wherever they stand; the cap keeps a hostile file cheap.
-    depth = deepest_nesting(text)
-    if int(depth.text) > MAX_NESTING:
-        raise ValueError(f"line {depth.line} is nested {depth.text} deep, more than {MAX_NESTING}")
-    return tomllib.loads(text, parse_float=Decimal)
+    if line := nested_deeper(text, MAX_NESTING):
+        raise ValueError(f"line {line} is nested more than {MAX_NESTING} deep")
+    return tomllib.loads(text, parse_float=exact_decimal)
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    return json.loads(text, parse_float=exact_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
 
 
 def _refuse_constant(word: str) -> None:
@@ -152,8 +147,9 @@ def parse_quotes(content: Mapping[str, Any], *, source: str = "quotes", currency
         Listing every key that is unknown, missing or wrong.
     """
     problems = [f"{source}: {key}: unknown key" for key in content if key not in _TOP]
-    if content.get("schema") != SCHEMA:
-        problems.append(f"{source}: schema: {content.get('schema')!r} must be {SCHEMA}")
+    schema = content.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        problems.append(f"{source}: schema: {schema!r:.60} must be {SCHEMA}")
     money = currency or content.get("currency", "USD")
     if not isinstance(money, str) or not money:
         problems.append(f"{source}: currency: {money!r} must be a name")
@@ -171,10 +167,8 @@ def parse_quotes(content: Mapping[str, Any], *, source: str = "quotes", currency
         _parse_symbol(row, f"{source}: symbols[{index}]", money, as_of, problems) for index, row in enumerate(rows)
     ]
     found = [row for row in parsed if row is not None]
-    names = [rules.symbol for rules, _, _ in found]
-    problems += [
-        f"{source}: symbols: {name!r} is given twice" for name in sorted({n for n in names if names.count(n) > 1})
-    ]
+    counts = Counter(rules.symbol for rules, _, _ in found)
+    problems += [f"{source}: symbols: {name!r} is given twice" for name, count in sorted(counts.items()) if count > 1]
     if problems:
         raise ConfigError("\n".join(problems), problems=problems)
     return QuotesFile(

@@ -5,20 +5,23 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import PaperExecution, PaperOrder
+from nanodesk.brokers.strict_json import json_writer
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import ExecutionKind, Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 
 SCHEMA: Final = 1
+_PLAIN: Final = frozenset({int, str, bool, type(None)})
+_write: Final = json_writer()
 _T = TypeVar("_T")
 
 _CONVERTERS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -43,6 +46,8 @@ class PaperState:
     ----------
     path : Path
         Created with mode 0600 when missing; its folder must exist.
+    reads_only : bool, default False
+        Only look: the file must be there, is neither locked nor written, and open orders meet no quotes.
 
     Raises
     ------
@@ -50,15 +55,19 @@ class PaperState:
         If another process holds it, or it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
+        self._reads_only = reads_only
         self._known_rules: set[str] = set()
+        mode = os.O_RDONLY if reads_only else os.O_RDWR | os.O_CREAT
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self._file = os.open(path, mode | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise BrokerError(
                 f"paper account {path}: {error.strerror}.", field="state_path", value=str(path)
             ) from error
+        if reads_only:
+            return
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -97,10 +106,14 @@ class PaperState:
             If the file is of another schema or damaged before its last line.
         """
         batches = self._read()
-        if batches:
+        try:
             _restore(market, batches)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # edited by hand
+            raise self._damaged(f"holds what was never written ({str(error)[:60]})") from error
         self._known_rules = {row["symbol"] for batch in batches for row in batch.get("rules", ())}
         market.store.changed_orders, market.store.changed_executions, market.ledger.changed = set(), set(), set()
+        if self._reads_only:
+            return bool(batches)
         if batches:
             for number in sorted(market.store.open):
                 market.resume(number)
@@ -115,7 +128,7 @@ class PaperState:
         while block := os.read(self._file, 1 << 20):
             raw += block
         end = raw.rfind(b"\n") + 1
-        if end < len(raw):
+        if end < len(raw) and not self._reads_only:
             os.ftruncate(self._file, end)
         batches = []
         for index, line in enumerate(raw[:end].splitlines(), start=1):
@@ -124,14 +137,17 @@ class PaperState:
                 if batch["schema"] != SCHEMA:
                     raise ValueError(f"schema {batch['schema']!r}")
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise BrokerError(
-                    f"paper account {self._path}, line {index}: {str(error)[:100]}.",
-                    field="state_path",
-                    value=str(self._path),
-                    fix="Restore the file from a copy, or start a new account in another file.",
-                ) from error
+                raise self._damaged(f"line {index}: {str(error)[:100]}") from error
             batches.append(batch)
         return batches
+
+    def _damaged(self, what: str) -> BrokerError:
+        return BrokerError(
+            f"paper account {self._path}, {what}.",
+            field="state_path",
+            value=str(self._path),
+            fix="Restore the file from a copy, or start a new account in another file.",
+        )
 
     def save(self, market: PaperMarket) -> None:
         """Make every change since the last call durable.
@@ -146,10 +162,10 @@ class PaperState:
         BrokerError
             If the disk does not take it; the market is then ahead of its file and must not be used on.
         """
-        batch = self._batch(market)
+        batch = None if self._reads_only else self._batch(market)
         if batch is None:
             return
-        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        line = _write(batch).encode() + b"\n"
         try:
             os.lseek(self._file, 0, os.SEEK_END)
             while line:
@@ -173,19 +189,22 @@ class PaperState:
         store.changed_orders, store.changed_executions, ledger.changed = set(), set(), set()
         return {
             "schema": SCHEMA,
-            "orders": [_plain(asdict(order)) for order in orders],
-            "executions": [_plain(asdict(execution)) for execution in executions],
+            "orders": [_plain(order) for order in orders],
+            "executions": [_plain(execution) for execution in executions],
             "amounts": amounts,
             "supply": dict(sorted(ledger.supply_e9.items())),
-            "rules": [_plain(asdict(market.listings[symbol].rules)) for symbol in new],
+            "rules": [_plain(market.listings[symbol].rules) for symbol in new],
         }
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
     if isinstance(value, (frozenset, set)):
         return sorted(_plain(item) for item in value)
     return value
@@ -205,8 +224,10 @@ def _order(row: dict[str, Any]) -> PaperOrder:
     return _build(PaperOrder, {**row, "order": _build(Order, row["order"])})
 
 
-def _restore(market: PaperMarket, batches: Iterable[dict[str, Any]]) -> None:
+def _restore(market: PaperMarket, batches: Sequence[dict[str, Any]]) -> None:
     ledger, store = market.ledger, market.store
+    if not batches:
+        return
     for amounts in ledger.amounts_e9.values():
         amounts.clear()
     for batch in batches:
@@ -214,6 +235,8 @@ def _restore(market: PaperMarket, batches: Iterable[dict[str, Any]]) -> None:
             if row["symbol"] not in market.listings:
                 market.add_instrument(_build(TradingRules, row))
         for account, asset, amount, cost in batch["amounts"]:
+            if type(amount) is not int or type(cost) is not int:
+                raise TypeError(f"amounts of {asset!r:.20}")
             if account not in ledger.amounts_e9:
                 market.add_account(account, {asset: 0})
             ledger.amounts_e9[account][asset] = amount

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,8 +14,13 @@ from nanodesk.errors import RateLimitedError
 HEADROOM: Final = 0.95
 """Fraction of every limit that is used; the venue may count what we do not see."""
 
+LONG_WAIT_S: Final = 1.0
+"""A wait beyond it is logged when it begins and when it ends: somebody may wonder whether anything still happens."""
+
 BAN_WITHOUT_A_TIME_S: Final = 120.0
 """Shortest ban of Binance, when an answer 418 names no time."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -192,6 +199,24 @@ class RateGovernor:
         if wait_s > patience_s:
             raise RateLimitedError(f"The venue's limits leave no room for {wait_s:.1f} s.", retry_after_s=wait_s)
         return wait_s
+
+
+async def wait_for_room(wait_s: float) -> None:
+    """Let a full limit pass.
+
+    Parameters
+    ----------
+    wait_s : float
+        Seconds, from :meth:`RateGovernor.wait_for`.
+    """
+    is_long = wait_s > LONG_WAIT_S
+    if is_long:
+        logger.info("limit_full", extra={"wait_s": wait_s})
+    try:
+        await asyncio.sleep(wait_s)
+    finally:
+        if is_long:
+            logger.info("limit_has_room")
 
 
 def retry_after(text: str | None, *, is_ban: bool, cap_s: float = 7 * 86_400.0) -> float:

@@ -191,7 +191,9 @@ class WebSocketClient:
         import aiohttp
 
         try:
-            async with aiohttp.ClientSession(auto_decompress=False) as session:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
+            async with aiohttp.ClientSession(auto_decompress=False, trace_configs=[trace]) as session:
                 async with asyncio.timeout(OPEN_DEADLINE_S):
                     self._socket = await session.ws_connect(
                         self._url,
@@ -244,6 +246,11 @@ class WebSocketClient:
             elif message.type is aiohttp.WSMsgType.ERROR:
                 self._last_failure = "a frame could not be read"
                 return
+
+
+async def _refuse_redirect(*_: object) -> None:
+    # aiohttp would follow it, to any host and in plain text, and then send what is signed for the venue.
+    raise BrokerError("it answered with a redirect, which is not followed")
 
 
 async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -17,6 +17,7 @@ import typer
 from nanodesk.cli import (
     audit,
     check,
+    config,
     demo,
     diff,
     factors,
@@ -32,6 +33,7 @@ from nanodesk.cli import (
     version,
 )
 from nanodesk.cli.exit_codes import BROKER, DATA, DONE, FAILED, INTERRUPTED, REFUSED_BY_RISK, USAGE
+from nanodesk.cli.log_lines import log_lines
 from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import (
     BrokerError,
@@ -77,11 +79,14 @@ app.command("venue")(venue.venue)
 app.command("orders")(orders.orders)
 app.add_typer(audit.audit, name="audit")
 app.add_typer(rebalance.rebalance, name="rebalance")
+app.add_typer(config.config, name="config")
 app.command("version")(version.version)
 
 
 @app.callback()
-def _options(_debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+def _options(
+    _debug: Annotated[bool, typer.Option("--debug", help="Show what is logged, and an error's traceback.")] = False,
+) -> None:
     """From one strategy file to a backtest, a report and a target."""
 
 
@@ -99,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always: 0 done, 1 failed, 2 usage or configuration, 3 refused by risk, 4 broker, 5 data, 6 drift.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asked for
+        signal.signal(signal.SIGHUP, _terminate)
     sys.exit(run_command(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -147,7 +154,8 @@ def run_command(arguments: list[str]) -> int:
     debug, as_json = "--debug" in arguments, "--json" in arguments
     try:
         # --debug is taken wherever it stands.
-        code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
+        with log_lines(debug=debug):
+            code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
         sys.stdout.flush()
     except typer.Exit as leave:
         return leave.exit_code
@@ -216,12 +224,13 @@ def _usage_code(error: Exception) -> int | None:
 
 
 def _usage_text(error: Exception) -> str:
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return "name a command, for example `nanodesk demo`.\n" + str(error)
     describe = getattr(error, "format_message", None)
     context = getattr(error, "ctx", None)
     text = describe() if describe is not None else str(error)
     command = context.command_path if context is not None else "nanodesk"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        example = ", for example `nanodesk demo`" if command == "nanodesk" else f" of `{command}`"
+        return f"name a command{example}.\n{error}"
     return f"{text}\nTry '{command} --help'."
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.cli.log_lines import hide
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.startup_checks import is_loopback
 
@@ -44,7 +45,7 @@ def make_broker(
     sleep : callable, default time.sleep
         How the paper broker waits.
     reads_only : bool, default False
-        Whether a paper account that was never written is left unwritten.
+        Whether a paper account is only looked at, which another process may trade meanwhile.
 
     Returns
     -------
@@ -85,7 +86,9 @@ def _paper(
         market = _quoted_market(Path(config.connection.quotes), config, account)
     state = Path(config.logging.dir) / PAPER_STATE
     kept = None if reads_only and not state.exists() else state
-    return StandingQuotesBroker(market, account_id=account, state_path=kept, reached=reached, sleep=sleep)
+    return StandingQuotesBroker(
+        market, account_id=account, state_path=kept, reads_only=reads_only, reached=reached, sleep=sleep
+    )
 
 
 def _quoted_market(path: Path, config: TradingConfig, account: str) -> Any:
@@ -132,12 +135,21 @@ def _secret(connection: Connection, key: str, environ: Mapping[str, str]) -> Sec
     if name is None:
         raise _missing(key, "name the secret: its environment variable, keyring user or file in secrets_dir")
     path = Path(connection.secrets_dir) / name if connection.secrets_dir else None
+    _leave_no_core_dump()
     secret = load_secret(name, keyring_service=connection.keyring_service, path=path, environ=environ)
     # Both halves may end in a header; only a private key of several lines may hold more.
     if not secret.reveal().isprintable() and not secret.reveal().startswith("-----BEGIN "):
         message = f"connection.{key}: {name} holds a line break or another control character; store it again"
         raise ConfigError(message, problems=[message])
+    hide(secret)
     return secret
+
+
+def _leave_no_core_dump() -> None:
+    """From here on memory holds a secret; a crash of a compiled library must not write it to disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _of_the_loopback_venue(key: str) -> Secret:
@@ -188,6 +200,7 @@ def _alpaca(config: TradingConfig, environ: Mapping[str, str], reached: Callable
         api_key=_secret(connection, "api_key_env", environ),
         secret=_secret(connection, "api_secret_env", environ),
         paper=connection.mode == "paper",
+        deadline_s=connection.timeout_secs,
         reached=reached,
         **_given(
             base_url=url,

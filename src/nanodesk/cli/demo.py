@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 MANIFEST = Path(__file__).with_name("demo.toml")
 
+_NEXT = (
+    ("nanodesk demo --manifest > mine.toml", "the strategy as a file: make it yours"),
+    ("nanodesk run mine.toml", "backtest it; the tear sheet is under runs/"),
+    ("nanodesk trade mine.toml --broker paper --once", "trade it on a paper account that stays, in logs/"),
+    ("nanodesk rebalance --help", "accounts, orders, kill and recover"),
+)
+_LONGEST = max(len(command) for command, _ in _NEXT)
+
 
 def demo(
     out: Annotated[Path | None, typer.Option(help="Folder of all runs; by default ./runs.")] = None,
@@ -53,6 +61,9 @@ def demo(
         f"\nThe target traded on paper: {account}, at the closes of {result.decision_dates[-1]}", style="bold"
     )
     print_run(traded)
+    console.print("\nNext", style="bold")
+    for command, what in _NEXT:
+        console.print(f"{command:<{_LONGEST}}  {what}", soft_wrap=True)
 
 
 def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool = False) -> RunReport:
@@ -77,6 +88,7 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
     from nanodesk.brokers.paper_market import VirtualClock
     from nanodesk.cli.trade import evening_market, with_costs
     from nanodesk.cli.trading_desk import open_desk
+    from nanodesk.oms.journal import Journal
     from nanodesk.rebalance.config import TradingConfig
     from nanodesk.rebalance.execute import Clocks, RunOptions
     from nanodesk.research.trading_config import trading_config
@@ -88,6 +100,8 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
         clock = VirtualClock(_instant_ns(result.target.timestamp))
         market = evening_market(manifest, result.target, config, day, Path.cwd(), now_ns=clock)
         clocks = Clocks(clock, lambda: clock() / 1e9, clock.sleep)
+        # A journal has an identity of its own, which goes into the names of orders; here it is always the same.
+        Journal.restore(Path(folder) / config.logging.journal_file, "demo", clock(), ())
         with open_desk(config, location="demo", validate=False, clocks=clocks, paper_market=market) as desk:
             return desk.rebalancer.run(result.target, RunOptions(is_dry_run=dry_run))
 

@@ -105,16 +105,18 @@ def _order_values(view: OrderView) -> dict[str, Any]:
 
 
 def _print_table(ledger: Ledger, views: list[OrderView]) -> None:
-    from rich.table import Table
+    from nanodesk.cli.trading_view import grid
 
-    table = Table(box=None)
-    names = ("order", "symbol", "side", "quantity", "limit", "filled", "average", "state", "reason")
-    for name in names:
-        table.add_column(name, justify="right" if name in ("quantity", "limit", "filled", "average") else "left")
+    table = grid("Order", "Symbol", "Side", "Quantity", "Limit", "Filled", "Average")
+    table.add_column("State")
+    table.add_column("Reason")
+    keys = ("client_order_id", "symbol", "side", "quantity", "limit_price", "filled", "average_price", "state")
     for view in views:
         row = _order_values(view)
-        keys = ("client_order_id", "symbol", "side", "quantity", "limit_price", "filled", "average_price", "state")
         table.add_row(*(str(row[key] if row[key] is not None else "") for key in keys), row["reason"])
-    print_whole(table)
+    if views:
+        print_whole(table)
+    else:
+        note("No such orders.")
     for symbol, reason in ledger.blocked_symbols().items():
         note(f"{symbol} is blocked: {reason}")

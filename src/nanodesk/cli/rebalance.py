@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from nanodesk.cli.output import note, print_json, print_whole, stdout_console
 
 if TYPE_CHECKING:
     from nanodesk.cli.trading_desk import OpenDesk, StopSignal
+    from nanodesk.oms.order_engine import OrderEngine
+    from nanodesk.oms.reconcile import ReconcileReport
     from nanodesk.rebalance.plan import Plan
     from nanodesk.rebalance.run_report import RunReport
     from nanodesk.rebalance.target import Target
@@ -54,7 +57,7 @@ def status(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Connect and show the account, open orders, the switches and who is rebalancing.
+    """Show the account, open orders, the switches and who works.
 
     Example: nanodesk rebalance status --broker paper --quotes quotes.json
     """
@@ -68,7 +71,8 @@ def status(
     if as_json:
         print_json(values)
         return
-    _print_values(values)
+    amounts = {name: f"{Decimal(values[name]):,} {values['currency']}" for name in ("equity", "cash", "buying_power")}
+    _print_values({name: amounts.get(name, value) for name, value in values.items() if name != "currency"})
 
 
 @rebalance.command("positions")
@@ -154,7 +158,7 @@ def reconcile(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the account with a target; exit code 6 when it has drifted.
+    """Compare the account with a target; exit code 6 on drift.
 
     Example: nanodesk rebalance reconcile target.json --broker paper --quotes quotes.json
     """
@@ -193,7 +197,9 @@ def recover(
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what became of every order of a run that died, and reconcile; sends nothing.
+    """Learn what became of the orders of a run that died.
+
+    Reconciles with the broker, and sends nothing.
 
     Example: nanodesk rebalance recover --broker paper --quotes quotes.json
     """
@@ -212,7 +218,7 @@ def recover(
         if not books.is_clean:
             books = compare(engine, desk.broker)
         if accept:
-            _require_blocked(accept, books.blocked)
+            _require_blocked(accept, _doubts(engine, books))
             compare(engine, desk.broker, accept=accept)
             books = compare(engine, desk.broker)
         values = {
@@ -222,7 +228,7 @@ def recover(
             "fills_booked": found.fills,
             "interrupted_runs": list(found.interrupted_runs),
             "open_orders": [view.client_order_id for view in engine.open_orders()],
-            "blocked": dict(books.blocked),
+            "blocked": _doubts(engine, books),
             "reconciled": books.is_clean,
         }
     if as_json:
@@ -254,7 +260,9 @@ def kill(
     why: Annotated[str, typer.Option(help="Why.")] = "nanodesk rebalance kill",
     as_json: AsJson = False,
 ) -> None:
-    """Pull the kill switch, stop a running rebalance, cancel every open order, and ask the broker whether it is so.
+    """Stop a run, cancel every open order, and prove it.
+
+    Pulls the kill switch first, which stays pulled; then asks the broker itself what is left.
 
     Example: nanodesk rebalance kill --broker paper --quotes quotes.json --why "test of the switch"
     """
@@ -271,7 +279,9 @@ def kill(
         print_json(values)
     else:
         _print_values(values)
+    note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
     if not values["done"]:
+        note("Not done: look at what remains above and at the broker's own screen, then kill again.")
         raise typer.Exit(BROKER)
 
 
@@ -290,14 +300,19 @@ def release(
     ] = False,
     who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Reset the kill switch, and with --losses the loss monitor; nothing else does.
+    """Allow orders again after a kill, or after a loss.
+
+    Resets the kill switch, and with --losses the loss monitor; nothing else does.
 
     Example: nanodesk rebalance release --why "limits were set right"
     """
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.risk.kill_switch import KillSwitch
 
+    if not why.strip():
+        raise typer.BadParameter('say why orders may be sent again: --why "..."')
     settings = _settings(
         context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
     )
@@ -307,7 +322,10 @@ def release(
             account = desk.broker.account()
             desk.losses.reset(account.equity_e9, who=who, why=why, now_ns=account.ts_ns)
     KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
-    stdout_console().print("The kill switch is reset; orders may be sent again.")
+    if as_json:
+        print_json({"kill_switch": "reset", "losses": "reset" if losses else "kept", "who": who, "why": why})
+    else:
+        stdout_console().print("The kill switch is reset; orders may be sent again.")
 
 
 # -- shared with `trade` and `demo` -----------------------------------------------------------------------------------
@@ -447,10 +465,19 @@ def _validates(context: typer.Context, skip_validation: bool) -> bool:
     return not (skip_validation or (context.obj or (None, False))[1])
 
 
+def _doubts(engine: OrderEngine, books: ReconcileReport) -> dict[str, str]:
+    """Symbols that a person has to look into: blocked, or with fills that the broker counts and never told."""
+    awaited = {engine.order(name).order.symbol: f"fills of {name} are awaited" for name in books.awaited}
+    return awaited | dict(books.blocked)
+
+
 def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:
     if wrong := [symbol for symbol in symbols if symbol not in blocked]:
         known = ", ".join(sorted(blocked)[:20]) or "none"
         raise typer.BadParameter(f"--accept {wrong[0]}: this symbol is not blocked; blocked: {known}")
+
+
+_WORDS = {True: "yes", False: "no", None: "none"}
 
 
 def _print_values(values: Mapping[str, Any]) -> None:
@@ -458,7 +485,7 @@ def _print_values(values: Mapping[str, Any]) -> None:
     console = stdout_console()
     for name, value in values.items():
         said = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
-        lines = [str(item) for item in said] if isinstance(said, list) else [str(said)]
+        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(said, str(said))]
         for i, line in enumerate(lines or ["none"]):
             console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
 
@@ -509,12 +536,11 @@ def _position_rows(desk: OpenDesk) -> list[dict[str, str]]:
 
 
 def _print_positions(rows: list[dict[str, str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from nanodesk.cli.trading_view import grid, money
+    from nanodesk.market.fixed_point import parse_e9
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " ").capitalize(), justify="left" if name == "symbol" else "right")
+    table = grid("Symbol", "Quantity", "Average price", "Price", "Value")
     for row in rows:
-        table.add_row(*row.values())
+        amounts = (money(parse_e9(row[name])) for name in ("average_price", "price", "value"))
+        table.add_row(row["symbol"], row["quantity"], *amounts)
     print_whole(table)

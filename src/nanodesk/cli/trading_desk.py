@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanodesk.cli.output import progress_bar
+from nanodesk.cli.waiting import waits_are_told
 
 if TYPE_CHECKING:
     from nanodesk.brokers.base import Broker
@@ -59,7 +60,7 @@ class OpenDesk:
 
 
 class StopSignal:
-    """Whether the process was asked to end: SIGTERM, or one Ctrl-C; a second Ctrl-C interrupts at once."""
+    """Whether the process was asked to end: SIGTERM, SIGHUP, or one Ctrl-C; a second Ctrl-C interrupts at once."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -96,7 +97,11 @@ def stop_signal() -> Iterator[StopSignal]:
         Asked by whoever can stop in order; while ``may_leave`` is set a signal ends the process at once.
     """
     stop = StopSignal()
-    before = {number: signal.signal(number, stop.hear) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    # A terminal that is closed leaves no order behind; a process that was told to ignore that (nohup) goes on.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop.hear) for number in numbers}
     try:
         yield stop
     finally:
@@ -135,6 +140,16 @@ def read_config(path: Path | None, **connection: Any) -> tuple[TradingConfig, st
         base = TradingConfig.model_validate({"connection": {"broker": "paper"}})
         return base.with_connection(broker=kind, **connection), "command line"
     return parse_config(read_text(file, max_bytes=MAX_BYTES), str(file)).with_connection(**connection), str(file)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Whatever is written in this block, by whichever library, is its owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
@@ -183,18 +198,20 @@ def open_desk(
     from nanodesk.rebalance.startup_checks import require_startup
 
     variables = os.environ if environ is None else environ
-    if validate:
-        require_startup(config, location=location, environ=variables)
     folder = Path(config.logging.dir)
     time = _clocks(clocks)
-    # Made before anything is written: what is wrong with the configuration leaves no trace.
-    broker = _broker(config, variables, time, paper_market, reached)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(_private_files())
+        if validate:
+            require_startup(config, location=location, environ=variables)
+        # Made before anything is written: what is wrong with the configuration leaves no trace.
+        broker = _broker(config, variables, time, paper_market, reached)
+        folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(run_lock(folder / RUN_LOCK, now_ns=time.now_ns(), window_id=window_id))
         journal = _journal(folder / config.logging.journal_file, time, reached, read_only=False)
         stack.callback(journal.close)
         stack.callback(export_audit, journal, folder / config.logging.audit_file)
+        stack.enter_context(waits_are_told())
         broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())
@@ -237,6 +254,7 @@ def open_to_read(
         if journal is not None:
             stack.callback(journal.close)
         broker = _broker(config, os.environ, time, paper_market, _passed, reads_only=True)
+        stack.enter_context(waits_are_told())
         broker.connect()
         stack.callback(broker.disconnect)
         progress = stack.enter_context(progress_bar())

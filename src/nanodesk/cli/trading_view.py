@@ -40,8 +40,23 @@ def print_run(report: RunReport, *, plan_is_shown: bool = False) -> None:
     if report.drift is not None:
         print_drift(report.drift, only_drifted=True)
     style = "bold green" if report.outcome.value in ("done", "nothing_to_do", "dry_run") else "bold yellow"
-    reason = f": {report.reason}" if report.reason else ""
-    console.print(f"{_OUTCOMES[report.outcome.value]}{reason}", style=style, soft_wrap=True)
+    console.print(_said_of_outcome(report), style=style, soft_wrap=True)
+
+
+def _said_of_outcome(report: RunReport) -> str:
+    said = _OUTCOMES[report.outcome.value]
+    if report.outcome.value == "refused" and report.risk is not None and report.risk.failures and not report.lines:
+        return f"{said}; nothing was sent. Change the target, or the limits above ([risk] in config.toml)"
+    return f"{said}: {_reason(report)}" if report.reason else said
+
+
+def _reason(report: RunReport) -> str:
+    """What the table above has not said already."""
+    failures = () if report.risk is None else report.risk.failures
+    if failures and report.reason.startswith(str(failures[0])):
+        count = len({check.number for check in failures})
+        return f"{count} check{'s' * (count > 1)} failed"
+    return report.reason
 
 
 _OUTCOMES = {
@@ -74,17 +89,17 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
     if not plan.orders:
         console.print("No orders: nothing is worth a trade, or a lot away from its target.")
     else:
-        table = _table("Plan", "Symbol", "Shares", "Limit", "Value")
+        table = grid("Plan", "Symbol", "Shares", "Limit", "Value")
         table.add_column("Why")
         for order in plan.orders[:MOST_ROWS]:
             value = order.quantity_e9 * order.limit_price_e9 / E9 / E9
-            quantity, limit = format_e9(order.quantity_e9), _money(order.limit_price_e9)
+            quantity, limit = format_e9(order.quantity_e9), money(order.limit_price_e9)
             table.add_row(order.action, order.symbol, quantity, limit, f"{value:,.0f}", order.description)
         print_whole(table)
         if len(plan.orders) > MOST_ROWS:
             console.print(f"... and {len(plan.orders) - MOST_ROWS} more", style="dim")
         cost = f"{plan.cost_e9 / E9:,.2f} {currency}"
-        console.print(f"{len(plan.orders)} orders, expected cost {cost}", style="dim")
+        console.print(f"{counted(len(plan.orders), 'order')}, expected cost {cost}", style="dim")
     for skip in plan.skipped[:MOST_ROWS]:
         console.print(f"left alone: {skip.symbol} {format_e9(skip.quantity_e9)}, {skip.reason}", style="dim")
     if risk is not None:
@@ -92,6 +107,9 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
 
 
 def _print_risk(console: Console, risk: RiskReport) -> None:
+    from nanodesk.rebalance.config import key_of_limit
+    from nanodesk.risk.catalogue import LIMITS_OF
+
     numbers = {check.number for check in risk.checks}
     failed = {check.number for check in risk.failures}
     warned = {check.number for check in risk.warnings} - failed
@@ -99,7 +117,8 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
-        console.print(f"  {check}", soft_wrap=True)
+        keys = ", ".join(map(key_of_limit, LIMITS_OF.get(check.number, ())))
+        console.print(f"  {check}. {check.fix}{keys and f' ({keys})'}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:
@@ -114,12 +133,12 @@ def print_fills(lines: Sequence[LineResult], currency: str) -> None:
     """
     from nanodesk.market.fixed_point import format_e9
 
-    table = _table("Fills", "Symbol", "Shares", "Limit", "Filled", "Price", "Fee")
+    table = grid("Fills", "Symbol", "Shares", "Limit", "Filled", "Price", "Fee")
     table.add_column("Status")
     for result in lines[:MOST_ROWS]:
         line = result.line
-        sizes = (format_e9(line.quantity_e9), _money(line.limit_price_e9), format_e9(result.filled_e9))
-        average = _money(result.average_price_e9) if result.filled_e9 else ""
+        sizes = (format_e9(line.quantity_e9), money(line.limit_price_e9), format_e9(result.filled_e9))
+        average = money(result.average_price_e9) if result.filled_e9 else ""
         table.add_row(line.action, line.symbol, *sizes, average, _fees(result, currency), result.status)
     print_whole(table)
 
@@ -147,27 +166,86 @@ def print_drift(drift: DriftReport, *, only_drifted: bool = False) -> None:
 
     rows = drift.drifted if only_drifted else drift.rows
     if rows:
-        table = _table("Symbol", "Held", "Target", "Price", "Weight", "Wanted", "Drift")
+        table = grid("Symbol", "Held", "Target", "Price", "Weight", "Wanted", "Drift")
         for row in rows:
             weights = (row.actual_e9, row.weight_e9, row.difference_e9)
-            shares = (format_e9(row.held_e9), format_e9(row.wanted_e9), _money(row.price_e9))
-            table.add_row(row.symbol, *shares, *(f"{weight / E9:+.2%}" for weight in weights))
+            shares = (format_e9(row.held_e9), format_e9(row.wanted_e9), money(row.price_e9))
+            table.add_row(row.symbol, *shares, *map(_percent, weights))
         print_whole(table)
     console = stdout_console()
-    within = f"{len(drift.drifted)} of {len(drift.rows)} names drifted"
-    money = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
-    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {money}")
+    within = f"{len(drift.drifted)} of {counted(len(drift.rows), 'name')} drifted"
+    left = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
+    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {left}")
 
 
-def _money(amount_e9: int) -> str:
-    """Exact, with at least two decimals."""
+def counted(count: int, what: str) -> str:
+    """A number of things.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    what : str
+        One of them.
+
+    Returns
+    -------
+    text : str
+        With an s unless there is one.
+
+    Examples
+    --------
+    >>> counted(1, "order"), counted(2, "order")
+    ('1 order', '2 orders')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _percent(fraction_e9: int) -> str:
+    """With two decimals and a sign, unless it is as good as zero."""
+    hundredths = round(fraction_e9 / 10**5)
+    return f"{hundredths / 100:+.2f}%" if hundredths else "0.00%"
+
+
+def money(amount_e9: int) -> str:
+    """An amount for people: exact, with at least two decimals.
+
+    Parameters
+    ----------
+    amount_e9 : int
+        In billionths.
+
+    Returns
+    -------
+    text : str
+        For example ``1,234.50``.
+
+    Examples
+    --------
+    >>> money(1_234_500_000_000), money(-100_000)
+    ('1,234.50', '-0.0001')
+    """
     from nanodesk.market.fixed_point import format_e9
 
-    whole, _, rest = format_e9(amount_e9).partition(".")
-    return f"{whole}.{rest:<02}"
+    whole, _, rest = format_e9(abs(amount_e9)).partition(".")
+    return f"{'-' if amount_e9 < 0 else ''}{int(whole):,}.{rest:<02}"
 
 
-def _table(first: str, *numbers: str) -> Table:
+def grid(first: str, *numbers: str) -> Table:
+    """An empty table in the style of all of them.
+
+    Parameters
+    ----------
+    first : str
+        Heading of the first column, at the left.
+    *numbers : str
+        Headings of the others, at the right, save that of names.
+
+    Returns
+    -------
+    table : rich.table.Table
+        Without rows.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

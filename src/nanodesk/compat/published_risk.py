@@ -6,8 +6,9 @@ passes a single order. :class:`nanodesk.risk.engine.RiskEngine` has neither; use
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -25,6 +26,51 @@ class _BatchOrder(NamedTuple):
     @property
     def value(self) -> int:
         return self.quantity * self.price
+
+
+def _or_objects(check: Callable[..., list[Check]]) -> Callable[..., list[Check]]:
+    """Also take ``(order, account)`` or ``(order, account, positions)``, as the vision page writes it."""
+
+    @functools.wraps(check)
+    def check_order(self: RiskEngine, *given: Any, **named: Any) -> list[Check]:
+        if not given or isinstance(given[0], str) or not hasattr(given[0], "symbol"):
+            return check(self, *given, **named)
+        return _check_objects(functools.partial(check, self), *given, **named)
+
+    return check_order
+
+
+def _check_objects(
+    check: Callable[..., list[Check]], order: Any, account: Any = None, positions: Any = None
+) -> list[Check]:
+    if isinstance(account, Mapping):
+        equity, held = account.get("equity_cents"), account.get("positions")
+    else:
+        equity, held = getattr(account, "equity_cents", None), getattr(account, "positions", None)
+    if equity is None:
+        raise TypeError("check_order(order, account): account must have equity_cents, as broker.account() has")
+    price = getattr(order, "limit_price_cents", None)
+    if price is None:
+        raise ValueError(
+            "check_order(order, account): an order without limit_price_cents has no value to check; write"
+            " check_order(symbol, side, quantity, price_cents, equity_cents, positions) with the price of a quote"
+        )
+    told = positions if positions is not None else held
+    rows = [(row["symbol"], row["quantity"]) if isinstance(row, Mapping) else row for row in told or ()]
+    checks = check(order.symbol, order.side, order.quantity, price, equity, rows)
+    if told is not None:
+        return checks
+    # What is held was not told: the position after the order is not known.
+    hint = "; holdings not given, write check_order(order, account, broker.positions())"
+    return [
+        {**row, "status": max(row["status"], "WARN", key=_SEVERITY.index), "detail": row["detail"] + hint}
+        if row["name"] == "Max position"
+        else row
+        for row in checks
+    ]
+
+
+_SEVERITY = ("PASS", "WARN", "FAIL")
 
 
 class RiskEngine:
@@ -100,15 +146,17 @@ class RiskEngine:
         _require("max_order_value_cents", self._max_order_value, self._max_order_value >= 0, ">= 0")
         _require("max_batch_value_cents", self._max_batch_value, self._max_batch_value >= 0, ">= 0")
 
+    @_or_objects
     def check_order(
         self, symbol: Any, side: Any, quantity: Any, price_cents: Any, equity_cents: Any, positions: Any
     ) -> list[Check]:
-        """Checks of one order.
+        """Checks of one order; ``check_order(order, account, positions)`` takes objects of a broker instead.
 
         Parameters
         ----------
         symbol : str
-            Name, at most eight bytes.
+            Name, at most eight bytes; or an ``Order`` with a limit price, and behind it ``broker.account()`` and
+            ``broker.positions()``.
         side : str
             ``"buy"`` or ``"sell"``.
         quantity, price_cents : int

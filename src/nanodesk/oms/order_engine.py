@@ -110,10 +110,12 @@ class OrderEngine(Desk):
         Raises
         ------
         DuplicateRunError
-            If a run of this name was completed.
+            If a run of this name was closed.
         """
-        if self.ledger.runs.get(run_id) == "completed":
-            raise DuplicateRunError(f"run {run_id!r} has been completed.", field="run_id", value=run_id)
+        if self.ledger.runs.get(run_id, "started") != "started":
+            raise DuplicateRunError(
+                f"run {run_id!r} has been {self.ledger.runs[run_id]}.", field="run_id", value=run_id
+            )
         self._bind()
         self._run_id = run_id
         self._write([JournalEvent("run_started", {**(payload or {}), "run_id": run_id})])

@@ -181,6 +181,27 @@ _SAID_ELSEWHERE: Final = {
 }
 
 
+def key_of_limit(name: str) -> str:
+    """Where a limit of the risk engine is said in the file.
+
+    Parameters
+    ----------
+    name : str
+        As `RiskConfig` writes it.
+
+    Returns
+    -------
+    key : str
+        Dotted.
+
+    Examples
+    --------
+    >>> key_of_limit("max_leverage"), key_of_limit("max_quote_age_s")
+    ('risk.max_leverage', 'execution.quote_staleness_threshold_sec')
+    """
+    return _SAID_ELSEWHERE.get(name, f"risk.{name}").partition(":")[0]
+
+
 class Cost(Section):
     """``[cost]``: what trading is expected to cost; only estimates and the cash set aside depend on it."""
 

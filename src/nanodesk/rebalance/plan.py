@@ -406,7 +406,7 @@ def _differences(
         exact = row.wanted_e9 - row.held_e9
         change = rule.floor_to_lot(exact)
         if not change:
-            if exact and (not row.weight_e9 or abs(exact) >= rule.lot_e9):
+            if exact and (not row.weight_e9 or not row.held_e9 or abs(exact) >= rule.lot_e9):
                 skipped.append(Skipped(row.symbol, exact, "below one lot"))
             continue
         if row.weight_e9 and _value(row, change, rule) < min_trade_e9:

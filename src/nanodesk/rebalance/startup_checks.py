@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,6 +120,22 @@ def is_loopback(connection: Connection) -> bool:
     return connection.base_url is not None and urlsplit(connection.base_url).hostname in LOOPBACK
 
 
+def shown_secret_name(name: str) -> str:
+    """The name of a secret, unless it is so long that it may be the secret itself.
+
+    Parameters
+    ----------
+    name : str
+        What was written as the name.
+
+    Returns
+    -------
+    shown : str
+        The name, or how long it is.
+    """
+    return name if len(name) < _LENGTH_OF_A_SECRET else f"a text of {len(name)} characters"
+
+
 Fault = tuple[str, str, str]
 
 
@@ -152,11 +169,16 @@ def _live(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
 
 
 def _limits(config: TradingConfig) -> list[Fault]:
+    faults: list[Fault] = []
     low, high = LEVERAGE
     leverage = config.risk.max_leverage_e9
-    if low * E9 <= leverage <= high * E9:
-        return []
-    return [("risk.max_leverage", format_e9(leverage), f"set it within [{low}, {high}]")]
+    if not low * E9 <= leverage <= high * E9:
+        faults.append(("risk.max_leverage", format_e9(leverage), f"set it within [{low}, {high}]"))
+    pause_s, window_e9 = config.execution.twap_interval_secs, config.risk.duplicate_window_ns
+    if config.execution.order_type == "twap" and pause_s * E9 <= window_e9:
+        fix = f"equal slices look like one sent twice: set it above risk.duplicate_window_s = {format_e9(window_e9)}"
+        faults.append(("execution.twap_interval_secs", f"{pause_s:g}", fix))
+    return faults
 
 
 def _secrets(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
@@ -171,8 +193,13 @@ def _secrets(config: TradingConfig, environ: Mapping[str, str]) -> list[Fault]:
         if name is None:
             faults.append((f"connection.{key}", "nothing", "name the environment variable that holds it"))
         elif not environ.get(name):
-            shown = name if len(name) < _LENGTH_OF_A_SECRET else f"a text of {len(name)} characters"
-            faults.append((f"connection.{key}", shown, "name an environment variable that is set, never the secret"))
+            faults.append(
+                (
+                    f"connection.{key}",
+                    shown_secret_name(name),
+                    "name an environment variable that is set, never the secret",
+                )
+            )
     return faults
 
 
@@ -186,8 +213,11 @@ def _folder(config: TradingConfig) -> list[Fault]:
         os.close(handle)
         Path(probe).unlink()
         free = shutil.disk_usage(folder).free
+        mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
         return [("logging.dir", str(folder), f"it must be a folder that can be written ({error.strerror})")]
+    if mode & stat.S_IWOTH:
+        return [("logging.dir", f"{folder} with mode {mode:04o}", "anybody could replace the journal: chmod 700")]
     least = config.logging.min_free_bytes
     if free < least:
         return [("logging.min_free_bytes", f"{free} free", f"free {least} bytes in {folder}, or ask for less")]

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.ranking import masked
 from nanodesk.research.transforms.base import BaseStep, Known, PreprocessContext, Values
 from nanodesk.research.transforms.cross_steps import (
@@ -35,8 +34,6 @@ from nanodesk.research.transforms.time_steps import Align, DecayLinear, Ewma, La
 
 __all__ = ["PreprocessContext", "Step", "apply_steps", "check_steps", "problems_in"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 Step = Annotated[
     Align

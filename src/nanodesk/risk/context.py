@@ -71,7 +71,9 @@ class RiskContext:
     blocked_symbols : mapping of str to str
         Symbols with an order whose outcome is unknown, and why.
     plan_prices_e9 : mapping of str to int
-        Prices of the last plan, by symbol; empty when there was none.
+        Prices of the run's last plan, by symbol; empty when there was none.
+    earlier_prices_e9 : mapping of str to int
+        Prices of earlier orders of the day, by symbol.
     average_daily_volume_e9 : mapping of str to int
         Units traded a day, by symbol.
     located_e9 : mapping of str to int
@@ -111,6 +113,7 @@ class RiskContext:
     halted_venues: frozenset[str] = frozenset()
     blocked_symbols: Mapping[str, str] = field(default_factory=dict)
     plan_prices_e9: Mapping[str, int] = field(default_factory=dict)
+    earlier_prices_e9: Mapping[str, int] = field(default_factory=dict)
     average_daily_volume_e9: Mapping[str, int] = field(default_factory=dict)
     located_e9: Mapping[str, int] = field(default_factory=dict)
     fx_rates_e9: Mapping[str, int] = field(default_factory=dict)
@@ -132,10 +135,17 @@ class RiskContext:
         context : RiskContext
             A new frozen context.
         """
-        later = dataclasses.replace(self, **changes)
+        if not changes.keys() <= _FIELDS:
+            raise TypeError(f"RiskContext has no field {min(changes.keys() - _FIELDS)!r}")
+        # Made for every order that is sent; dataclasses.replace reads and writes each of thirty fields on its own.
+        later = RiskContext.__new__(RiskContext)
+        later.__dict__.update(self.__dict__, **changes)
+        changed = set(changes)
+        if later.account.currency == self.account.currency:
+            changed.discard("account")  # of the account only the currency counts
         for name, sources in _KEPT.items():
-            if name in self.__dict__ and not sources & changes.keys():
-                later.__dict__[name] = self.__dict__[name]
+            if sources & changed:
+                later.__dict__.pop(name, None)
         return later
 
     def after_sending(self, order: Order) -> RiskContext:
@@ -214,3 +224,6 @@ class RiskContext:
     def working_ids(self) -> frozenset[str]:
         """Client ids of the open orders."""
         return frozenset(item.order.client_order_id for item in self.working)
+
+
+_FIELDS: Final = frozenset(field.name for field in dataclasses.fields(RiskContext))

@@ -436,11 +436,13 @@ class Exposures:
         Returns
         -------
         exposures : Exposures
-            A new object; this one stays as it is.
+            This one stays as it is.
         """
         by_symbol: dict[str, list[tuple[Order, int]]] = {}
         for order, leaves in orders:
             by_symbol.setdefault(order.symbol, []).append((order, leaves))
+        if not by_symbol:
+            return self
         after = self._copy()
         for symbol, added in by_symbol.items():
             after._open(symbol, added)

@@ -132,8 +132,9 @@ def _message(item: dict[str, Any], path: KeyPath, model: type[BaseModel], values
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _unknown_kind(path, item["input"], model, values), False
     if kind == "literal_error":
-        allowed = [word.strip("'\" ") for word in context["expected"].replace(" or ", ", ").split(", ")]
-        words = ", ".join(f'"{word}"' for word in allowed)
+        quoted = context["expected"].replace(" or ", ", ").replace("'", '"')  # numbers stand without quotes
+        allowed = [word.strip('" ') for word in quoted.split(", ")]
+        words = ", ".join(quoted.split(", "))
         if len(allowed) == 1:
             return f"must be {words}", True
         return f"must be one of {words}{quoted_nearest(item['input'], allowed)}", True

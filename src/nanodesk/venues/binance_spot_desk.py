@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -390,10 +390,24 @@ class SpotDesk:
             },
         }
 
-    def balances(self) -> list[dict[str, str]]:
-        """Free and locked amounts of every asset, the quote asset always among them."""
-        held = self.market.balances(self.account_id)
-        held.setdefault(self._quote_asset, (0, 0))
+    def balances(self, assets: Collection[str] = ()) -> list[dict[str, str]]:
+        """Free and locked amounts.
+
+        Parameters
+        ----------
+        assets : collection of str, optional
+            Of these, also where nothing is held; else of every asset that is held, and of the quote asset.
+
+        Returns
+        -------
+        balances : list of dict
+            Sorted by asset.
+        """
+        if assets:
+            held = {asset: self.market.balance(self.account_id, asset) for asset in sorted(assets)}
+        else:
+            held = self.market.balances(self.account_id)
+            held.setdefault(self._quote_asset, (0, 0))
         return [
             {"asset": asset, "free": decimal8(free), "locked": decimal8(locked)}
             for asset, (free, locked) in held.items()

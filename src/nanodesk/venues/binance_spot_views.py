@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from nanodesk.brokers.paper_values import EventKind, MarketEvent, PaperExecution, PaperOrder
@@ -35,6 +36,7 @@ _STATES: Final = {
 }
 
 
+@lru_cache(maxsize=1 << 14)
 def decimal8(amount_e9: int) -> str:
     """An amount with eight places, as the venue writes it.
 

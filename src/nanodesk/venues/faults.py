@@ -20,6 +20,8 @@ from nanodesk.errors import ConfigError, ValidationError
 class FaultPoint(Enum):
     """Where a fault strikes: a new connection, a request of a client, an event to a client, or the venue itself."""
 
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
+
     CONNECT = "connect"
     REQUEST = "request"
     EVENT = "event"
@@ -359,8 +361,9 @@ def parse_faults(content: Mapping[str, Any], *, source: str = "faults") -> tuple
         Listing every key that is unknown, missing or of the wrong kind.
     """
     problems: list[str] = []
-    if content.get("schema") != 1:
-        problems.append(f"{source}: schema: {content.get('schema')!r} must be 1")
+    schema = content.get("schema")
+    if schema != 1 or isinstance(schema, bool):
+        problems.append(f"{source}: schema: {schema!r:.60} must be 1")
     problems += [f"{source}: {key}: unknown key" for key in content if key not in ("schema", "rules")]
     rows = content.get("rules", [])
     rules: list[Fault] = []
@@ -378,16 +381,21 @@ def parse_faults(content: Mapping[str, Any], *, source: str = "faults") -> tuple
     return tuple(rules)
 
 
-_FIELDS: Final[Mapping[str, tuple[type, ...]]] = {
-    "fault": (str,),
-    "at": (str,),
-    "match": (str,),
-    "nth": (int,),
-    "count": (int,),
-    "probability": (int, float),
-    "seconds": (int, float),
-    "value": (str,),
+_TEXT: Final = ((str,), "text")
+_WHOLE: Final = ((int,), "a whole number")
+_NUMBER_OF_ANY_KIND: Final = ((int, float), "a number")
+_FIELDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "fault": _TEXT,
+    "at": _TEXT,
+    "match": _TEXT,
+    "nth": _WHOLE,
+    "count": _WHOLE,
+    "probability": _NUMBER_OF_ANY_KIND,
+    "seconds": _NUMBER_OF_ANY_KIND,
+    "value": _TEXT,
 }
+_KINDS: Final = {kind.value: kind for kind in FaultKind}
+_POINTS: Final = {point.value: point for point in FaultPoint}
 
 
 def _with_floats(row: dict[str, Any]) -> dict[str, Any]:
@@ -397,21 +405,20 @@ def _with_floats(row: dict[str, Any]) -> dict[str, Any]:
 def _parse_rule(row: object, where: str) -> Fault:
     if not isinstance(row, dict):
         raise ConfigError(f"{where}: must be a table", problems=[f"{where}: must be a table"])
-    row = _with_floats(row)
-    problems = [f"{where}.{key}: unknown key" for key in row if key not in _FIELDS]
-    for key, kinds in _FIELDS.items():
+    row = {"at": FaultPoint.REQUEST.value, **_with_floats(row)}
+    problems = [f"{where}.{key:.60}: unknown key" for key in row if key not in _FIELDS]
+    if "fault" not in row:
+        problems.append(f"{where}.fault: is required and missing; allowed: {', '.join(_KINDS)}")
+    for key, (kinds, said) in _FIELDS.items():
         if key in row and (isinstance(row[key], bool) or not isinstance(row[key], kinds)):
-            problems.append(f"{where}.{key}: {row[key]!r} must be {' or '.join(kind.__name__ for kind in kinds)}")
-    kinds_known = {kind.value: kind for kind in FaultKind}
-    points = {point.value: point for point in FaultPoint}
-    if row.get("fault") not in kinds_known:
-        problems.append(f"{where}.fault: {row.get('fault')!r} is none of {', '.join(kinds_known)}")
-    if row.get("at", "request") not in points:
-        problems.append(f"{where}.at: {row.get('at')!r} is none of {', '.join(points)}")
+            problems.append(f"{where}.{key}: {row[key]!r:.60} must be {said}")
+    for key, words in (("fault", _KINDS), ("at", _POINTS)):
+        if isinstance(word := row.get(key), str) and word not in words:
+            problems.append(f"{where}.{key}: {word!r:.60} is none of {', '.join(words)}")
     if problems:
         raise ConfigError("\n".join(problems), problems=problems)
     rest = {key: value for key, value in row.items() if key not in ("fault", "at")}
-    return Fault(kinds_known[row["fault"]], points[row.get("at", "request")], **rest)
+    return Fault(_KINDS[row["fault"]], _POINTS[row["at"]], **rest)
 
 
 def read_faults(path: Path) -> tuple[Fault, ...]:

@@ -15,8 +15,9 @@ from nanodesk.brokers.event_loop import EventLoopThread
 from nanodesk.brokers.http import Endpoint, HttpClient, HttpRequest, lost_outcome
 from nanodesk.brokers.http_connection import client_tls, parse_head
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError, ValidationError
+from secret_watch import marked
 
-SECRET = "canary-7f3a9c"  # noqa: S105
+SECRET = marked("7f3a9c")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -198,7 +199,7 @@ class TestWhatIsKnownAfterAFailure:
     @staticmethod
     async def until_spoken_to(connection, peer):
         connection.writer.write(b"GET / HTTP/1.1\r\n\r\n")  # the peer's second answer then lies there unread
-        while not connection.reader.unread:
+        while not connection.reader._buffer:
             await asyncio.sleep(0.01)
 
     def test_a_name_that_cannot_be_resolved(self, loop, monkeypatch):
@@ -252,10 +253,10 @@ class TestWhatIsKnownAfterAFailure:
         assert b"Host: [::1]:" in peer.seen[0]
 
     def test_silence_ends_at_the_deadline_with_an_unknown_outcome(self, loop):
-        started = time.monotonic()
+        started_s = time.monotonic()
         with pytest.raises(BrokerError, match=r"no answer within 0\.2 s") as caught:
             client_of(Peer([5.0]), loop).call(post(), deadline_s=0.2)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started_s < 4.0  # before the answer
         assert lost_outcome(caught.value).kind is OutcomeKind.UNKNOWN
 
     def test_a_rate_limit_is_a_refusal(self):

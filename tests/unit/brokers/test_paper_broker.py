@@ -122,6 +122,17 @@ class TestFile:
             broker.connect()
         assert not broker.is_connected
 
+    @pytest.mark.parametrize("key", ["orders", "executions", "amounts", "supply", "rules"])
+    @pytest.mark.parametrize("value", [None, [[]], ["x"], [{"symbol": []}], [["PAPER", "USD", "9", 0]]])
+    def test_a_line_written_by_hand_is_an_error(self, path, key, value):
+        broker = connected(make(), state_path=path)
+        broker.submit(buy("a", 1))
+        broker.disconnect()
+        first, *rest = path.read_text().splitlines(keepends=True)
+        path.write_text(json.dumps({**json.loads(first), key: value}) + "\n" + "".join(rest))
+        with pytest.raises(BrokerError, match="holds what was never written"):
+            PaperBroker(make(), state_path=path).connect()
+
     def test_disk_that_takes_nothing(self, path, monkeypatch):
         broker = connected(make(), state_path=path)
 

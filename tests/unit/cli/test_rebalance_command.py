@@ -1,5 +1,6 @@
 """``nanodesk rebalance`` and ``nanodesk trade``: what they print, write and return."""
 
+import fcntl
 import json
 import os
 import signal
@@ -98,7 +99,9 @@ class TestRun:
         write(folder, constraints={"max_position_pct": 0.1})
         code, out, _ = invoke("run", "target.json", "--force")
         assert code == REFUSED_BY_RISK
-        assert "FAIL 14" in out
+        assert "FAIL 14 target weights: 0.4 against a limit of 0.1: above its limit (risk.max_target_weight_frac" in out
+        assert out.count("FAIL 14") == 1
+        assert "Refused by risk; nothing was sent." in out
 
     def test_not_filled_in_time(self, invoke, folder):
         write(folder, timeout=0.2, size="10")
@@ -183,7 +186,8 @@ class TestKill:
         assert invoke("kill", "--why", "test")[0] == DONE
         assert invoke("run", "target.json", "--force")[0] == REFUSED_BY_RISK
         assert invoke("release", "--why", "")[0] == USAGE
-        assert invoke("release", "--why", "tested")[0] == DONE
+        code, out, _ = invoke("release", "--why", "tested", "--json")
+        assert (code, json.loads(out)["kill_switch"]) == (DONE, "reset")
         assert invoke("run", "target.json", "--force")[0] == DONE
 
     def test_a_loss_is_released_by_a_person(self, invoke, folder):
@@ -265,8 +269,19 @@ class TestProcesses:
         assert code == FAILED
         assert f"another rebalance is under way: process {working.pid}" in err
 
-    def test_sigterm_cancels_the_rest_reports_and_exits_well(self, working, folder, invoke):
-        working.send_signal(signal.SIGTERM)
+    def test_looking_disturbs_nobody(self, working, invoke, folder):
+        state = folder / "logs" / "paper-account.jsonl"
+        before = state.read_bytes()
+        values = json.loads(invoke("status", "--json")[1])
+        assert values["rebalancing"].startswith(f"process {working.pid} ")
+        assert values["open_orders"] >= 1
+        assert json.loads(invoke("positions", "--json")[1])["positions"][0]["quantity"] == "10"
+        assert invoke("reconcile", "target.json")[0] == DRIFT
+        assert state.read_bytes().startswith(before)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_cancels_the_rest_reports_and_exits_well(self, working, folder, invoke, number):
+        working.send_signal(number)
         out, err = working.communicate(timeout=30)
         assert working.returncode == DONE, err
         assert "Stopped: asked to stop" in out
@@ -296,6 +311,20 @@ class TestProcesses:
         assert (code, values["done"], values["verified"], values["orders_remaining_count"]) == (BROKER, False, True, 0)
         assert values["orders_cancelled_count"] >= 1
         assert values["error_messages"][0].startswith("without the journal: logs/orders.db")
+
+    def test_kill_cancels_even_where_the_lock_is_held_by_nobody_it_can_find(self, working, folder, invoke):
+        """Its holder lives in another container that shares the folder: no process of this number is here."""
+        working.kill()
+        working.wait()
+        lock = os.open(folder / "logs" / "run.lock", os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.ftruncate(lock, 0)
+        code, out, _ = invoke("kill", "--json", "--timeout", "1")
+        os.close(lock)
+        values = json.loads(out)
+        assert (code, values["done"], values["orders_remaining_count"]) == (BROKER, False, 0)
+        assert values["orders_cancelled_count"] >= 1
+        assert "another rebalance is under way" in values["error_messages"][0]
 
     def test_a_killed_run_is_recovered_and_done_by_the_next(self, working, folder, invoke):
         working.kill()

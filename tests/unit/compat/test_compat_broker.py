@@ -1,5 +1,7 @@
 """The published shape of a broker, over the paper broker."""
 
+from typing import ClassVar
+
 import pytest
 
 from nanodesk.brokers.paper import PaperBroker
@@ -164,3 +166,35 @@ class TestErrors:
 
         with pytest.raises(RuntimeError, match=r"^connection error: nobody there"):
             PublishedBroker(fail).connect()
+
+
+class TestRiskOfOrders:
+    """The vision page checks what it is about to send: ``risk.check_order(order, account)``."""
+
+    RISK = nanobook.RiskEngine(max_position_pct=0.20, max_leverage=1.0)
+    ACCOUNT: ClassVar = {"equity_cents": 1_000_000_00, "cash_cents": 1_000_000_00}
+
+    def test_order_account_and_positions_of_a_broker(self):
+        order = nanobook.Order("AAPL", "buy", 100, "limit", 185_00)
+        held = [{"symbol": "AAPL", "quantity": 2_000, "avg_cost_cents": 1, "market_value_cents": 1}]
+        published = self.RISK.check_order("AAPL", "buy", 100, 185_00, 1_000_000_00, [("AAPL", 2_000)])
+        assert self.RISK.check_order(order, self.ACCOUNT, held) == published
+        assert self.RISK.check_order(order, self.ACCOUNT | {"positions": held}) == published
+        assert published[1]["status"] == "FAIL"
+
+    def test_without_holdings_the_position_is_not_known(self):
+        checks = self.RISK.check_order(nanobook.Order("AAPL", "buy", 100, "limit", 185_00), self.ACCOUNT)
+        assert [check["status"] for check in checks] == ["PASS", "WARN", "PASS"]
+        assert "write check_order(order, account, broker.positions())" in checks[1]["detail"]
+
+    @pytest.mark.parametrize(
+        ("order", "account", "message"),
+        [
+            (("AAPL", "buy", 1, "limit", 1), None, r"broker\.account\(\)"),
+            (("AAPL", "buy", 1, "limit", 1), {}, r"broker\.account\(\)"),
+            (("AAPL", "buy", 1, "market"), ACCOUNT, "with the price of a quote"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, order, account, message):
+        with pytest.raises((TypeError, ValueError), match=message):
+            self.RISK.check_order(nanobook.Order(*order), account)

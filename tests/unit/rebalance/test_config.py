@@ -1,11 +1,7 @@
 """The configuration file of live orders."""
 
-import re
-from pathlib import Path
-
 import pytest
 
-import nanodesk
 from nanodesk.errors import ConfigError
 from nanodesk.market.fixed_point import E9
 from nanodesk.rebalance.config import RiskSection, TradingConfig, parse_config
@@ -156,21 +152,3 @@ class TestCommandLine:
 
     def test_schema_is_optional(self):
         assert isinstance(parse_config("schema = 1\n" + PAPER), TradingConfig)
-
-
-class TestEveryKeyActs:
-    """nanobook reads four keys that change nothing (its bug 11)."""
-
-    SECTIONS = ("connection", "account", "execution", "cost", "logging", "kill")
-
-    def test_each_is_read_outside_its_model(self):
-        source = Path(nanodesk.__file__).parent
-        files = [*(source / "rebalance").glob("*.py"), *(source / "cli").glob("*.py")]
-        text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-        unread = [
-            f"{section}.{key}"
-            for section in self.SECTIONS
-            for key in type(getattr(parse_config(PAPER), section)).model_fields
-            if not re.search(rf"\.{key}\b|\"{key}\"", text)
-        ]
-        assert unread == []
