@@ -5,9 +5,11 @@ import time
 import pytest
 
 from binance_venue import KEY, SECRET, WIDE, limit, running, trading
+from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.enums import Side
+from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution, OrderReport, OrderState
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits
@@ -346,6 +348,16 @@ class TestSecrets:
         for text in told:
             assert SECRET not in text
             assert KEY not in text
+
+
+class TestBalances:
+    def test_a_coin_without_a_market_is_no_holding_and_stops_nothing(self, venue, broker):
+        for asset in ("LDBTC", "GIFT", "BTC"):
+            venue.do(lambda name=asset: paper_admin.deposit(venue.market, "PAPER", name, E9))
+        assert [(held.symbol, held.quantity_e9) for held in broker.positions()] == [("BTC", 11 * E9)]
+        assert broker.account().balances_e9["LDBTC"] == E9
+        with trading(venue, symbols={"ether": "ETHUSDT"}) as named:
+            assert [held.symbol for held in named.positions()] == ["BTC"], "it has a market, only no name here"
 
 
 class TestManyInstruments:

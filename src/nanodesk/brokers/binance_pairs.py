@@ -96,6 +96,8 @@ class Pairs:
         From the one name to the other.
     is_named : bool, default False
         Whether the caller named the instruments, else they are all of the venue's.
+    listed : frozenset of str, optional
+        Every pair of the venue, named or not.
     """
 
     quote_asset: str
@@ -103,6 +105,7 @@ class Pairs:
     pair_of: Mapping[str, str]
     desk_of: Mapping[str, str] = field(default_factory=dict)
     is_named: bool = False
+    listed: frozenset[str] = frozenset()
 
     def pair(self, symbol: str) -> str:
         """The venue's name.
@@ -189,10 +192,12 @@ def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None
         If a named pair is not listed.
     """
     wanted = {pair: symbol for symbol, pair in (symbols or {}).items()}
+    listed: set[str] = set()
     rules: dict[str, TradingRules] = {}
     pair_of: dict[str, str] = {}
     for row in info.rows("symbols"):
         pair, base, currency = row.text("symbol"), row.text("baseAsset"), row.text("quoteAsset")
+        listed.add(pair)
         if symbols is not None:
             symbol = wanted.get(pair)
         else:
@@ -212,7 +217,8 @@ def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None
         raise ValidationError(
             f"symbols: {', '.join(missing[:5])} are not listed at the venue.", field="symbols", value=missing
         )
-    return Pairs(quote_asset, rules, pair_of, {pair: name for name, pair in pair_of.items()}, symbols is not None)
+    desk_of = {pair: name for name, pair in pair_of.items()}
+    return Pairs(quote_asset, rules, pair_of, desk_of, symbols is not None, frozenset(listed))
 
 
 def trading_rules(row: Fields, symbol: str) -> TradingRules:
