@@ -10,6 +10,7 @@ vulnerabilities that cannot be made says *skipped*: silence of a service that wa
 import json
 import platform
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 CONSTRAINTS = ROOT / "constraints.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+VERSION = runpy.run_path(str(ROOT / "src" / "nanodesk" / "version.py"))["__version__"]
 BUILD_TOOLS = (*PROJECT["build-system"]["requires"], "ninja")
 """Locked too, so that building the package itself fetches nothing."""
 
@@ -159,7 +161,7 @@ def bill_of_materials() -> dict[str, object]:
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": _component(PROJECT["project"]["name"], PROJECT["project"]["version"], "MIT")},
+        "metadata": {"component": _component(PROJECT["project"]["name"], VERSION, "MIT")},
         "components": [
             {
                 **_component(name, version, licences.get(name, "")),

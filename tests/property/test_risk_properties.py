@@ -12,7 +12,7 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.context import RiskContext
 from nanodesk.risk.engine import RiskEngine
-from nanodesk.risk.exposure import Exposures, Line
+from nanodesk.risk.exposure import Exposures, Line, OrderTerms, PriceSource, revalue_holdings, value_holdings
 from nanodesk.risk.limits import RiskConfig
 from reference.exposure_reference import Desk, whole
 from risk_batches import any_batch, any_desk, any_limits, with_scarce_cash
@@ -189,6 +189,36 @@ class TestAcceptedBatches:
                 assert case(f"long-{seed}-{number}")[1] == [], f"long-{seed}-{number}"
                 assert not looser_case(f"long-{seed}-{number}"), f"long-{seed}-{number}"
                 assert one_by_one(f"long-{seed}-{number}")[1] == [], f"long-{seed}-{number}"
+
+
+def valued(exposures: Exposures) -> tuple:
+    """Everything but the source; a group of which nothing is left says nothing."""
+    groups = {group: value for group, value in exposures.groups.items() if value}
+    rest = [getattr(exposures, name) for name in Exposures.__slots__ if name not in ("groups", "lines", "source")]
+    return list(exposures.lines.items()), groups, rest
+
+
+class TestHoldingsALittleLater:
+    @settings(max_examples=200, deadline=None)
+    @given(st.integers(0, 2**32))
+    def test_what_has_not_changed_need_not_be_valued_again(self, seed):
+        rng = random.Random(seed)
+        first, later = any_desk(rng), any_desk(rng)
+        quotes, rules = dict(first.quotes), dict(first.rules)
+        for ours, theirs in ((quotes, later.quotes), (rules, later.rules)):
+            for symbol in (*ours, *theirs):
+                if rng.random() < 0.3:
+                    ours.pop(symbol, None)
+                    if symbol in theirs:
+                        ours[symbol] = theirs[symbol]
+        holdings = [holding for holding in (*first.holdings, *later.holdings) if rng.random() < 0.7]
+        terms = OrderTerms(0, 0, 0)
+        source = PriceSource(first.account.currency, first.quotes, first.rules, first.fx_rates_e9)
+        now = PriceSource(first.account.currency, quotes, rules, first.fx_rates_e9)
+        before = value_holdings(first.holdings, source, terms)
+        untouched = valued(before)
+        assert valued(revalue_holdings(before, holdings, now)) == valued(value_holdings(holdings, now, terms))
+        assert valued(before) == untouched
 
 
 class TestPlantedFaults:

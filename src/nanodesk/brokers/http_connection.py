@@ -78,6 +78,29 @@ def client_tls() -> ssl.SSLContext:
     return context
 
 
+class _Reader(asyncio.StreamReader):
+    """Knows how much has come that nobody has read."""
+
+    unread = 0
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        self.unread += len(data)
+        super().feed_data(data)
+
+    def _took(self, data: bytes) -> bytes:
+        self.unread -= len(data)
+        return data
+
+    async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]
+        return self._took(await super().readuntil(separator))
+
+    async def readexactly(self, n: int) -> bytes:
+        return self._took(await super().readexactly(n))
+
+    async def read(self, n: int = -1) -> bytes:
+        return self._took(await super().read(n))
+
+
 @dataclass(slots=True, eq=False)
 class HttpConnection:
     """One open connection; serves one request at a time.
@@ -90,7 +113,7 @@ class HttpConnection:
         Bytes out.
     """
 
-    reader: asyncio.StreamReader
+    reader: _Reader
     writer: asyncio.StreamWriter
     _keeps_alive: bool = field(default=True, init=False)
 
@@ -117,27 +140,29 @@ class HttpConnection:
         NotConnectedError
             If the peer cannot be reached or its certificate is not valid.
         """
+        loop = asyncio.get_running_loop()
+        reader = _Reader(limit=MAX_HEAD_BYTES, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            reader, writer = await asyncio.open_connection(
+            transport, _ = await loop.create_connection(
+                lambda: protocol,
                 host,
                 port,
                 ssl=tls,
                 server_hostname=host if tls else None,
-                limit=MAX_HEAD_BYTES,
                 happy_eyeballs_delay=_NEXT_ADDRESS_S,
             )
         except OSError as error:
             raise NotConnectedError(
                 f"{host}:{port} cannot be reached: {_why(error)}.", field="base_url", value=f"{host}:{port}"
             ) from None
-        return cls(reader, writer)
+        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
     @property
     def is_usable(self) -> bool:
-        """Whether another request may be written."""
-        # Bytes that nobody asked for, such as a proxy's 408 on an idle connection, would be read as the next answer.
-        is_silent = not self.reader._buffer  # type: ignore[attr-defined]
-        return self._keeps_alive and is_silent and not self.reader.at_eof() and not self.writer.is_closing()
+        """Whether another request may be written; words that came unasked would pass for its answer."""
+        is_quiet = not self.reader.unread and not self.reader.at_eof()
+        return self._keeps_alive and is_quiet and not self.writer.is_closing()
 
     def close(self) -> None:
         """Drop the connection at once."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from nanodesk.errors import visible
+
 if TYPE_CHECKING:
     from nanodesk.brokers.credentials import Secret
 
@@ -21,7 +23,7 @@ class _WithFields(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = [f"{name}={value!r}" for name, value in vars(record).items() if name not in _OWN]
         first, *rest = super().format(record).splitlines() or [""]
-        return "\n".join([" ".join([first, *fields]), *rest])
+        return visible("\n".join([" ".join([first, *fields]), *rest]))
 
 
 @contextmanager

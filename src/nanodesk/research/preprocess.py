@@ -164,6 +164,7 @@ def apply_steps(
 
     Examples
     --------
+    >>> import numpy as np
     >>> raw = {"vol_63": np.array([[-0.2, -0.5, -0.3]])}
     >>> apply_steps([Rank(kind="rank")], raw, np.ones((1, 3), dtype=bool))["vol_63"].round(3)
     array([[ 0.333, -0.333,  0.   ]])

@@ -11,7 +11,7 @@ from typing import Any, Final
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.order import Order, WorkingOrder
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, value_holdings
+from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, revalue_holdings, value_holdings
 from nanodesk.risk.kill_switch import KillSwitchState
 from nanodesk.risk.order_flow import FlowSnapshot
 from nanodesk.risk.trading_state import TradingState
@@ -145,7 +145,9 @@ class RiskContext:
             changed.discard("account")  # of the account only the currency counts
         for name, sources in _KEPT.items():
             if sources & changed:
-                later.__dict__.pop(name, None)
+                dropped = later.__dict__.pop(name, None)
+                if name == "_held" and dropped:
+                    later.__dict__["_held_before"] = dropped
         return later
 
     def after_sending(self, order: Order) -> RiskContext:
@@ -202,15 +204,26 @@ class RiskContext:
         exposures : Exposures
             Values in the account's currency.
         """
-        held: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_held", {})
-        if terms not in held:
-            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
-            held[terms] = value_holdings(self.holdings, source, terms)
-        return held[terms].with_orders(
+        return self._holdings_valued(terms).with_orders(
             (item.order, item.leaves_quantity_e9)
             for item in self.working
             if item.order.client_order_id not in client_order_ids
         )
+
+    def _holdings_valued(self, terms: OrderTerms) -> Exposures:
+        held: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_held", {})
+        if terms not in held:
+            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
+            before: Exposures | None = self.__dict__.get("_held_before", {}).get(terms)
+            is_alike = before is not None and (before.source.currency, before.source.fx_rates_e9) == (
+                source.currency,
+                source.fx_rates_e9,
+            )
+            if before is not None and is_alike:
+                held[terms] = revalue_holdings(before, self.holdings, source)
+            else:
+                held[terms] = value_holdings(self.holdings, source, terms)
+        return held[terms]
 
     @cached_property
     def working_by_symbol(self) -> Mapping[str, tuple[WorkingOrder, ...]]:

@@ -199,7 +199,7 @@ class TestWhatIsKnownAfterAFailure:
     @staticmethod
     async def until_spoken_to(connection, peer):
         connection.writer.write(b"GET / HTTP/1.1\r\n\r\n")  # the peer's second answer then lies there unread
-        while not connection.reader._buffer:
+        while not connection.reader.unread:
             await asyncio.sleep(0.01)
 
     def test_a_name_that_cannot_be_resolved(self, loop, monkeypatch):

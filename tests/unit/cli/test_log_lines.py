@@ -6,6 +6,7 @@ import pytest
 
 from nanodesk.brokers.credentials import Secret
 from nanodesk.cli.log_lines import hide, log_lines
+from nanodesk.errors import visible
 
 logger = logging.getLogger("nanodesk.oms.example")
 
@@ -17,6 +18,16 @@ class TestLogLines:
             logger.warning("submit_raised", extra={"error": "OSError", "text": "\x1b[2J\n"})
         expected = "WARNING nanodesk.oms.example: submit_raised error='OSError' text='\\x1b[2J\\n'\n"
         assert capsys.readouterr().err == expected
+
+    def test_what_another_library_logs_does_not_act_on_the_terminal(self, capsys):
+        with log_lines(debug=False):
+            try:
+                raise OSError("gone \x1b[2J")
+            except OSError:
+                logging.getLogger("other").exception("said \x1b]0;owned\x07 \u202e")
+        err = capsys.readouterr().err
+        assert visible(err) == err
+        assert "said \\u001b]0;owned\\u0007" in err
 
     def test_a_traceback_follows_the_line(self, capsys):
         with log_lines(debug=False):

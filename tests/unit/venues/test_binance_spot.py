@@ -293,6 +293,15 @@ class TestAmend:
         )
 
 
+@contextlib.contextmanager
+def at_one_instant(**options):
+    """A venue whose clock stands still: no window of a limit ends between two requests."""
+    now = time.time_ns()
+    with running(made=market(now_ns=lambda: now), **options) as venue:
+        venue.clock = lambda: now
+        yield venue
+
+
 class TestMarketData:
     def test_candles_of_what_traded_and_flat_ones_where_nothing_did(self, venue):
         for quantity in ("0.1", "0.3"):
@@ -306,10 +315,11 @@ class TestMarketData:
         assert rows[-1][4] == "50001.00000000"
 
     def test_candles_are_asked_for_by_their_beginning(self, shared):
-        monday = 1_795_392_000_000  # 2026-11-23
-        asked = {"symbol": "BTCUSDT", "interval": "1w", "startTime": monday - 14 * 86_400_000 - 5, "limit": "2"}
+        day = 86_400_000
+        monday = (int(time.time() * 1000) - 4 * day) // (7 * day) * 7 * day + 4 * day
+        asked = {"symbol": "BTCUSDT", "interval": "1w", "startTime": monday - 14 * day - 5, "limit": "2"}
         rows = ask(shared, "GET", "klines", asked, sign=None)[1]
-        assert [row[0] for row in rows][:1] == [monday - 14 * 86_400_000]
+        assert [row[0] for row in rows][:1] == [monday - 14 * day]
         assert code(shared, "GET", "klines", {"symbol": "BTCUSDT", "interval": "7m"}, sign=None) == -1120
 
     def test_the_day_and_the_mean(self, venue):
@@ -346,15 +356,6 @@ class TestMarketData:
         status, content, _ = ask(venue, "POST", "orderList/oco", PLACE)
         assert (status, content["code"]) == (404, -1000)
         assert caplog.messages == ["not_served: POST /api/v3/orderList/oco"]
-
-
-@contextlib.contextmanager
-def at_one_instant(**options):
-    """A venue whose clock stands still: no window of a limit ends between two requests."""
-    now = time.time_ns()
-    with running(made=market(now_ns=lambda: now), **options) as venue:
-        venue.clock = lambda: now
-        yield venue
 
 
 class TestLimits:
