@@ -234,12 +234,13 @@ def main() -> None:
     parser.add_argument("--no-pin", action="store_true", help="let the system choose the cores")
     parser.add_argument("--folder", help="where the journal stands; by default beside other temporary files")
     arguments = parser.parse_args()
-    keep_to(-1 if arguments.venue else 0, is_wanted=not arguments.no_pin)
     if arguments.venue:
+        keep_to(-1, is_wanted=not arguments.no_pin)
         venue()
         return
     no_pin = ("--no-pin",) if arguments.no_pin else ()
     with running_venue(*no_pin) as ready, tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        keep_to(0, is_wanted=not arguments.no_pin)  # not before: a child inherits it
         folder = Path(name)
         desk = Desk(ready, folder)
         handle = os.open(folder / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
