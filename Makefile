@@ -14,7 +14,7 @@ COMPILED_TESTS = tests/unit/backtest tests/unit/book tests/unit/compat tests/uni
   $(filter-out $(foreach word,alpaca binance nanobook_risk rebalance,$(wildcard tests/reference/test_$(word)*.py)),$(wildcard tests/reference/test_*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint types layers docstrings docs checked bench test-long fuzz fuzz-parsers soak torture clean
+.PHONY: help demo test unit lint checked bench test-long fuzz fuzz-parsers soak torture random-kills lock audit clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,9 +28,10 @@ $(VENV)/.installed: $(VENV)/.python $(SOURCES)
 	$(PIP) install --quiet --constraint constraints.txt .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.python $(SOURCES)
-	$(PIP) install --quiet --constraint constraints.txt '.[test]'
-	touch $@ $(VENV)/.installed
+# What is installed stays as it is, and only what the extra adds is fetched: nothing is compiled twice.
+$(VENV)/.test: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt 'nanodesk[test]'
+	touch $@
 
 demo: $(VENV)/.installed ## one TOML file to backtest, tear sheet and target, on bundled real prices
 	$(VENV)/bin/nanodesk demo
@@ -41,12 +42,13 @@ unit: $(VENV)/.test ## the tests and the examples in docstrings
 	$(RUN) -m pytest -m 'not slow' -n 2 --dist loadfile tests
 	$(RUN) tools/run_doctests.py
 
-lint: $(VENV)/.test ## style, types, layers and docstrings
+lint: $(VENV)/.test ## style, static scan, types, layers, docstrings and licences
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
 	$(RUN) tools/check_layers.py
 	$(RUN) tools/check_docstrings.py
+	$(RUN) tools/audit_dependencies.py licences
+	$(VENV)/bin/mypy
 
 checked: $(VENV)/.test ## the compiled suite with bounds and overflow checks, AddressSanitizer and UBSan
 	rm -rf $(CHECKED)
@@ -64,6 +66,9 @@ torture: $(VENV)/.test ## the live river killed everywhere: 32 steps, failing di
 	PYTHONPATH=tests $(RUN) -m torture
 	$(RUN) tools/simulate_orders.py --seeds 100_000 --processes 2
 
+random-kills: $(VENV)/.test ## a thousand kills at random instants for each broker; goes on where it stopped
+	PYTHONPATH=tests $(RUN) -m torture --workers 4 --random 1000 --state build/random-kills.jsonl random
+
 fuzz: $(VENV)/.test ## ten million random commands on the compiled exchange and the naive one; goes on where it stopped
 	$(RUN) tools/fuzz_exchange.py --commands 10_000_000
 
@@ -72,6 +77,15 @@ fuzz-parsers: $(VENV)/.test ## ten million damaged texts for each parser of outs
 
 soak: $(VENV)/.test ## a day of order management on the virtual clock, faults on: flat memory, both books agree
 	$(RUN) tools/simulate_orders.py --soak 24
+
+lock: $(VENV)/.test ## write requirements.lock anew: nanodesk[all] with hashes, for this platform
+	$(RUN) tools/audit_dependencies.py lock
+
+audit: $(VENV)/.test ## static scan, licences, bill of materials, and known vulnerabilities where there is a network
+	$(VENV)/bin/ruff check --select S src tools
+	$(RUN) tools/audit_dependencies.py licences
+	$(RUN) tools/audit_dependencies.py sbom build/nanodesk.cdx.json
+	$(RUN) tools/audit_dependencies.py vulnerabilities
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build

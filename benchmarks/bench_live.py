@@ -1,7 +1,9 @@
 """Live orders end to end: risk, durable intent, a venue in its own process over loopback, answer, fill, journal.
 
-Usage: python benchmarks/bench_live.py [--seconds S] [--group N] [--folder DIR]. The disk decides the tail: one raw
-fdatasync of a page is timed before every order, on the same disk, and told beside what we add.
+Usage: python benchmarks/bench_live.py [--seconds S] [--group N] [--only single|grouped] [--no-pin] [--folder DIR]. The
+venue is held to one core and we to another, where there are two; --no-pin leaves that to the system, which often puts
+both on one. The disk decides the tail: one raw fdatasync of a page is timed before every order, on the same disk, and
+told beside what we add. With --seconds 600 each minute has its line, with the memory of both processes.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,11 +42,17 @@ from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.server import VenueOptions, run_venue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SYMBOLS = tuple(f"S{number:02d}" for number in range(20))
 PAGE = bytes(4096)
 ANY = 10**9
+
+
+def keep_to(core: int, *, is_wanted: bool) -> None:
+    """Run on one core from now on, counted from either end of those we have."""
+    if is_wanted and hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
+        os.sched_setaffinity(0, {cores[core]})
 
 
 def venue() -> None:
@@ -138,8 +147,36 @@ def raw_sync(handle: int) -> float:
     return time.perf_counter() - started
 
 
-def one_by_one(desk: Desk, seconds: float, handle: int) -> tuple[int, float, list[float], list[float], list[float]]:
-    added, whole, raw = [], [], []
+class Minutes:
+    """A line for every minute of a long run: does it get slower, does the memory grow?"""
+
+    def __init__(self, desk: Desk, venue_pid: int) -> None:
+        self.desk, self.venue_pid = desk, venue_pid
+        self.begins_s, self.count, self.whole = time.perf_counter(), desk.count, array("d")
+
+    def add(self, seconds: float) -> None:
+        self.whole.append(seconds)
+        now_s = time.perf_counter()
+        if now_s - self.begins_s >= 60.0:
+            rate, memory = (self.desk.count - self.count) / sum(self.whole), [resident_mib(p) for p in self.pids()]
+            print(told(f"{rate:6,.0f} orders/s, {memory[0]:.0f} + {memory[1]:.0f} MiB", self.whole), flush=True)
+            self.__init__(self.desk, self.venue_pid)  # type: ignore[misc]
+
+    def pids(self) -> tuple[int, int]:
+        return os.getpid(), self.venue_pid
+
+
+def resident_mib(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        return 0.0
+
+
+def one_by_one(
+    desk: Desk, seconds: float, handle: int, minutes: Minutes
+) -> tuple[int, float, array[float], array[float], array[float]]:
+    added, whole, raw = array("d"), array("d"), array("d")
     until, spent, filled = time.perf_counter() + seconds, 0.0, 0
     while time.perf_counter() < until:
         raw.append(raw_sync(handle))
@@ -151,35 +188,38 @@ def one_by_one(desk: Desk, seconds: float, handle: int) -> tuple[int, float, lis
         filled += view.state is OrderState.FILLED
         added.append(desk.left_s - started)
         whole.append(ended - started)
+        minutes.add(ended - started)
         spent += ended - started
     return filled, spent, added, whole, raw
 
 
-def grouped(desk: Desk, seconds: float, size: int) -> tuple[int, float]:
+def grouped(desk: Desk, seconds: float, size: int, minutes: Minutes) -> tuple[int, float]:
     until, spent, filled = time.perf_counter() + seconds, 0.0, 0
     while time.perf_counter() < until:
         orders = [desk.order() for _ in range(size)]
         started = time.perf_counter()
         views = desk.engine.submit_many(orders)
         desk.engine.poll()
-        spent += time.perf_counter() - started
+        took = time.perf_counter() - started
+        spent += took
+        minutes.add(took)
         filled += sum(view.state is OrderState.FILLED for view in views)
     return filled, spent
 
 
-def told(name: str, times: list[float]) -> str:
-    times = sorted(times)
+def told(name: str, measured: Sequence[float]) -> str:
+    times = sorted(measured)
     p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
     return f"{name:44s} p50 {p50 * 1e3:7.3f} ms   p99 {p99 * 1e3:7.3f} ms   worst {times[-1] * 1e3:7.3f} ms"
 
 
 @contextmanager
-def running_venue() -> Iterator[dict[str, Any]]:
+def running_venue(*options: str) -> Iterator[dict[str, Any]]:
     """A process that lives as long as the block."""
-    process = subprocess.Popen([sys.executable, __file__, "--venue"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, __file__, "--venue", *options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
+        yield {**json.loads(process.stdout.readline()), "pid": process.pid}
     finally:
         process.terminate()
         process.wait()
@@ -190,34 +230,47 @@ def main() -> None:
     parser.add_argument("--venue", action="store_true", help="be the venue")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--group", type=int, default=100)
+    parser.add_argument("--only", choices=("single", "grouped"), help="one of the two ways; both without it")
+    parser.add_argument("--no-pin", action="store_true", help="let the system choose the cores")
     parser.add_argument("--folder", help="where the journal stands; by default beside other temporary files")
     arguments = parser.parse_args()
+    keep_to(-1 if arguments.venue else 0, is_wanted=not arguments.no_pin)
     if arguments.venue:
         venue()
         return
-    with running_venue() as ready, tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+    no_pin = ("--no-pin",) if arguments.no_pin else ()
+    with running_venue(*no_pin) as ready, tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         desk = Desk(ready, folder)
         handle = os.open(folder / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        one_by_one(desk, 1.0, handle)
-        commits, count, cpu = desk.journal.commits, desk.count, _cpu_s()
-        filled, spent, added, whole, raw = one_by_one(desk, arguments.seconds, handle)
-        orders = desk.count - count
-        print(f"one by one: {orders / spent:,.0f} orders/s over {spent:.1f} s, {filled} of {orders} filled, "
-              f"{(desk.journal.commits - commits) / orders:.2f} commits an order, "
-              f"{(_cpu_s() - cpu) / orders * 1e3:.2f} ms of our CPU an order")  # fmt: skip
-        print(told("added before the first byte (risk, intent)", added))
-        print(told("whole: risk to fill in the journal", whole))
-        print(told("raw fdatasync of one page beside each order", raw))
-        count = desk.count
-        filled, spent = grouped(desk, arguments.seconds, arguments.group)
-        orders = desk.count - count
-        print(f"groups of {arguments.group}: {orders / spent:,.0f} orders/s over {spent:.1f} s, "
-              f"{filled} of {orders} filled")  # fmt: skip
+        one_by_one(desk, 1.0, handle, Minutes(desk, ready["pid"]))
+        if arguments.only != "grouped":
+            tell_one_by_one(desk, arguments.seconds, handle, ready["pid"])
+        if arguments.only != "single":
+            tell_grouped(desk, arguments.seconds, arguments.group, ready["pid"])
         report = reconcile(desk.engine, desk.broker)
         print(f"reconciled: {report.is_clean}; journal of {desk.journal.sequence:,} events verified: "
               f"{desk.journal.verify().events:,}")  # fmt: skip
         desk.close()
+
+
+def tell_one_by_one(desk: Desk, seconds: float, handle: int, venue_pid: int) -> None:
+    commits, count, cpu = desk.journal.commits, desk.count, _cpu_s()
+    filled, spent, added, whole, raw = one_by_one(desk, seconds, handle, Minutes(desk, venue_pid))
+    orders = desk.count - count
+    print(f"one by one: {orders / spent:,.0f} orders/s over {spent:.1f} s, {filled} of {orders} filled, "
+          f"{(desk.journal.commits - commits) / orders:.2f} commits an order, "
+          f"{(_cpu_s() - cpu) / orders * 1e3:.2f} ms of our CPU an order")  # fmt: skip
+    print(told("added before the first byte (risk, intent)", added))
+    print(told("whole: risk to fill in the journal", whole))
+    print(told("raw fdatasync of one page beside each order", raw))
+
+
+def tell_grouped(desk: Desk, seconds: float, size: int, venue_pid: int) -> None:
+    count = desk.count
+    filled, spent = grouped(desk, seconds, size, Minutes(desk, venue_pid))
+    orders = desk.count - count
+    print(f"groups of {size}: {orders / spent:,.0f} orders/s over {spent:.1f} s, {filled} of {orders} filled")
 
 
 def _cpu_s() -> float:

@@ -1,9 +1,11 @@
-"""The paper market and broker: microseconds per order, cold to disk and not.
+"""The paper market and broker: microseconds per order, without a file, with one, and through the order engine.
 
-Usage: python benchmarks/bench_paper.py [orders]
+Usage: python benchmarks/bench_paper.py [orders]. With a file the disk decides: a raw write and fdatasync of a page is
+timed beside each order. An order of the broker is one sync, one through the engine three: intent, account, answer.
 """
 
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -17,6 +19,8 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
+from nanodesk.oms.journal import Journal
+from nanodesk.oms.order_engine import OrderEngine
 
 
 def market() -> PaperMarket:
@@ -37,13 +41,32 @@ def percentiles(times: list[int]) -> dict[str, float]:
     }
 
 
-def timed(call, items) -> dict[str, float]:
+def timed(call, items, *, less: list[int] | None = None) -> dict[str, float]:
     times = []
     for item in items:
         start = time.perf_counter_ns()
         call(item)
-        times.append(time.perf_counter_ns() - start)
+        times.append(time.perf_counter_ns() - start - (less[-1] if less else 0))
     return percentiles(times)
+
+
+def raw_sync(handle: int) -> int:
+    started = time.perf_counter_ns()
+    os.write(handle, bytes(4096))
+    os.fdatasync(handle)
+    return time.perf_counter_ns() - started
+
+
+def through_the_engine(folder: Path, count: int) -> dict[str, float]:
+    broker = PaperBroker(market(), state_path=folder / "engine-account.jsonl")
+    broker.connect()
+    with Journal.open(folder / "orders.db") as journal:
+        engine = OrderEngine(broker, journal)
+        engine.begin_run("bench")
+        try:
+            return timed(lambda order: (engine.submit(order), engine.poll()), orders(count, 101))
+        finally:
+            broker.disconnect()
 
 
 def main(count: int) -> None:
@@ -59,7 +82,16 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         broker = PaperBroker(market(), state_path=Path(folder) / "account.jsonl")
         broker.connect()
-        results["broker with file: submit and fill"] = timed(broker.submit, orders(count // 10, 101))
+        handle = os.open(Path(folder) / "raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        raw: list[int] = []
+
+        def submit(order: Order) -> None:
+            raw.append(raw_sync(handle))
+            broker.submit(order)
+
+        rows = timed(submit, orders(count // 10, 101), less=raw)
+        results["broker with file: submit and fill"] = rows
+        results["raw write and fdatasync beside each"] = percentiles(raw)
         batches = [orders(count, 101)[at : at + 100] for at in range(count // 10, count // 2, 100)]
         start = time.perf_counter()
         for batch in batches:
@@ -67,6 +99,7 @@ def main(count: int) -> None:
         rate = round(100 * len(batches) / (time.perf_counter() - start))
         results["broker with file: submit_many of 100"] = {"per_second": rate}
         broker.disconnect()
+        results["engine over broker with file: intent, fill, answer"] = through_the_engine(Path(folder), count // 10)
     sys.stdout.write(json.dumps({"machine": platform.platform(), "orders": count, "results": results}, indent=1) + "\n")
 
 

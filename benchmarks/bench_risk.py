@@ -83,8 +83,17 @@ def main() -> None:
     gc.disable()
     timed("one order, 48 checks", rounds, lambda i: engine.check_order(orders[i % HOLDINGS], desk), lambda i: i)
     timed(
-        "one order at send, 11 checks", rounds, lambda i: engine.check_at_send(orders[i % HOLDINGS], desk), lambda i: i
+        "one order at send, 14 checks", rounds, lambda i: engine.check_at_send(orders[i % HOLDINGS], desk), lambda i: i
     )
+    seen = [desk]
+
+    def a_quote_later(index: int) -> Order:
+        order = orders[index % HOLDINGS]
+        quote = Quote(order.symbol, 99_990_000_000, 100_010_000_000, 100 * E9, NOW, E9, E9)
+        seen[0] = seen[0].advance(quotes={**seen[0].quotes, order.symbol: quote})
+        return order
+
+    timed("one order at send, its quote just read", rounds, lambda o: engine.check_at_send(o, seen[0]), a_quote_later)
     gc.enable()
     timed("batch of 500 orders", max(rounds // 100, 5), lambda _: engine.check_batch(orders, desk), lambda i: i)
     timed(

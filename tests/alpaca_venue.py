@@ -16,8 +16,9 @@ from nanodesk.venues.alpaca import AlpacaLimits, serve
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions
+from secret_watch import marked
 
-KEY, SECRET = "PKcanary51c9", "canary-secret-83ab"
+KEY, SECRET = "PK" + marked("key"), marked("secret-83ab")
 WIDE = AlpacaLimits(requests_1m=10**7)
 
 
@@ -96,8 +97,14 @@ def trading(venue, *, secret=SECRET, connect=True, **options):
     broker = AlpacaBroker(
         api_key=KEY,
         secret=secret,
-        **{**venue.endpoints, "deadline_s": 3.0, "absence_wait_s": 0.1, "absence_spacing_s": 0.1, **options},
-        first_wait_s=0.02,
+        **{
+            **venue.endpoints,
+            "deadline_s": 3.0,
+            "absence_wait_s": 0.1,
+            "absence_spacing_s": 0.1,
+            "first_wait_s": 0.02,
+            **options,
+        },
     )
     try:
         if connect:
@@ -109,12 +116,3 @@ def trading(venue, *, secret=SECRET, connect=True, **options):
 
 def limit(name, side=Side.BUY, quantity="10", price="185.01", symbol="AAPL", tif=TimeInForce.DAY, **fields):
     return Order(name, symbol, side, parse_e9(quantity), OrderType.LIMIT, parse_e9(price), time_in_force=tif, **fields)
-
-
-def events_until(broker, done, timeout_s=3.0):
-    """Events so far, as soon as ``done(events)`` holds."""
-    found, deadline = [], time.monotonic() + timeout_s
-    while not done(found):
-        assert time.monotonic() < deadline, found
-        found += broker.events(timeout_s=0.05)
-    return found

@@ -17,8 +17,9 @@ from nanodesk.venues.binance_spot import SpotLimits, serve
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions
+from secret_watch import marked
 
-KEY, SECRET = "canary-key-51c9", "canary-secret-83ab"
+KEY, SECRET = marked("key-51c9"), marked("secret-83ab")
 WIDE = SpotLimits(weight_1m=10**8, orders_10s=10**7, orders_1d=10**8)
 BTC = TradingRules("BTC", base="BTC", currency="USDT", tick_e9=E9 // 100, lot_e9=E9 // 100_000, min_notional_e9=5 * E9)
 ETH = TradingRules("ETH", base="ETH", currency="USDT", tick_e9=E9 // 100, lot_e9=E9 // 10_000, min_notional_e9=5 * E9)
@@ -118,12 +119,3 @@ def trading(venue, *, secret=SECRET, connect=True, **options):
 
 def limit(name, side=Side.BUY, quantity="0.5", price="50001", symbol="BTC", tif=TimeInForce.GTC, **fields):
     return Order(name, symbol, side, parse_e9(quantity), OrderType.LIMIT, parse_e9(price), time_in_force=tif, **fields)
-
-
-def events_until(broker, done, timeout_s=3.0):
-    """Events so far, as soon as ``done(events)`` holds."""
-    found, deadline = [], time.monotonic() + timeout_s
-    while not done(found):
-        assert time.monotonic() < deadline, found
-        found += broker.events(timeout_s=0.05)
-    return found

@@ -99,13 +99,3 @@ class LoopbackTws:
             self.venue.messages_per_second = 1_000_000
             broker._session._pacer = _Unpaced()
         return broker
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    """Wait for something that another thread does."""
-    pause = threading.Event()
-    for _ in range(int(timeout_s / 0.01)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError(f"not so within {timeout_s} s")

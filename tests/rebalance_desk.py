@@ -74,12 +74,12 @@ class Desk:
         return self.clock() / 1e9
 
     @contextmanager
-    def open(self, *, reached=nothing_reached, broker=None):
+    def open(self, *, reached=nothing_reached, journal_reached=nothing_reached, broker=None):
         """Broker, engine and rebalancer, as one process has them."""
         broker = broker or StandingQuotesBroker(self.market, sleep=self.clock.sleep)
         broker.connect()
         clocks = Clocks(self.clock, self.monotonic_s, self.clock.sleep)
-        with Journal.open(self.folder / "orders.db", now_ns=self.clock) as journal:
+        with Journal.open(self.folder / "orders.db", now_ns=self.clock, reached=journal_reached) as journal:
             engine = OrderEngine(
                 broker,
                 journal,

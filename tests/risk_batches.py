@@ -13,6 +13,7 @@ from nanodesk.market.order import Order, OrderType, WorkingOrder
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.risk.context import RiskContext
 from nanodesk.risk.limits import RiskConfig
+from nanodesk.risk.order_flow import FlowSnapshot
 from risk_scenes import NOW, context
 
 SYMBOLS = ("A", "B", "C", "D")
@@ -44,20 +45,31 @@ def any_desk(rng: random.Random) -> RiskContext:
     quotes = {symbol: any_quote(rng, symbol) for symbol in symbols}
     rules = {
         symbol: TradingRules(
-            symbol, can_short=rng.random() < 0.8, multiplier=rng.choice([1, 1, 5]), sector=rng.choice(["x", "y"])
+            symbol,
+            can_short=rng.random() < 0.8,
+            multiplier=rng.choice([1, 1, 5]),
+            sector=rng.choice(["x", "y"]),
+            currency=rng.choice(["USD", "USD", "USD", "EUR", "JPY"]),
         )
         for symbol in symbols
     }
     held = [Holding(symbol, rng.randrange(-300, 300) * E9) for symbol in symbols if rng.random() < 0.6]
     working = []
-    for number in range(rng.choice([0, 0, 1, 2])):
+    for number in range(rng.choice([0, 0, 0, 1, 2, 3])):
         symbol = rng.choice(symbols)
         order = any_order(rng, f"w-{number}", symbol, rng.choice(list(Side)), quotes[symbol])
-        working.append(WorkingOrder(order, rng.randrange(1, order.quantity_e9 // E9 + 1) * E9))
+        leaves = rng.randrange(1, order.quantity_e9 // E9 + 1) * E9
+        working.append(WorkingOrder(order, leaves, rng.random() < 0.1))
     equity = rng.choice([rng.randrange(1, 10**5), rng.randrange(10**5, 10**6)]) * E9
     cash = rng.randrange(0, 2 * equity // E9) * E9
     return context(
-        account=Account("PAPER", "USD", equity, cash, cash, False, NOW),
+        account=Account(
+            "PAPER", "USD", equity, cash, cash, False, NOW, {"EUR": rng.randrange(10**6) * E9, "JPY": 10**8 * E9}
+        ),
+        fx_rates_e9={"EUR": rng.choice([1_100_000_000, 983_333_333]), "JPY": 6_666_667},
+        flow=FlowSnapshot(traded_notional_e9=rng.choice([0, rng.randrange(10**5) * E9])),
+        is_working_reserved=rng.random() < 0.3,
+        average_daily_volume_e9={symbol: rng.randrange(1, 10_000) * E9 for symbol in symbols},
         holdings=tuple(item for item in held if item.quantity_e9),
         quotes=quotes,
         rules=rules,
@@ -72,7 +84,8 @@ def any_batch(rng: random.Random, desk: RiskContext) -> list[Order]:
     orders = []
     for number in range(rng.randrange(1, 5)):
         symbol = rng.choice(list(desk.rules))
-        orders.append(any_order(rng, f"r-{number}", symbol, sides[symbol], desk.quotes[symbol]))
+        order = any_order(rng, f"r-{number}", symbol, sides[symbol], desk.quotes[symbol])
+        orders.append(dataclasses.replace(order, reduce_only=rng.random() < 0.1))
     return sorted(orders, key=lambda order: order.side is Side.BUY)
 
 
@@ -88,6 +101,9 @@ def any_limits(rng: random.Random) -> dict[str, Any]:
         "max_short_frac": some(0, 2),
         "max_sector_frac": rng.choice([None, some(0.5, 4)]),
         "max_turnover_frac": some(1, 20),
+        "max_daily_notional": rng.choice([10**7, some(10_000, 300_000)]),
+        "max_adv_frac": rng.choice([None, None, None, some(0.01, 2)]),
+        "max_displayed_multiple": rng.choice([None, None, None, some(1, 300)]),
         "max_order_notional": 10**7,
         "max_batch_notional": 10**8,
         "price_collar_bps": 10**6,

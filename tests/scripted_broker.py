@@ -208,7 +208,7 @@ class ScriptedBroker:
             self.fail_reads -= 1
             raise BrokerError("cannot be asked")
 
-    def status(self, name):
+    def status(self, name, symbol=None):
         self._read()
         self.questions += 1
         for entry in self.late:

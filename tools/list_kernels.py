@@ -1,8 +1,7 @@
 """Print every compiled module, one a line, as ``folder stem``, relative to ``src``: each becomes an extension module.
 
 The kernels are found by their folder; the other compiled modules, the engine classes that a caller touches once an
-order, are
-named by the callers of this tool (``src/meson.build``) as arguments: ``package/module`` without the suffix.
+order, are named by the callers of this tool (``src/meson.build``) as arguments: ``package/module`` without the suffix.
 """
 
 import sys

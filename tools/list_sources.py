@@ -3,7 +3,7 @@
 from pathlib import Path
 
 SRC = Path(__file__).resolve().parent.parent / "src"
-SKIPPED = {".so", ".c", ".pyc", ".html~"}
+SKIPPED = {".so", ".c", ".pyc"}
 
 for path in sorted((SRC / "nanodesk").rglob("*")):
     if path.is_file() and "__pycache__" not in path.parts and path.suffix not in SKIPPED:

@@ -6,8 +6,11 @@ nothing.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from nanodesk.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from nanodesk.allocation.allocate import allocate as allocate
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from nanodesk.strategies.momentum import Momentum as Momentum
     from nanodesk.volatility.ewma import garch_ewma_forecast as garch_ewma_forecast
 
-__version__ = "0.1.0"
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "BacktestResult": "nanodesk.backtest.result",

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+def replacing(path: Path, *, mode: int = 0o666) -> Iterator[Path]:
     """A temporary path beside ``path`` that becomes it when the block ends well.
 
     Parameters
     ----------
     path : Path
         Destination; its folder must exist.
-    mode : int, default 0o644
-        Permissions of the new file; 0o600 for what only its owner may read.
+    mode : int, default 0o666
+        Permissions that the new file is born with, less those that the umask takes; 0o600 for what only its owner may
+        read.
 
     Yields
     ------
     temporary : Path
         Where to write; removed if the block raises.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode))
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(mode)
         temporary.replace(path)
         _sync_folder(path.parent)
     finally:
@@ -48,7 +47,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_text(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Replace a file by UTF-8 text.
 
     Parameters
@@ -57,8 +56,8 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
         Destination; its folder must exist.
     text : str
         The whole content.
-    mode : int, default 0o644
-        Permissions of the new file.
+    mode : int, default 0o666
+        Permissions that the new file is born with, less those that the umask takes.
     """
     with replacing(path, mode=mode) as temporary:
         temporary.write_text(text, encoding="utf-8")

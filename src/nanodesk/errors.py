@@ -21,10 +21,41 @@ caller parses text.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+
+_ACTS_ON_A_TERMINAL: Final = {
+    point: f"\\u{point:04x}"
+    for point in (
+        *(point for point in range(0xA0) if not 0x20 <= point < 0x7F and chr(point) not in "\t\n"),
+        *(0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF),
+    )
+}
+"""Control characters of both sets, and those that turn or break the line; as JSON writes them."""
+
+
+def visible(text: str) -> str:
+    r"""Text that came from outside, so that a terminal or a log shows it and does not obey it.
+
+    Parameters
+    ----------
+    text : str
+        Perhaps with escape sequences: what a venue gives as its reason, a cell of a file.
+
+    Returns
+    -------
+    text : str
+        The same object where there is nothing to show differently; line ends and tabs stay.
+
+    Examples
+    --------
+    >>> print(visible("no \x1b[2Jcredit"))
+    no \u001b[2Jcredit
+    """
+    return text if text.isprintable() else text.translate(_ACTS_ON_A_TERMINAL)
 
 
 class NanodeskError(Exception):
-    """Root of every error the package raises on purpose.
+    """Root of every error the package raises on purpose; what of its message would act on a terminal is escaped.
 
     Parameters
     ----------
@@ -56,7 +87,7 @@ class NanodeskError(Exception):
         allowed: str | None = None,
         fix: str | None = None,
     ) -> None:
-        super().__init__(message if fix is None else f"{message} {fix}")
+        super().__init__(visible(message if fix is None else f"{message} {fix}"))
         self.field = field
         self.value = value
         self.allowed = allowed
@@ -96,7 +127,7 @@ class ConfigError(ValidationError):
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.problems = tuple(problems)
+        self.problems = tuple(map(visible, problems))
 
 
 class BookError(NanodeskError):

@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from alpaca_venue import KEY, SECRET, AlpacaLimits, events_until, limit, running, trading
+from alpaca_venue import KEY, SECRET, AlpacaLimits, limit, running, trading
 from nanodesk.brokers.base import OutcomeKind
 from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.order import Execution, OrderState
 from nanodesk.venues.faults import FaultKind
+from waiting import events_until
 
 PRICE, AWAY = "185.01", "150"
 

@@ -101,7 +101,7 @@ class TestManifests:
             (b"", "mine.toml:1: schema: is required"),
             (DEMO.encode("utf-16"), "mine.toml:1: byte 0xff is not UTF-8"),
             (b"a = 1\n" * 60_000, "mine.toml: is larger than 256 KiB"),
-            (b"a = " + b"[" * 5000, "mine.toml:1: is nested 5000 deep"),
+            (b"a = " + b"[" * 5000, "mine.toml:1: is nested more than 16 deep"),
         ],
     )
     def test_files_that_are_no_manifest(self, invoke, content, message):

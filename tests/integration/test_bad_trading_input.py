@@ -113,7 +113,7 @@ class TestConfiguration:
                 "logging.min_free_bytes: free 10000000000000000 bytes in logs",
             ),
             ("schema = 2\n" + CONFIG, "config.toml:1: schema: must be"),
-            (CONFIG + "a = " + "[" * 3000, "config.toml:6: is nested 3000 deep"),
+            (CONFIG + "a = " + "[" * 3000, "config.toml:6: is nested more than 16 deep"),
             ("#" * 2_000_000, "config.toml: is larger than 1024 KiB"),
             (
                 CONFIG.replace('"paper"', '"ib"'),
@@ -254,7 +254,7 @@ class TestTarget:
         ("wanted", "code", "message"),
         [
             (aapl(symbol="ZZZZ"), USAGE, "symbol='ZZZZ' is not listed. Add it to the quotes file"),
-            (aapl(weight=0.5), REFUSED_BY_RISK, "0.5 against a limit of 0.25"),
+            (aapl(weight=0.5), REFUSED_BY_RISK, "0.5 is above max_target_weight_frac = 0.25"),
             (aapl(weight=-0.1), REFUSED_BY_RISK, "the instrument cannot be sold short"),
         ],
     )

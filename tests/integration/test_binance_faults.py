@@ -4,14 +4,17 @@ import time
 
 import pytest
 
-from binance_venue import KEY, SECRET, WIDE, events_until, limit, running, trading
+from binance_venue import KEY, SECRET, WIDE, limit, running, trading
+from nanodesk.brokers import binance_reading
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.enums import Side
-from nanodesk.market.order import Execution, OrderReport, OrderState
+from nanodesk.market.fixed_point import E9
+from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.binance_spot import SpotLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
+from waiting import events_until, until
 
 NEVER_SEEN = [
     FaultKind.RESET_BEFORE_ACCEPT,
@@ -109,7 +112,8 @@ class TestNewOrders:
     def test_a_session_lost_among_many_leaves_the_rest_unknown(self, venue, broker, kind):
         venue.fault(kind, match="new", nth=3)
         outcomes = broker.submit_many([limit(f"m-{number}", quantity="0.001") for number in range(6)])
-        assert [outcome.kind for outcome in outcomes[:2]] == [OutcomeKind.ACCEPTED] * 2
+        # An answer that was on its way when the link was reset may be lost with it.
+        assert all(outcome.kind in (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN) for outcome in outcomes[:2])
         assert all(outcome.kind is OutcomeKind.UNKNOWN for outcome in outcomes[2:])
         names = [order.client_order_id for order in accepted(venue)]
         assert len(names) == len(set(names))
@@ -178,8 +182,9 @@ class TestTheStream:
     def test_a_duplicate_fill_is_told_once(self, venue, broker):
         venue.fault(FaultKind.DUPLICATE, at=FaultPoint.EVENT, match="trade")
         broker.submit(limit("a-1"))
+        events = events_until(broker, executions)
         time.sleep(0.1)
-        assert len(executions(broker.events())) == 1
+        assert len(executions([*events, *broker.events()])) == 1
 
     def test_a_missing_fill_is_noticed_and_fetched(self, venue, broker):
         venue.fault(FaultKind.GAP, at=FaultPoint.EVENT, match="trade")
@@ -312,7 +317,7 @@ class TestSteps:
     def test_an_end_at_a_step_leaves_the_order_there_or_not(self, venue, step, is_there):
         def stop(reached):
             if reached == step:
-                time.sleep(0.05)  # what was written has arrived by then
+                until(lambda: len(accepted(venue)) == is_there)  # what was written has arrived by then
                 raise StopError
 
         with trading(venue, reached=stop) as broker, pytest.raises(StopError):
@@ -345,6 +350,23 @@ class TestSecrets:
             assert KEY not in text
 
 
+class TestManyFills:
+    def test_a_new_process_reads_whose_they_are_as_a_list(self, monkeypatch):
+        monkeypatch.setattr(binance_reading, "ORDERS_IN_AN_ANSWER", 4)
+        with running() as venue:
+            with trading(venue) as broker:
+                for number in range(10):
+                    broker.submit(limit(f"m-{number}", symbol="ETH", price="3001"))
+            manual = Order("by-hand", "ETH", Side.BUY, E9 // 2, OrderType.LIMIT, 3001 * E9)
+            venue.do(lambda: venue.market.submit("PAPER", manual, is_manual=True))
+            before = dict(venue.venue.counts())
+            with trading(venue) as after:
+                fills = after.executions()
+            asked = {name: count - before.get(name, 0) for name, count in venue.venue.counts().items()}
+            assert [fill.client_order_id for fill in fills] == [*(f"m-{number}" for number in range(10)), ""]
+            assert asked["rest GET allOrders"] == 3 and not asked.get("rest GET order")
+
+
 class TestManyInstruments:
     def test_a_lost_order_is_found_and_its_fills_among_many(self):
         with running() as venue:
@@ -361,3 +383,10 @@ class TestManyInstruments:
                 assert after.status("a-1").state is OrderState.FILLED
                 assert {fill.client_order_id for fill in after.executions()} == {"a-1", "a-2"}
                 assert after.status("never") is None
+            with trading(venue) as hinted:
+                before = venue.venue.counts()["rest GET order"]
+                assert hinted.status("a-1", "ETH").state is OrderState.FILLED
+                assert hinted.status("gone", "ETH") is None
+                assert hinted.status("a-2", "DELISTED").state is OrderState.FILLED, "searched for everywhere"
+                assert venue.venue.counts()["rest GET order"] >= before + 3
+                hinted.status("a-1", "ETH")

@@ -12,16 +12,22 @@ from dataclasses import replace
 
 import pytest
 
-from loopback_tws import QUICK, LoopbackTws, aapl_quote, until
+from loopback_tws import QUICK, LoopbackTws, aapl_quote
 from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, OutcomeKind, StreamChange, StreamState
 from nanodesk.brokers.ibkr import IbkrBroker
 from nanodesk.brokers.ibkr_frames import frame
+from nanodesk.brokers.ibkr_lists import read_completed_orders
 from nanodesk.errors import BrokerError, ConfigError, NotConnectedError
+from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState, OrderType
 from nanodesk.venues.faults import Fault, FaultKind, FaultPoint
+from nanodesk.venues.tws import PAPER_ACCOUNT
+from nanodesk.venues.tws_messages import completed_order
+from nanodesk.venues.tws_session import Session
+from waiting import until
 
 pytest.importorskip("ib_async")
 
@@ -68,7 +74,7 @@ class TestTrap1OrdersDoNotVanish:
     def test_every_order_is_at_the_venue_or_known_not_to_have_left(self):
         names = [f"q{index}" for index in range(100)]
         with LoopbackTws() as venue, connected(venue, is_paced=True, client_id=3) as broker:
-            venue.call(lambda: venue.venue._later(0.25, lambda: [c.abort() for c in list(venue.venue._connections)]))
+            venue.call(lambda: venue.venue.later(0.25, lambda: [c.abort() for c in list(venue.venue._connections)]))
             outcomes = broker.submit_many([limit(name) for name in names])
             there = {order.client_order_id for order in venue.market.orders()}
             not_sent = {name for name, one in zip(names, outcomes, strict=True) if one.code == "not_sent"}
@@ -384,6 +390,34 @@ class TestOutcomes:
             assert [one.client_order_id for one in broker.open_orders()] == ["theirs"]
             assert broker.cancel("theirs").code == "10147"
 
+    def test_orders_and_fills_of_another_account_of_the_gateway_are_not_told(self):
+        # An advisor's gateway tells every client the orders and fills of all its accounts.
+        with LoopbackTws() as venue, connected(venue) as broker:
+            listener = Listener(broker)
+            broker.submit(limit("ours", "185.05"))
+            until(lambda: len(listener.fills) == 1)
+            orders, session = venue.venue.orders, venue.venue.sessions[7]
+            orders.account = "DU9999999"
+            [order] = venue.market.orders()
+            venue.call(session.say, [*orders.open_order(order)[:-1], ""])
+            for fields in orders.executions(-1, [order]):
+                fields[12 if fields[0] == 11 else 2] = "0000e0d5.0000ffff.01.01"
+                venue.call(session.say, fields)
+            orders.account = PAPER_ACCOUNT
+            broker.submit(limit("after", "185.05"))
+            until(lambda: len(listener.fills) == 2)
+            assert [fill.client_order_id for fill in listener.fills] == ["ours", "after"]
+
+    def test_a_summary_without_an_answer_is_not_left_open(self):
+        # A gateway takes two subscriptions to the account summary at once.
+        fault = Fault(FaultKind.ERROR_BEFORE_ACCEPT, match="account", count=3)
+        with LoopbackTws([fault]) as venue, connected(venue) as broker:
+            for _ in range(3):
+                with pytest.raises(BrokerError, match="account summary: error 321"):
+                    broker.account()
+            assert broker.account().equity_e9 == 10_000_000 * E9
+            until(lambda: venue.venue.messages["in_62"] == venue.venue.messages["in_63"] == 4)
+
     def test_order_ids_go_on_where_an_earlier_session_ended(self):
         with LoopbackTws() as venue:
             for name in ("a", "b"):
@@ -391,6 +425,38 @@ class TestOutcomes:
                     venue.venue.orders._next_ids.clear()  # "Reset API order ID sequence"
                     assert broker.submit(limit(name)).kind is OutcomeKind.ACCEPTED
             assert [order.client_order_id for order in venue.market.orders(open_only=True)] == ["a", "b"]
+
+
+class TestLongLists:
+    """Six finished orders that the gateway tells one after the other, each within the time of a request."""
+
+    @pytest.fixture
+    def slow(self, monkeypatch):
+        def tell_slowly(session, pause_s):
+            orders = session.venue.orders
+            rows = list(session.venue.market.orders(orders.account_id))
+            for index, order in enumerate(rows):
+                line = completed_order(order, orders.ids(order)[2], orders.contract(order.symbol), orders.account)
+                session.venue.later(pause_s * (index + 1), lambda line=line: session.say(line))
+            session.venue.later(pause_s * (len(rows) + 1), lambda: session.say([102]))
+
+        def with_pause(pause_s):
+            monkeypatch.setattr(Session, "_completed_orders", lambda session: tell_slowly(session, pause_s))
+
+        return with_pause
+
+    def test_a_list_that_goes_on_is_waited_for(self, slow):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.5)) as broker:
+            broker.submit_many([limit(f"d{index}", "200") for index in range(6)])
+            slow(0.2)
+            assert len(read_completed_orders(broker._session)) == 6
+
+    def test_one_that_stops_is_not(self, slow):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.2)) as broker:
+            broker.submit_many([limit(f"d{index}", "200") for index in range(3)])
+            slow(1.0)
+            with pytest.raises(BrokerError, match=r"no answer within 0\.2 s"):
+                read_completed_orders(broker._session)
 
 
 class TestLinkLoss:
@@ -558,6 +624,18 @@ class TestQuotes:
     def test_no_price_at_all_is_an_error(self):
         with LoopbackTws() as venue, connected(venue) as broker, pytest.raises(BrokerError, match="no price"):
             broker.quote("BRK.B")
+
+    def test_a_share_that_has_not_traded_needs_no_end_of_the_snapshot(self):
+        # A gateway says the end after eleven seconds, longer than a request waits.
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.5)) as broker:
+            quote = broker.quote("AAPL")
+            assert (quote.bid_e9, quote.ask_e9, quote.last_e9) == (parse_e9("184.99"), parse_e9("185.01"), None)
+
+    def test_a_side_alone_is_told_at_the_end_of_the_snapshot(self):
+        with LoopbackTws() as venue, connected(venue, times=replace(QUICK, request_s=0.2)) as broker:
+            venue.venue.snapshot_end_s = 0.6
+            venue.call(venue.market.set_quote, Quote("AAPL", None, parse_e9("185.01"), None, 0))
+            assert broker.quote("AAPL").ask_e9 == parse_e9("185.01")
 
     def test_a_clock_that_is_off_is_measured(self):
         with LoopbackTws() as venue, connected(venue) as broker:

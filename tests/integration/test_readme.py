@@ -9,11 +9,32 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 MAKE_TARGETS = re.compile(r"^make ([a-z-]+)$")
 
 
+def pages():
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def links(page):
+    """Files and folders of ours that a page leads to."""
+    found = [target for target in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+    return [(page.parent / target).resolve() for target in found]
+
+
+@pytest.mark.parametrize("page", sorted({*pages(), *ROOT.glob("*.md")}), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    assert [target for target in links(page) if not target.exists()] == []
+
+
+def test_the_readme_leads_to_every_page():
+    shown = links(ROOT / "README.md")
+    assert [page for page in pages()[1:] if page not in shown and page.parent not in shown] == []
+
+
 def blocks(language):
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for page in pages():
         text = page.read_text(encoding="utf-8")
         for match in BLOCK.finditer(text):
             if match.group(1) == language:

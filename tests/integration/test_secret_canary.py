@@ -32,10 +32,11 @@ from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
 from nanodesk.venues.faults import FaultKind
+from secret_watch import MARK
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PEM = (
-    Ed25519PrivateKey.from_private_bytes(b"canary canary canary canary 7e1f")
+    Ed25519PrivateKey.from_private_bytes((MARK * 3)[:32].encode())
     .private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -183,6 +184,21 @@ class TestAdapters:
                 with errors(kind.value):
                     broker.account()
                 venue.do(venue.faults.clear)
+
+    @pytest.mark.parametrize("made", [BinanceBroker, AlpacaBroker])
+    def test_an_adapter_holds_its_secret_hidden(self, made):
+        """What a tool that prints every variable of a traceback would show, however deep it looks."""
+        seen, left = {}, [made(api_key="PK" + binance_venue.KEY, secret=binance_venue.SECRET)]
+        while left:
+            one = left.pop()
+            if id(one) in seen or isinstance(one, Secret | type):
+                continue
+            seen[id(one)] = one
+            assert binance_venue.SECRET not in repr(one)
+            slots = [name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ())]
+            left += [*getattr(one, "__dict__", {}).values(), *(getattr(one, name, None) for name in slots)]
+            left += one.values() if isinstance(one, dict) else one if isinstance(one, list | tuple | set) else ()
+        assert len(seen) > 50
 
     def test_a_secret_shows_itself_nowhere(self, produced):
         logging.getLogger("canary").debug("%s %r", Secret(binance_venue.SECRET), {"key": Secret(PEM)})

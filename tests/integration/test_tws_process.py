@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from loopback_tws import QUICK, until
+from loopback_tws import QUICK
 from nanodesk.brokers.base import OutcomeKind
 from nanodesk.brokers.ibkr import IbkrBroker
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
+from waiting import until
 
 pytest.importorskip("ib_async")
 

@@ -23,14 +23,16 @@ class Desk:
     """Positions, cash that was spent, and fees; marks stay as they are.
 
     The limit of a position is looked at for the symbols that the batch orders: fees alone can lift another one that
-    stands at its limit.
+    stands at its limit. What ``is_reducing`` says of a batch is that it may be paid from short sales, and may be traded
+    past the day's turnover.
     """
 
     context: RiskContext
     config: RiskConfig
     ordered: frozenset[str] = frozenset()
     positions: dict[str, Fraction] = field(default_factory=dict)
-    spent: Fraction = Fraction(0)
+    is_reducing: bool = False
+    spent: dict[str, Fraction] = field(default_factory=dict)
     traded: Fraction = Fraction(0)
     gain: Fraction = Fraction(0)
 
@@ -44,8 +46,12 @@ class Desk:
         assert quote.ask_e9 is not None
         return whole(quote.bid_e9 + (quote.ask_e9 - quote.bid_e9) // 2)
 
-    def multiplier(self, symbol: str) -> int:
-        return self.context.rules[symbol].multiplier
+    def rate(self, symbol: str) -> Fraction:
+        """Multiplier and exchange rate into the account's currency."""
+        rules, account = self.context.rules[symbol], self.context.account
+        if rules.currency == account.currency:
+            return Fraction(rules.multiplier)
+        return rules.multiplier * whole(self.context.fx_rates_e9[rules.currency])
 
     def worst_price(self, order: Order) -> Fraction:
         """Of a market order: quote or stop, whichever is worse, and the slippage that is assumed."""
@@ -60,23 +66,35 @@ class Desk:
 
     def fill(self, order: Order, quantity: Fraction, price: Fraction, *, is_first: bool) -> None:
         signed = quantity if order.side is Side.BUY else -quantity
-        value = quantity * price * self.multiplier(order.symbol)
+        rules, rate = self.context.rules[order.symbol], self.rate(order.symbol)
+        value = quantity * price * rules.multiplier
         fee = value * whole(self.config.fee_bps_e9) / 10_000
         if is_first:
             fee += whole(self.config.fee_per_order_e9)
-        held = self.positions.get(order.symbol, Fraction(0))
+        in_account = rate / rules.multiplier
+        held, mark = self.positions.get(order.symbol, Fraction(0)), self.mark(order.symbol)
         self.positions[order.symbol] = held + signed
-        self.gain += signed * (self.mark(order.symbol) - price) * self.multiplier(order.symbol) - fee
-        self.traded += value
-        if order.side is Side.BUY:
-            self.spent += value + fee
+        self.gain += signed * (mark - price) * rate - fee * in_account
+        # A sale that brings more than was to be expected is no turnover that a limit could have known.
+        counted = min(price, max(self.worst_price(order), mark, whole(order.stop_price_e9 or 0)))
+        self.traded += quantity * counted * rate
+        if order.side is Side.BUY and not self.is_reserved(order):
+            self.spent[rules.currency] = self.spent.get(rules.currency, Fraction(0)) + value + fee
+
+    def is_reserved(self, order: Order) -> bool:
+        """Whether the broker has taken it off the buying power already."""
+        return self.context.is_working_reserved and order.client_order_id in self.context.working_ids
+
+    def available(self, currency: str) -> Fraction:
+        account = self.context.account
+        return whole(account.buying_power_e9 if currency == account.currency else account.balances_e9[currency])
 
     @property
     def equity(self) -> Fraction:
         return whole(self.context.account.equity_e9) + self.gain
 
     def values(self) -> dict[str, Fraction]:
-        return {name: held * self.mark(name) * self.multiplier(name) for name, held in self.positions.items()}
+        return {name: held * self.mark(name) * self.rate(name) for name, held in self.positions.items()}
 
     def groups(self, kind: str) -> dict[str, Fraction]:
         found: dict[str, Fraction] = {}
@@ -114,8 +132,15 @@ class Desk:
             found.append("leverage")
         if not excused and measures["gross"] > whole(config.max_gross_notional_e9):
             found.append("gross")
-        if self.spent > whole(self.context.account.buying_power_e9) and self.spent > before.get("spent", Fraction(0)):
-            found.append("buying power")
+        is_excused = config.breach_may_be_reduced and self.is_reducing
+        for currency, spent in self.spent.items():
+            if spent > self.available(currency) and spent > before.get(f"spent {currency}", 0) and not is_excused:
+                found.append("buying power")
+        assert self.context.flow is not None
+        traded = whole(self.context.flow.traded_notional_e9) + self.traded
+        most = min(whole(config.max_daily_notional_e9), whole(config.max_turnover_frac_e9) * self.equity)
+        if self.ordered and traded > most and not is_excused:
+            found.append("turnover")
         if self.equity <= whole(config.min_equity_e9) and self.gain == 0:
             found.append("equity")
         for symbol, held in self.positions.items():

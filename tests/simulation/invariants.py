@@ -44,6 +44,8 @@ class Fills:
 
     sequence: int = 0
     standing: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> order, symbol, signed quantity
+    numbers: dict[str, str] = field(default_factory=dict)  # of fills told under the venue's number of the order alone
+    owners: dict[str, str] = field(default_factory=dict)  # by the venue's number
     revisions: Counter[tuple[str, int]] = field(default_factory=Counter)
     cum_e9: dict[str, int] = field(default_factory=dict)
 
@@ -57,6 +59,9 @@ class Fills:
         """
         for event in journal.read(after=self.sequence):
             self.sequence = event.sequence
+            number = event.payload.get("report", event.payload).get("venue_order_id", "")
+            if event.client_order_id and number:
+                self.owners[number] = event.client_order_id
             if event.kind not in ("order_filled", "foreign_filled", "execution_corrected", "execution_busted"):
                 continue
             payload, execution_id = event.payload, event.execution_id
@@ -68,6 +73,7 @@ class Fills:
                 require(execution_id not in self.standing, "an execution is booked once", event)
             sign = 1 if payload["side"] == "buy" else -1
             self.standing[execution_id] = (event.client_order_id, payload["symbol"], sign * quantity)
+            self.numbers[execution_id] = number
             name = event.client_order_id
             after = self.cum_e9.get(name, 0) + quantity - abs(before)
             require(
@@ -77,6 +83,16 @@ class Fills:
             )
             self.cum_e9[name] = after
 
+    def owner(self, execution_id: str) -> str:
+        """The order that a booked execution belongs to.
+
+        Parameters
+        ----------
+        execution_id : str
+            A key of ``standing``.
+        """
+        return self.standing[execution_id][0] or self.owners.get(self.numbers[execution_id], "")
+
     def check(self, engine: OrderEngine) -> None:
         """Compare with what the engine believes.
 
@@ -85,8 +101,11 @@ class Fills:
         engine : OrderEngine
             The one that writes the journal.
         """
+        cum: Counter[str] = Counter()
+        for execution_id, (_, _, signed) in self.standing.items():
+            cum[self.owner(execution_id)] += abs(signed)
         for name, record in engine.ledger.orders.items():
-            require(record.cum_e9 == self.cum_e9.get(name, 0), "the engine's sum is the journal's", name, record.cum_e9)
+            require(record.cum_e9 == cum[name], "the engine's sum is the journal's", name, record.cum_e9)
         held: defaultdict[str, int] = defaultdict(int)
         for _, symbol, signed in self.standing.values():
             held[symbol] += signed
@@ -183,7 +202,8 @@ def check_executions(fills: Fills, market: PaperMarket, *, complete: bool) -> No
         Whether none may be missing; those before the account was opened are part of the opening positions.
     """
     theirs = {str(one.number): one for one in market.store.executions}
-    for execution_id, (name, symbol, signed) in fills.standing.items():
+    for execution_id, (_, symbol, signed) in fills.standing.items():
+        name = fills.owner(execution_id)
         one = theirs.get(execution_id)
         require(one is not None and one.symbol == symbol, "every booked execution was made", execution_id)
         if complete and one is not None:

@@ -102,7 +102,7 @@ class SimLink:
             self._tell(RequestRejected(order.client_order_id, is_replace, event.code, event.text, event.ts_ns))
             return
         if event.execution is not None:
-            self._tell(event.execution.report())
+            self._tell(self._named_or_not(event.execution.report()))
         self._tell(self._report(order))
 
     def _tell(self, event: BrokerEvent) -> None:
@@ -184,7 +184,7 @@ class SimLink:
         self._require(may_fail=False)
         return replace(self.market.quote(symbol), ts_ns=self.world.clock())
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:
         self._require()
         order = self._find(client_order_id)
         return None if order is None else self._report(order)
@@ -205,7 +205,10 @@ class SimLink:
             if self.options.splits_revisions and original is not None and one.kind is not ExecutionKind.TRADE:
                 rows.append(original)
             rows.append(report)
-        return tuple(rows)
+        return tuple(self._named_or_not(row) for row in rows)
+
+    def _named_or_not(self, execution: Execution) -> Execution:
+        return replace(execution, client_order_id="") if self._chance(self.options.nameless) else execution
 
     def _lags(self) -> bool:
         return self.world.reads_lag and self._chance(self.options.reads_lag)
@@ -247,6 +250,8 @@ class SimLink:
         self.world.reached("send.written")
         if self._chance(options.lost_after):
             return _UNKNOWN
+        if self._chance(options.misread):
+            return Outcome(OutcomeKind.REFUSED, code="399", text="misread")
         self.world.answer_time()
         return self._outcome(self.market.store.orders[number])
 

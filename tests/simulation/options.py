@@ -80,6 +80,9 @@ class Options:
     kill: float
     resend: bool
     opening: bool
+    # Adapters
+    nameless: float  # a fill is told under the venue's number alone
+    misread: float  # an order is called refused and rests all the same
 
     @classmethod
     def of(cls, seed: int) -> Options:
@@ -140,6 +143,8 @@ class Options:
             kill=rate(0.1),
             resend=rng.random() < 0.5,
             opening=rng.random() < 0.5,
+            nameless=rate(0.5),
+            misread=rate(0.15),
         )
 
     def __str__(self) -> str:

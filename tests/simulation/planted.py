@@ -96,8 +96,8 @@ def _last_word_wins(put: Callable[[Any, str, object], None]) -> None:
     # Reports overwrite each other in the order of arrival.
     real = OrderRecord.apply_report
 
-    def apply_report(self: OrderRecord, payload: Any, *, is_answer: bool) -> Any:
-        verdict = real(self, payload, is_answer=is_answer)
+    def apply_report(self: OrderRecord, payload: Any, **options: bool) -> Any:
+        verdict = real(self, payload, **options)
         self.life = STATES[payload["state"]]
         self.venue_cum_e9 = payload.get("filled_quantity_e9", 0)
         return verdict
@@ -122,6 +122,14 @@ def _folds_otherwise_when_read(put: Callable[[Any, str, object], None]) -> None:
     put(OrderEngine, "cancel", cancel)
 
 
+def _leaves_fills_to_nobody(put: Callable[[Any, str, object], None]) -> None:
+    put(Ledger, "_claim", lambda self, record, key: self._unowned.pop(key))
+
+
+def _believes_every_refusal(put: Callable[[Any, str, object], None]) -> None:
+    put(Desk, "_doubt_end", lambda self, record, bookings: None)
+
+
 PLANTED: dict[str, Plant] = {
     "a miss is believed at once": _never_believes_in_loss,
     "a time-out is a refusal": _unknown_is_failed,
@@ -134,6 +142,8 @@ PLANTED: dict[str, Plant] = {
     "the last word wins": _last_word_wins,
     "risk is asked nothing": _ignores_the_last_check,
     "the live state is not the journal's": _folds_otherwise_when_read,
+    "fills told by number alone stay nobody's": _leaves_fills_to_nobody,
+    "a refusal is never doubted": _believes_every_refusal,
 }
 
 

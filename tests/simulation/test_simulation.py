@@ -66,7 +66,7 @@ def test_the_options_cover_what_may_go_wrong():
     for name in (
         "crashes", "lost_before", "lost_after", "late", "refused", "rate_limited", "raises", "cancel_race", "duplicate",
         "reorder", "gap", "stream_loss", "disconnect", "latency_ms", "read_error", "reads_lag", "busts", "late_fills",
-        "humans", "kill",
+        "humans", "kill", "nameless", "misread",
     ):  # fmt: skip
         values = {bool(getattr(one, name)) for one in options}
         assert values == {True, False}, name

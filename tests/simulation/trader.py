@@ -250,6 +250,8 @@ class Trader:
         ended = (OrderState.NOT_SENT, OrderState.REJECTED, OrderState.RISK_REJECTED)
         tried = {view.client_order_id for view in self.engine.orders()}
         for view in reversed(self.engine.orders()):
+            if "misread" in view.reason:
+                continue  # who believes an adapter that lies about a refusal doubles his order; ours must find it alive
             if view.state in ended and not view.cum_quantity_e9 and not view.replaces and self.rng.random() < 0.2:
                 head, line, attempt = view.client_order_id.rsplit("-", 2)
                 name = f"{head}-{line}-{int(attempt) + 1}"

@@ -1,7 +1,7 @@
 """``make torture``: all of it, as one table on stdout; writes nothing else, and fails if anything was not survived.
 
-Usage: python -m torture [--workers N] [--random N] [PART ...] with the parts kills, doubles, disks, network, random,
-mutants; all of them without a name.
+Usage: python -m torture [--workers N] [--random N] [--state FILE] [PART ...] with the parts kills, doubles, disks,
+network, random, mutants; all of them without a name. With a state file the random kills go on where they stopped.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torture.disk_faults import disk_faults, run_disk_faults
@@ -26,7 +27,8 @@ from torture.workplace import CaseResult, Workplace, workplace
 SETTINGS = {"size": "120"}
 """Displayed at the touch: three runs of three orders lead to the target."""
 
-HEAD = f"{'part':<10}{'cases':>7}{'SIGKILLs':>10}{'duplicates':>12}{'fills off':>11}{'bad':>5}{'in doubt':>10}{'s':>8}"
+COLUMNS = {"cases": 7, "SIGKILLs": 10, "duplicates": 12, "fills off": 11, "bad": 5, "in doubt": 10, "again": 7, "s": 8}
+HEAD = f"{'part':<10}" + "".join(f"{name:>{width}}" for name, width in COLUMNS.items())
 
 
 def _row(name: str, results: list[CaseResult], seconds: float) -> str:
@@ -37,20 +39,17 @@ def _row(name: str, results: list[CaseResult], seconds: float) -> str:
         sum(bool(result.verdict.fills) for result in results),
         sum(not result.is_good for result in results),
         sum(bool(result.verdict.unknown) for result in results),
+        sum(result.again for result in results),
+        round(seconds),
     )
-    widths = (7, 10, 12, 11, 5, 10)
-    return (
-        f"{name:<10}"
-        + "".join(f"{number:>{width}}" for number, width in zip(numbers, widths, strict=True))
-        + (f"{seconds:>8.0f}")
-    )
+    return f"{name:<10}" + "".join(f"{n:>{width}}" for n, width in zip(numbers, COLUMNS.values(), strict=True))
 
 
 class Torture:
     """The parts, on one workplace."""
 
-    def __init__(self, place: Workplace, kinds: tuple[str, ...], randoms: int) -> None:
-        self.place, self.kinds, self.randoms = place, kinds, randoms
+    def __init__(self, place: Workplace, kinds: tuple[str, ...], randoms: int, state: Path | None) -> None:
+        self.place, self.kinds, self.randoms, self.state = place, kinds, randoms, state
         self.bad: list[str] = []
         self.references: dict[str, Reference] = references_of(place, kinds, **SETTINGS)
 
@@ -92,7 +91,7 @@ class Torture:
         """Deaths at instants that nobody chose."""
         self._report(
             "random",
-            lambda: run_randoms(self.place, self.kinds, range(self.randoms), self.references, **SETTINGS),
+            lambda: run_randoms(self.place, self.kinds, self.randoms, self.references, self.state, **SETTINGS),
         )
 
     def mutants(self) -> None:
@@ -101,7 +100,7 @@ class Torture:
         usable = tuple(mutant for mutant in MUTANTS if {case.split()[1] for case in mutant.cases} <= set(self.kinds))
         found = hunt_all(self.place, usable, self.references)
         caught = sum(bool(by) for _, by in found)
-        print(f"{'mutants':<10}{len(found):>7}  caught {caught}{time.monotonic() - started_s:>54.0f}", flush=True)
+        print(f"{'mutants':<10}{len(found):>7}  caught {caught}{time.monotonic() - started_s:>61.0f}", flush=True)
         self.bad += [f"mutant survived: {name}" for name, by in found if not by]
 
 
@@ -110,11 +109,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--random", type=int, default=100, help="random kills: seeds for each broker")
+    parser.add_argument("--state", type=Path, help="of the random kills")
     parser.add_argument("--brokers", default=",".join(available()))
     parser.add_argument("parts", nargs="*")
     arguments = parser.parse_args()
     with workplace(arguments.workers) as place:
-        torture = Torture(place, tuple(arguments.brokers.split(",")), arguments.random)
+        torture = Torture(place, tuple(arguments.brokers.split(",")), arguments.random, arguments.state)
         print(HEAD, flush=True)
         for part in arguments.parts or ("kills", "doubles", "disks", "network", "random", "mutants"):
             getattr(torture, part)()

@@ -23,7 +23,7 @@ from nanodesk.risk.kill_switch import KillSwitch
 from nanodesk.risk.loss_monitor import LossMonitor
 from torture.broken_disk import BrokenDisk
 from torture.brokers_at_loopback import broker_for
-from torture.request_under_fault import request_under_fault
+from torture.request_under_fault import DEADLINE_S, request_under_fault
 from torture.safeguards import apply_mutant
 from torture.venue_life import WEIGHTS, ask, stock
 
@@ -93,7 +93,7 @@ class Life:
             spec["ready"],
             self.reached,
             honest=spec.get("honest", False),
-            deadline_s=1.0 if spec.get("request") else 10.0,
+            deadline_s=DEADLINE_S if spec.get("request") else 10.0,
         )
         with Journal.open(self.folder / "orders.db", reached=self.reached) as journal:
             if self.disk is not None:

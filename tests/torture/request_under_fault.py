@@ -21,6 +21,9 @@ RUN: Final = "under-fault"
 HEAL_LIMIT_S: Final = 30.0
 """After healing the desk must trade again within this time (specification, section 7)."""
 
+DEADLINE_S: Final = 2.0
+"""Of each request: well below the longest fault, and more than a busy machine takes."""
+
 _STEP_S: Final = 0.02
 
 
@@ -50,7 +53,8 @@ class _Scene:
         for body in stock("200"):
             self.door("quote", body)
         self.engine.recover()
-        reconcile(self.engine, self.broker)
+        while self.attempt(lambda: reconcile(self.engine, self.broker)) is None:
+            self.wait(lambda: False, 0.1)
         self.engine.begin_run(RUN)
         if self.request["op"] != "new":
             self.old = self.engine.submit(_order(1, "BBB", Side.BUY, 500, "100.05"))

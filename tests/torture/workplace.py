@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +19,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from torture.judge import Verdict, judge
-from torture.venue_life import ask
+from torture.venue_life import LATER_S, ask
 
 LIMIT_S = 90.0
-"""A life that takes longer hangs."""
+"""A life that takes longer hangs, unless its case has a ``limit_s`` of its own."""
+
+CALM_S = 4 * LATER_S
+"""A venue at which nothing happens for so long has nothing more to do."""
 
 LIVES_AT_MOST = 4
-BROKER_FAILED = 3
-"""How a life ends that an error has stopped; its result says which."""
+STOPPED = 3
+"""How a life ends that an error of ours has stopped, of the broker or of the journal; its result says which."""
 
 _TESTS = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
@@ -36,14 +40,16 @@ R = TypeVar("R")
 class CaseResult:
     """What came of one case.
 
-    ``kills`` are real SIGKILLs that struck; ``steps`` counts every step that any life reached,
-    ``struck`` names those at which one was killed.
+    ``kills`` are real SIGKILLs that struck; ``again`` counts lives that a silent broker stopped; ``steps`` counts
+    every step that any life reached, ``struck`` names those at which one was killed or its disk broke.
     """
 
     name: str
     verdict: Verdict
     kills: int = 0
     lives: int = 0
+    again: int = 0
+    hung: int = 0
     steps: Counter[str] = field(default_factory=Counter)
     struck: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -98,6 +104,7 @@ class Case:
         self.nursery, self.kind, self.settings = nursery, kind, settings
         self.folder = Path(tempfile.mkdtemp(prefix="torture-"))
         self.result = CaseResult(name, Verdict())
+        self.ended = -1
         answer = nursery.ask(do="venue", kind=kind, log=str(self.folder / "venue.log"))
         self.pid, self.ready = answer["pid"], answer["ready"]
 
@@ -105,33 +112,47 @@ class Case:
         """Ask at the venue's door."""
         return ask(self.ready["admin_url"], name, body)
 
-    def live(self, *, kill_after_s: float | None = None, limit_s: float = LIMIT_S, **spec: Any) -> int:
+    def live(self, *, kill_after_s: float | None = None, **spec: Any) -> int:
         """One life; gives how it ended, -9 for a kill."""
         number = self.result.lives
         full = {"folder": str(self.folder), "number": number, "kind": self.kind, "ready": self.ready}
         full |= self.settings | spec
+        limit_s = full.get("limit_s", LIMIT_S)
         answer = self.nursery.ask(do="life", spec=full, limit_s=limit_s, kill_after_s=kill_after_s)
         self.result.lives += 1
         self.result.steps += Counter(self._steps(number))
         path = self.folder / f"result-{number}.json"
-        self.result.results.append(json.loads(path.read_text()) if path.exists() else {})
+        is_told = answer["exit"] != -9 and path.exists()  # a kill may leave half of it
+        self.result.results.append(json.loads(path.read_text()) if is_told else {})
         if answer["hung"]:
+            self.result.hung += 1
             self.result.notes.append(f"life {number} hung")
         elif answer["exit"] == -9:
             self.result.kills += 1
-        return answer["exit"]
+        elif answer["exit"] not in (0, STOPPED):
+            self.result.notes.append(f"life {number} ended {answer['exit']}: {self.result.results[-1].get('error')}")
+        self.ended = answer["exit"]
+        return self.ended
+
+    def calm(self) -> None:
+        """Wait until the venue has done all that a dead client asked for, and nothing of it is news to the next."""
+        before = None
+        while (now := self.door("truth")["events"]) != before:
+            before = now
+            time.sleep(CALM_S)
 
     def live_on(self, **spec: Any) -> None:
         """Lives until the plan is done: a broker that did not answer in time is asked again by the next life."""
         for _ in range(LIVES_AT_MOST):
-            if self.live(**spec) != BROKER_FAILED or "JournalError" in self.result.results[-1].get("error", ""):
+            if self.live(**spec) != STOPPED or "JournalError" in self.result.results[-1].get("error", ""):
                 return
+            self.result.again += 1
 
-    def steps_after(self, step: str, nth: int) -> list[str]:
-        """Steps of the last life after the ``nth`` time of one."""
+    def steps_after(self, step: str, nth: int) -> list[str] | None:
+        """Steps of the last life after the ``nth`` time of one; ``None`` if that never came."""
         steps = self._steps(self.result.lives - 1)
         at = [index for index, name in enumerate(steps) if name == step]
-        return steps[at[nth - 1] + 1 :] if len(at) >= nth else []
+        return steps[at[nth - 1] + 1 :] if len(at) >= nth else None
 
     def _steps(self, number: int) -> list[str]:
         path = self.folder / f"steps-{number}"
@@ -147,17 +168,21 @@ class Case:
             result.notes.append(f"ended {last.get('outcome')}: {last.get('runs')}")
         try:
             result.truth = self.door("truth")
-            result.verdict = judge(result.truth, self.folder / "orders.db", expected, has_one_clock=has_one_clock)
+            told = last.get("state_hash")
+            result.verdict = judge(result.truth, self.folder, expected, state_hash=told, has_one_clock=has_one_clock)
         except Exception as error:  # noqa: BLE001  a journal that cannot be read is a finding
             result.notes.append(f"{type(error).__name__}: {error}")
         self.close()
         return result
 
     def close(self) -> None:
-        """End the venue and remove the folder."""
+        """End the venue and remove the folder; what went wrong, and is no mutant, leaves its evidence behind."""
         self.nursery.ask(do="end_venue", pid=self.pid)
-        if not os.environ.get("TORTURE_KEEP"):
+        if self.result.is_good or self.settings.get("mutants"):
             shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            (self.folder / "truth.json").write_text(json.dumps(self.result.truth))
+            self.result.notes.append(f"kept in {self.folder}")
 
 
 class Workplace:

@@ -33,3 +33,8 @@ class TestFace:
         program = "import nanodesk, sys, json; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
         finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert HEAVY & set(json.loads(finished.stdout)) == set()
+
+    def test_what_it_logs_is_silent_until_the_program_asks(self):
+        program = "import nanodesk, logging; logging.getLogger('nanodesk.oms.order_engine').error('submit_raised')"
+        finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert finished.stderr == ""

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import gzip
 import json
 import time
 import tomllib
@@ -18,11 +19,12 @@ from nanodesk.brokers.ibkr import IbkrBroker
 from nanodesk.brokers.paper_quotes import read_table
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.cli.settings import parse_grid, parse_settings
-from nanodesk.errors import ConfigError, DataError, NanodeskError, ValidationError
+from nanodesk.errors import ConfigError, DataError, NanodeskError, SchemaMismatchError, ValidationError
 from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.target import Target, symbol_fault
 from nanodesk.research.lake import open_lake
 from nanodesk.research.manifest import load_manifest, parse_manifest
+from nanodesk.research.sources import files
 from nanodesk.toml_files.source import parse_toml, read_text
 from nanodesk.venues.server import VenueOptions
 
@@ -86,6 +88,57 @@ class TestJsonLimits:
             parse_json(text)
         with pytest.raises(NanodeskError):
             Target.from_json(text)
+
+
+class TestTableLimits:
+    """A small file may claim to be very much; it is refused before it is unpacked."""
+
+    def test_a_gzip_bomb(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(files, "MAX_TEXT_BYTES", 1 << 20)
+        path = tmp_path / "bomb.csv.gz"
+        path.write_bytes(gzip.compress(b"date,symbol,close\n" + b"0" * (1 << 22)))
+        with pytest.raises(DataError, match="larger than 1,048,576 bytes, unpacked"):
+            files._read_cells(path)
+        plain = tmp_path / "long.csv"
+        plain.write_bytes(b"0" * (1 << 21))
+        with pytest.raises(DataError, match="larger than"):
+            files._read_cells(plain)
+
+    def test_a_parquet_of_a_billion_cells(self, tmp_path):
+        path = tmp_path / "bomb.parquet"
+        pl.select(pl.repeat(0, 20_000_000, dtype=pl.Int8)).write_parquet(path)
+        wide = pl.DataFrame({f"c{i}": [0.0] for i in range(60)})
+        wide.write_parquet(tmp_path / "wide.parquet")
+        assert path.stat().st_size < 1 << 20
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "MAX_CELLS", 10_000_000)
+            with pytest.raises(DataError, match="20,000,000 rows and 1 columns"):
+                files._read_cells(path)
+            patch.setattr(files, "MAX_COLUMNS", 50)
+            with pytest.raises(DataError, match="1 rows and 60 columns"):
+                files._read_cells(tmp_path / "wide.parquet")
+
+    @pytest.mark.parametrize("value", [[1], {"a": 1}, b"raw"], ids=["list", "struct", "binary"])
+    def test_a_column_of_objects(self, tmp_path, value):
+        path = tmp_path / "objects.parquet"
+        pl.DataFrame({"symbol": ["A"], "odd": [value]}).write_parquet(path)
+        with pytest.raises(SchemaMismatchError, match="column 'odd' holds"):
+            files._read_cells(path)
+
+
+def test_no_secret_can_be_given_on_a_command_line():
+    """Where every process of the machine could read it."""
+    from typer.main import get_command
+
+    from nanodesk.cli.app import app
+
+    left, options = [get_command(app)], set()
+    while left:
+        command = left.pop()
+        left += getattr(command, "commands", {}).values()
+        options |= {name for parameter in command.params for name in parameter.opts}
+    assert {"--broker", "--config", "--port"} <= options
+    assert not [name for name in options if any(word in name for word in ("key", "secret", "token", "passw"))]
 
 
 class TestNames:

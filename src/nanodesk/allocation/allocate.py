@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation.covariance import Estimator, complete_sessions, estimate
 from nanodesk.allocation.hierarchical import hierarchical_risk_parity
@@ -17,9 +17,9 @@ from nanodesk.allocation.risk_parity import risk_parity
 from nanodesk.allocation.score import equal_weight, inverse_volatility, score_weight
 from nanodesk.allocation.tail_risk import inverse_cdar, inverse_cvar, min_cvar
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.ranges import one_of
 
-FloatArray = NDArray[np.float64]
 Method = Literal[
     "equal",
     "score",

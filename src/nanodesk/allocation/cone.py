@@ -13,14 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.allocation.rows import Rows
 from nanodesk.errors import InfeasibleError, NotConvergedError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from nanodesk.market.arrays import BoolArray, FloatArray
 
 TOLERANCE = 1e-11
 """Gap and feasibility asked of Clarabel, on an objective scaled to order one."""

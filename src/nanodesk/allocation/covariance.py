@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
 from nanodesk.market.ranges import one_of
 
-FloatArray = NDArray[np.float64]
 Target = Literal["identity", "constant_correlation"]
 Estimator = Literal["sample", "ewma", "ledoit_wolf", "oas"]
 

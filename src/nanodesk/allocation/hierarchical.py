@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.limits import NO_LIMITS, Limits
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.score import fit
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.ranges import one_of
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Linkage = Literal["single", "average", "complete", "ward"]
 _LINKAGES = ("single", "average", "complete", "ward")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation.region import SLACK, Region
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +182,9 @@ def _plain(name: str, value: float | Sequence[float]) -> float | tuple[float, ..
     return each
 
 
-def _check_number(name: str, value: object) -> None:
+def _check_number(name: str, value: Any) -> None:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
+    if not number or not math.isfinite(value) or value < 0:
         raise ValidationError(
             f"{name}={value!r} must be a finite number of at least 0.", field=name, value=value, allowed=">= 0"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.cone import solve
@@ -18,9 +18,8 @@ from nanodesk.allocation.region import Region
 from nanodesk.allocation.rows import Rows
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-
-FloatArray = NDArray[np.float64]
 
 LARGEST_SCALE = 1e3
 """How far below the largest possible excess return a dollar-neutral optimum may lie before it is stretched."""

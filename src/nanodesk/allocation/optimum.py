@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.allocation.cone import Program, solve
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.rows import Rows
 from nanodesk.errors import InfeasibleError
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 def optimum(

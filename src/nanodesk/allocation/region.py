@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.allocation.cone import Program
 from nanodesk.allocation.rows import Rows
 from nanodesk.errors import InfeasibleError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 
 SLACK = 1e-9
 """Rounding allowed before limits count as contradicting each other, as a fraction of equity."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.cone import solve
@@ -14,9 +14,8 @@ from nanodesk.allocation.optimum import optimum
 from nanodesk.allocation.region import Region
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, NotConvergedError, ShapeError, SolverError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-
-FloatArray = NDArray[np.float64]
 
 NEWTON_STEPS = 100
 SMALLEST_STEP = 1e-13

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation import covariance as covariances
 from nanodesk.allocation.limits import NO_LIMITS, Limits
@@ -12,9 +12,8 @@ from nanodesk.allocation.region import Region
 from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-
-FloatArray = NDArray[np.float64]
 
 
 def equal_weight(n_names: int, *, limits: Limits = NO_LIMITS, previous: ArrayLike | None = None) -> FloatArray:

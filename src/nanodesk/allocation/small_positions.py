@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from nanodesk.allocation.region import SLACK, Region
 from nanodesk.errors import InfeasibleError
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import BoolArray, FloatArray
 
 
 def hold_or_drop(solve: Callable[[Region], FloatArray], region: Region) -> FloatArray:
@@ -58,21 +57,19 @@ def hold_or_drop(solve: Callable[[Region], FloatArray], region: Region) -> Float
         weights = solve(region.without(excluded))
 
 
-def _too_small(weights: FloatArray, region: Region) -> NDArray[np.bool_]:
+def _too_small(weights: FloatArray, region: Region) -> BoolArray:
     size = np.abs(weights)
     return (size > SLACK) & (size < region.min_weight - SLACK)
 
 
-def _number_to_drop(ascending: NDArray[np.intp], small: NDArray[np.bool_], region: Region) -> int:
+def _number_to_drop(ascending: NDArray[np.intp], small: BoolArray, region: Region) -> int:
     gross = region.net if region.gross is None else region.gross
     filled = np.cumsum(region.min_weight[ascending[::-1]])
     most = int(np.searchsorted(filled, gross + SLACK, side="right"))
     return len(ascending) - most if len(ascending) > most else int(small.sum())
 
 
-def _droppable(
-    region: Region, excluded: NDArray[np.bool_], ascending: NDArray[np.intp], n_dropped: int
-) -> NDArray[np.bool_] | None:
+def _droppable(region: Region, excluded: BoolArray, ascending: NDArray[np.intp], n_dropped: int) -> BoolArray | None:
     """``excluded`` and the ``n_dropped`` smallest names, or fewer, so that the limits still allow a portfolio."""
     while n_dropped:
         trial = excluded.copy()
@@ -87,7 +84,7 @@ def _droppable(
 
 
 def _held_at_minimum(
-    solve: Callable[[Region], FloatArray], region: Region, excluded: NDArray[np.bool_], weights: FloatArray
+    solve: Callable[[Region], FloatArray], region: Region, excluded: BoolArray, weights: FloatArray
 ) -> FloatArray:
     long = ~excluded & (weights > SLACK)
     short = ~excluded & (weights < -SLACK)

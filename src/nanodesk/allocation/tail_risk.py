@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.allocation.cone import Program, solve
 from nanodesk.allocation.covariance import complete_sessions
@@ -17,8 +17,7 @@ from nanodesk.allocation.risk_parity import check_long
 from nanodesk.allocation.score import fit
 from nanodesk.allocation.small_positions import hold_or_drop
 from nanodesk.errors import InfeasibleError, ValidationError
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 SMALLEST_TAIL = 1e-8
 """A name that never lost counts as losing this much, so that its weight stays finite (specification 15)."""

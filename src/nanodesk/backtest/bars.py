@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
+from nanodesk.market.arrays import Dates, FloatArray
+from nanodesk.market.axes import DatesLike, increasing_sessions
 from nanodesk.market.units import CENTS_PER_UNIT
-
-FloatMatrix = NDArray[np.float64]
 
 FLOAT_PRICE_SCALE = 10_000
 """Price units per currency unit for prices given as floats: adjusted prices below a cent keep four digits."""
@@ -40,13 +39,13 @@ class Bars:
 
     dates: Dates
     symbols: tuple[str, ...]
-    close: FloatMatrix
-    open: FloatMatrix | None = None
-    high: FloatMatrix | None = None
-    low: FloatMatrix | None = None
-    volume: FloatMatrix | None = None
-    dividend: FloatMatrix | None = None
-    split: FloatMatrix | None = None
+    close: FloatArray
+    open: FloatArray | None = None
+    high: FloatArray | None = None
+    low: FloatArray | None = None
+    volume: FloatArray | None = None
+    dividend: FloatArray | None = None
+    split: FloatArray | None = None
     in_cents: bool = False
 
     @property
@@ -55,7 +54,7 @@ class Bars:
         return CENTS_PER_UNIT if self.in_cents else FLOAT_PRICE_SCALE
 
 
-def doubles(matrix: NDArray[Any]) -> FloatMatrix:
+def doubles(matrix: NDArray[Any]) -> FloatArray:
     """The matrix as contiguous float64, itself where it is that already.
 
     Parameters

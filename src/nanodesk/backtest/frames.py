@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, FloatMatrix, doubles, read_dates
+from nanodesk.backtest.bars import OPTIONAL_COLUMNS, Bars, doubles, read_dates
 from nanodesk.errors import PriceError, ShapeError, ValidationError
-from nanodesk.market.axes import Dates
+from nanodesk.market.arrays import Dates, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,7 +126,7 @@ def _from_long_frame(frame: pl.DataFrame, date: str) -> Bars:
     dates, symbols, row, column = long_axes(frame, date, field="prices")
     given = [name for name in OPTIONAL_COLUMNS if name in frame.columns]
 
-    def matrix(name: str) -> FloatMatrix:
+    def matrix(name: str) -> FloatArray:
         out = np.full((len(dates), len(symbols)), np.nan)
         out[row, column] = frame[name].to_numpy()
         return out
@@ -172,9 +171,7 @@ def date_column(frame: pl.DataFrame) -> str:
     )
 
 
-def long_axes(
-    frame: pl.DataFrame, date: str, *, field: str
-) -> tuple[Dates, tuple[str, ...], NDArray[np.int64], NDArray[np.int64]]:
+def long_axes(frame: pl.DataFrame, date: str, *, field: str) -> tuple[Dates, tuple[str, ...], IntArray, IntArray]:
     """Sorted sessions and symbols of a long frame, and the cell of each of its rows.
 
     Parameters

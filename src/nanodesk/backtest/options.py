@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import QuantityError, ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.ranges import real_number
 from nanodesk.portfolio.costs import CostModel
 
@@ -186,7 +186,7 @@ def money(cash: float, money_scale: int) -> int:
     return round(units)
 
 
-def terminal_returns(given: Any, bars: Bars) -> NDArray[np.float64]:
+def terminal_returns(given: Any, bars: Bars) -> FloatArray:
     """Terminal return of each symbol, ``nan`` where its last price is carried.
 
     Parameters

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.backtest.bars import Bars
 from nanodesk.backtest.result import BacktestResult, ExactLedger, StopTable, TradeTable
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.metrics.performance import PerformanceMetrics
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(slots=True)

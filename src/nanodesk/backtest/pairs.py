@@ -8,9 +8,9 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from nanodesk.backtest.bars import FloatMatrix
 from nanodesk.backtest.kernels import pairs as pairs_kernel
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
+from nanodesk.market.arrays import FloatArray
 
 
 def is_pairs(rows: Any) -> TypeGuard[Sequence[Any]]:
@@ -46,7 +46,7 @@ def _all_rows(rows: Sequence[Any]) -> bool:
 
 def fill_pairs(
     rows: Sequence[Any], index: dict[str, int], *, field: str, absent: float, may_grow: bool
-) -> tuple[FloatMatrix, int]:
+) -> tuple[FloatArray, int]:
     """Lists of ``(symbol, value)`` pairs as a matrix.
 
     Parameters

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.market.arrays import Dates, FloatArray, IntArray
 from nanodesk.metrics.performance import PerformanceMetrics
 
 if TYPE_CHECKING:
     import polars as pl
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 T = TypeVar("T")
 
 REASONS = ("rebalance", "fixed_stop", "trailing_stop", "atr_stop", "delisting")
@@ -88,7 +87,7 @@ class TradeTable(_Record):
     def __len__(self) -> int:
         return len(self.row)
 
-    def to_polars(self, dates: NDArray[np.datetime64], symbols: Sequence[str]) -> pl.DataFrame:
+    def to_polars(self, dates: Dates, symbols: Sequence[str]) -> pl.DataFrame:
         """One row a fill, with the session, the symbol and the reason by name.
 
         Parameters
@@ -146,7 +145,7 @@ class StopTable:
     def __len__(self) -> int:
         return len(self.row)
 
-    def to_polars(self, dates: NDArray[np.datetime64], symbols: Sequence[str]) -> pl.DataFrame:
+    def to_polars(self, dates: Dates, symbols: Sequence[str]) -> pl.DataFrame:
         """One row a stop, with the session, the symbol and the reason by name.
 
         Parameters
@@ -291,7 +290,7 @@ class BacktestResult(_Record, Mapping[str, Any]):
         The same books in integers; ``None`` where the engine kept none.
     """
 
-    dates: NDArray[np.datetime64]
+    dates: Dates
     symbols: tuple[str, ...]
     initial_cash: float
     equity: FloatArray

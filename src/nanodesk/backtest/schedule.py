@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.backtest.bars import Bars, doubles, read_dates
 from nanodesk.backtest.frames import date_column, frame_of, long_axes, number_matrix
 from nanodesk.backtest.pairs import fill_pairs, is_pairs, unknown_symbol
 from nanodesk.backtest.prices import Pairs
 from nanodesk.errors import ShapeError, ValidationError, WeightsError
+from nanodesk.market.arrays import Dates, FloatArray, IntArray
 from nanodesk.market.axes import DatesLike
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Schedule:
         Row of ``weights`` decided on each session, -1 where there is none.
     """
 
-    weights: NDArray[np.float64]
-    decision: NDArray[np.int64]
+    weights: FloatArray
+    decision: IntArray
 
     def session(self, row: int) -> int:
         """Session on which a row of weights was decided.
@@ -103,7 +104,7 @@ def read_weights(weights: WeightsLike, bars: Bars, *, rebalance: DatesLike | Non
     return _place(np.ascontiguousarray(matrix), rebalance, bars)
 
 
-def _place(matrix: NDArray[np.float64], rebalance: DatesLike | None, bars: Bars) -> Schedule:
+def _place(matrix: FloatArray, rebalance: DatesLike | None, bars: Bars) -> Schedule:
     n_dates = len(bars.dates)
     if rebalance is None:
         if len(matrix) != n_dates:
@@ -135,7 +136,7 @@ def _place(matrix: NDArray[np.float64], rebalance: DatesLike | None, bars: Bars)
     return Schedule(matrix, _decisions(rows.astype(np.int64), n_dates))
 
 
-def _decisions(rows: NDArray[np.int64], n_dates: int) -> NDArray[np.int64]:
+def _decisions(rows: IntArray, n_dates: int) -> IntArray:
     wrong = np.flatnonzero((rows < 0) | (rows >= n_dates) | np.concatenate([[False], np.diff(rows) <= 0]))
     if len(wrong):
         at = int(wrong[0])
@@ -150,7 +151,7 @@ def _decisions(rows: NDArray[np.int64], n_dates: int) -> NDArray[np.int64]:
     return decision
 
 
-def _sessions(days: NDArray[np.datetime64], bars: Bars, *, field: str) -> NDArray[np.int64]:
+def _sessions(days: Dates, bars: Bars, *, field: str) -> IntArray:
     rows = np.searchsorted(bars.dates, days)
     known = (rows < len(bars.dates)) & (bars.dates[np.minimum(rows, len(bars.dates) - 1)] == days)
     if not known.all():
@@ -166,7 +167,7 @@ def _sessions(days: NDArray[np.datetime64], bars: Bars, *, field: str) -> NDArra
     return rows.astype(np.int64)
 
 
-def _from_frame(frame: pl.DataFrame, bars: Bars) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _from_frame(frame: pl.DataFrame, bars: Bars) -> tuple[FloatArray, IntArray]:
     date = date_column(frame)
     if "symbol" in frame.columns and "weight" in frame.columns:
         dates, names, row, column = long_axes(frame, date, field="weights")
@@ -181,7 +182,7 @@ def _from_frame(frame: pl.DataFrame, bars: Bars) -> tuple[NDArray[np.float64], N
     return matrix, _sessions(days, bars, field="weights")
 
 
-def _columns(names: Sequence[str], bars: Bars) -> NDArray[np.int64]:
+def _columns(names: Sequence[str], bars: Bars) -> IntArray:
     index = {symbol: i for i, symbol in enumerate(bars.symbols)}
     for name in names:
         if name not in index:

@@ -26,6 +26,7 @@ from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.schedule import Schedule, WeightsLike, read_weights
 from nanodesk.backtest.stops import Stops
 from nanodesk.errors import ShapeError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.axes import DatesLike
 from nanodesk.market.ranges import one_of, real_number, whole_number
 from nanodesk.portfolio.costs import CostModel
@@ -226,7 +227,7 @@ def _simulate(
     bars: Bars,
     numbers: Mapping[str, Any],
     stops: Stops | None,
-    terminal: NDArray[np.float64] | None,
+    terminal: FloatArray | None,
 ) -> Books:
     n_dates, n_symbols = bars.close.shape
     room = kernel.TRADES_PER_CELL * n_symbols
@@ -274,7 +275,7 @@ def _simulate(
     return books
 
 
-def _longer(table: NDArray[np.int64]) -> NDArray[np.int64]:
+def _longer(table: IntArray) -> IntArray:
     longer = np.empty((2 * len(table), table.shape[1]), np.int64)
     longer[: len(table)] = table
     return longer
@@ -294,7 +295,7 @@ def _actions(bars: Bars) -> dict[str, NDArray[Any]]:
     return arrays | {"action_row": found.astype(np.int64)}
 
 
-def _delistings(bars: Bars, terminal: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+def _delistings(bars: Bars, terminal: FloatArray) -> dict[str, NDArray[Any]]:
     n_dates = len(bars.dates)
     traded = ~np.isnan(bars.close)
     after = n_dates - np.argmax(traded[::-1], axis=0)

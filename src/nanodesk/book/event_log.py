@@ -11,14 +11,13 @@ import json
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from nanodesk.atomic_file import replacing
 from nanodesk.book.events import Event
-from nanodesk.book.exchange import Exchange
 from nanodesk.errors import NanodeskError, ReplayError
 from nanodesk.market.instrument import Instrument
 
@@ -55,6 +54,23 @@ _KINDS = {tag: kind for kind, tag in _TAGS.items()}
 _TRAIL_TAGS = {"sma_abs_change": "SmaAbsChange", "wilder_atr": "WilderAtr"}
 _TRAIL_WORDS = {"SmaAbsChange": "sma_abs_change", "Atr": "sma_abs_change", "WilderAtr": "wilder_atr"}
 _FLAT_KINDS = {"SubmitLimit": "submit_limit", "SubmitMarket": "submit_market", "Cancel": "cancel"}
+
+
+class _Logged(Protocol):
+    """What a log is written of and makes again: an exchange."""
+
+    @property
+    def instrument(self) -> Instrument | None: ...
+    @property
+    def configuration(self) -> dict[str, Any]: ...
+    def event_count(self) -> int: ...
+    def events(self, start: int = 0, stop: int | None = None) -> list[Event]: ...
+    def apply(self, event: Event) -> object: ...
+    def raw_log(self, start: int, stop: int) -> tuple[bytes, bytes, bytes]: ...
+    def replay_raw(self, events: bytes, options: bytes, ids: bytes) -> int: ...
+
+
+_L = TypeVar("_L", bound=_Logged)
 
 
 class TornLogWarning(UserWarning):
@@ -191,7 +207,7 @@ def _from_flat(record: dict[str, Any]) -> Event:
     return Event(kind, **fields)
 
 
-def header_of(exchange: Exchange) -> dict[str, Any]:
+def header_of(exchange: _Logged) -> dict[str, Any]:
     """What a log of an exchange begins with.
 
     Parameters
@@ -218,7 +234,7 @@ def _parsed_header(header: object) -> LogHeader:
         raise ReplayError(f"the header of the log is wrong: {error}", position=1) from error
 
 
-def save(exchange: Exchange, path: str | Path, *, binary: bool = False) -> None:
+def save(exchange: _Logged, path: str | Path, *, binary: bool = False) -> None:
     """Write the event log of an exchange, replacing the file in one step.
 
     Parameters
@@ -239,7 +255,7 @@ def _line(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
-def _json_chunks(exchange: Exchange) -> Iterator[bytes]:
+def _json_chunks(exchange: _Logged) -> Iterator[bytes]:
     checksum = 0
     header = _line(header_of(exchange))
     checksum = zlib.crc32(header)
@@ -253,7 +269,7 @@ def _json_chunks(exchange: Exchange) -> Iterator[bytes]:
     yield _line({"End": {"events": count, "crc32": f"{checksum:08x}"}})
 
 
-def _binary_chunks(exchange: Exchange) -> Iterator[bytes]:
+def _binary_chunks(exchange: _Logged) -> Iterator[bytes]:
     header = _line(header_of(exchange))
     yield MAGIC + struct.pack("<II", len(header), zlib.crc32(header)) + header
     count = exchange.event_count()
@@ -266,11 +282,13 @@ def _binary_chunks(exchange: Exchange) -> Iterator[bytes]:
     yield end + struct.pack("<I", zlib.crc32(end))
 
 
-def load(path: str | Path, *, strict: bool = False) -> Exchange:
+def load(make: Callable[..., _L], path: str | Path, *, strict: bool = False) -> _L:
     """The exchange that an event log leads to.
 
     Parameters
     ----------
+    make : callable
+        The kind of exchange: takes an instrument and the matching rules.
     path : str or Path
         A log of either form, or JSON lines of the published engine.
     strict : bool, default False
@@ -290,11 +308,11 @@ def load(path: str | Path, *, strict: bool = False) -> Exchange:
     """
     data = Path(path).read_bytes()
     if data[: len(MAGIC)] == MAGIC:
-        exchange, problem = _load_binary(data)
+        exchange, problem = _load_binary(make, data)
     elif MAGIC.startswith(data) and data:
         raise ReplayError("the log is cut inside its first bytes: nothing can be recovered", position=0)
     else:
-        exchange, problem = _load_json(data)
+        exchange, problem = _load_json(make, data)
     if problem is not None:
         count = exchange.event_count()
         message = f"{path}: {problem}; {count} events before it are sound"
@@ -304,14 +322,14 @@ def load(path: str | Path, *, strict: bool = False) -> Exchange:
     return exchange
 
 
-def _new_exchange(header: LogHeader) -> Exchange:
+def _made(make: Callable[..., _L], header: LogHeader) -> _L:
     try:
-        return Exchange(header.instrument, **header.configuration)
+        return make(header.instrument, **header.configuration)
     except (TypeError, NanodeskError) as error:
         raise ReplayError(f"the header of the log is wrong: {error}", position=1) from error
 
 
-def _load_json(data: bytes) -> tuple[Exchange, str | None]:
+def _load_json(make: Callable[..., _L], data: bytes) -> tuple[_L, str | None]:
     lines = data.split(b"\n")
     tail = lines.pop()
     header: LogHeader | None = None
@@ -320,7 +338,7 @@ def _load_json(data: bytes) -> tuple[Exchange, str | None]:
         header = _parsed_header(first)
     elif not lines and tail.startswith(b'{"schema"'):
         raise ReplayError("the log is cut inside its header: nothing can be recovered", position=1)
-    exchange = _new_exchange(header or LogHeader(None, {}))
+    exchange = _made(make, header or LogHeader(None, {}))
     checksum = zlib.crc32(lines[0] + b"\n") if header else 0
     count = 0
     for number, line in enumerate(lines[1:] if header else lines, start=2 if header else 1):
@@ -351,7 +369,7 @@ def _parsed(line: bytes, number: int, count: int = 0) -> object:
         raise ReplayError(f"line {number} is not JSON: {error}", position=number, events_read=count) from error
 
 
-def _run(exchange: Exchange, record: object, number: int, count: int) -> None:
+def _run(exchange: _Logged, record: object, number: int, count: int) -> None:
     try:
         exchange.apply(from_json(record))
     except (NanodeskError, TypeError, AttributeError) as error:
@@ -367,7 +385,7 @@ def _check_end(end: object, count: int, checksum: int, number: int, rest: bytes)
         )
 
 
-def _load_binary(data: bytes) -> tuple[Exchange, str | None]:
+def _load_binary(make: Callable[..., _L], data: bytes) -> tuple[_L, str | None]:
     at = len(MAGIC)
     if len(data) < at + 8:
         raise ReplayError("the log is cut inside its header: nothing can be recovered", position=at)
@@ -377,7 +395,7 @@ def _load_binary(data: bytes) -> tuple[Exchange, str | None]:
         raise ReplayError("the log is cut inside its header: nothing can be recovered", position=at)
     if zlib.crc32(header) != checksum:
         raise ReplayError("the header of the log was altered", position=at)
-    exchange = _new_exchange(_parsed_header(_parsed(header, 1)))
+    exchange = _made(make, _parsed_header(_parsed(header, 1)))
     at += 8 + size
     while True:
         if at + END.size > len(data):
@@ -403,7 +421,7 @@ def _check_binary_end(end: bytes, count: int, at: int) -> None:
         )
 
 
-def _run_block(exchange: Exchange, payload: bytes, sizes: list[int], at: int) -> None:
+def _run_block(exchange: _Logged, payload: bytes, sizes: list[int], at: int) -> None:
     try:
         records = zlib.decompressobj().decompress(payload, sum(sizes) + 1)  # never more than it says
     except zlib.error as error:

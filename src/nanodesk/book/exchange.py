@@ -5,8 +5,6 @@ and turns
 outcomes into values. It is compiled, as a caller touches it once an order.
 """
 
-from importlib import import_module
-
 import cython
 from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.stdint import int64_t, uint32_t, uint64_t
@@ -102,6 +100,8 @@ from cython.cimports.nanodesk.book.results import CancelResult, ModifyResult, St
 from cython.cimports.nanodesk.book.snapshot import BookSnapshot, nd_references
 
 from nanodesk.book.batch import ANSWER_DTYPE, COMMAND_DTYPE
+from nanodesk.book.event_log import load as load_log
+from nanodesk.book.event_log import save as save_log
 from nanodesk.book.events import COMMANDS
 from nanodesk.book.events import Event as LogEvent
 from nanodesk.book.orders import AuctionResult, BracketResult, Indicative
@@ -281,6 +281,7 @@ class Exchange:
         expire_ns=None,
     ):
         """Submit a limit order.
+
         Parameters
         ----------
         side : Side or str
@@ -378,6 +379,7 @@ class Exchange:
 
     def submit_market(self, side, quantity, *, min_quantity=None, reduce_only=False, owner=None, self_trade="off"):
         """Submit an order that takes what there is; its remainder is cancelled.
+
         Parameters
         ----------
         side : Side or str
@@ -438,6 +440,7 @@ class Exchange:
 
     def try_submit_limit(self, side, price, quantity, tif="gtc", **options):
         """Submit a limit order, giving a refusal as a value.
+
         Parameters
         ----------
         side : Side or str
@@ -463,6 +466,7 @@ class Exchange:
 
     def try_submit_market(self, side, quantity, **options):
         """Submit a market order, giving a refusal as a value.
+
         Parameters
         ----------
         side : Side or str
@@ -497,6 +501,7 @@ class Exchange:
         self_trade="off",
     ):
         """Submit an order whose price follows the best prices of the others; it never takes (R58).
+
         Parameters
         ----------
         side : Side or str
@@ -574,6 +579,7 @@ class Exchange:
         self_trade="off",
     ):
         """Submit an order with a take-profit and a stop-loss that wait for it to fill (R50).
+
         Parameters
         ----------
         side : Side or str
@@ -670,6 +676,7 @@ class Exchange:
 
     def submit_stop_market(self, side, stop_price, quantity, *, owner=None, self_trade="off", reduce_only=False):
         """Submit a stop that becomes a market order.
+
         Parameters
         ----------
         side : Side or str
@@ -725,6 +732,7 @@ class Exchange:
         expire_ns=None,
     ):
         """Submit a stop that becomes a limit order.
+
         Parameters
         ----------
         side : Side or str
@@ -790,6 +798,7 @@ class Exchange:
         reduce_only=False,
     ):
         """Submit a stop that follows the market and becomes a market order (R39 to R41).
+
         Parameters
         ----------
         side : Side or str
@@ -857,6 +866,7 @@ class Exchange:
         expire_ns=None,
     ):
         """Submit a stop that follows the market and becomes a limit order (R39 to R41).
+
         Parameters
         ----------
         side : Side or str
@@ -921,6 +931,7 @@ class Exchange:
 
     def cancel(self, order_id):
         """Cancel an order or a stop.
+
         Parameters
         ----------
         order_id : int
@@ -949,6 +960,7 @@ class Exchange:
 
     def reduce(self, order_id, quantity):
         """Take a part off an order or a stop; it keeps its id and its place.
+
         Parameters
         ----------
         order_id : int
@@ -976,6 +988,7 @@ class Exchange:
 
     def modify(self, order_id, price, quantity):
         """Cancel an order and submit another in its place: new id, last in its queue (R33).
+
         Parameters
         ----------
         order_id : int
@@ -1011,6 +1024,7 @@ class Exchange:
 
     def link(self, contingency, order_ids):
         """Let resting orders and pending stops act on each other (R52 to R54).
+
         Parameters
         ----------
         contingency : {"oco", "ouo"}
@@ -1083,6 +1097,7 @@ class Exchange:
 
     def set_position(self, owner, quantity):
         """Set the net position that reduce-only orders of an owner look at.
+
         Parameters
         ----------
         owner : int
@@ -1113,6 +1128,7 @@ class Exchange:
 
     def position(self, owner):
         """Net position of an owner.
+
         Parameters
         ----------
         owner : int
@@ -1138,6 +1154,7 @@ class Exchange:
 
     def advance_clock(self, now_ns):
         """Move the clock; what has expired is cancelled (R60).
+
         Parameters
         ----------
         now_ns : int
@@ -1160,6 +1177,7 @@ class Exchange:
 
     def set_session_close(self, close_ns):
         """Say when "day" orders of this session expire.
+
         Parameters
         ----------
         close_ns : int
@@ -1185,6 +1203,7 @@ class Exchange:
 
     def set_price_band(self, low, high):
         """Reject limit orders outside a band and hold market orders within it (R61, R62).
+
         Parameters
         ----------
         low, high : int or None
@@ -1281,6 +1300,7 @@ class Exchange:
 
     def indicative(self, reference=None):
         """What an auction would do now (R67).
+
         Parameters
         ----------
         reference : int, optional
@@ -1310,6 +1330,7 @@ class Exchange:
 
     def uncross(self, reference=None):
         """End the auction: trade at its price and go on continuously (R68).
+
         Parameters
         ----------
         reference : int, optional
@@ -1349,6 +1370,7 @@ class Exchange:
 
     def best_bid_ask(self):
         """Best prices.
+
         Returns
         -------
         prices : tuple of (int or None, int or None)
@@ -1369,6 +1391,7 @@ class Exchange:
 
     def best_bid(self):
         """Highest bid.
+
         Returns
         -------
         price : int or None
@@ -1379,6 +1402,7 @@ class Exchange:
 
     def best_ask(self):
         """Lowest ask.
+
         Returns
         -------
         price : int or None
@@ -1389,6 +1413,7 @@ class Exchange:
 
     def spread(self):
         """Best ask less best bid.
+
         Returns
         -------
         spread : int or None
@@ -1399,6 +1424,7 @@ class Exchange:
 
     def depth(self, levels=10):
         """The best levels of both sides.
+
         Parameters
         ----------
         levels : int, default 10
@@ -1443,6 +1469,7 @@ class Exchange:
 
     def full_book(self):
         """All levels of both sides.
+
         Returns
         -------
         snapshot : BookSnapshot
@@ -1454,6 +1481,7 @@ class Exchange:
 
     def queue(self, side, price):
         """The orders at one price, first in time first.
+
         Parameters
         ----------
         side : Side or str
@@ -1479,6 +1507,7 @@ class Exchange:
 
     def get_order(self, order_id):
         """An order, also one that is gone.
+
         Parameters
         ----------
         order_id : int
@@ -1493,6 +1522,7 @@ class Exchange:
 
     def get_stop_order(self, order_id):
         """A stop, also one that is gone.
+
         Parameters
         ----------
         order_id : int
@@ -1507,6 +1537,7 @@ class Exchange:
 
     def pending_stop_count(self):
         """How many stops wait.
+
         Returns
         -------
         count : int
@@ -1531,6 +1562,7 @@ class Exchange:
 
     def last_trade_price(self):
         """Price of the last trade.
+
         Returns
         -------
         price : int or None
@@ -1540,6 +1572,7 @@ class Exchange:
 
     def trades(self):
         """All trades since the last ``clear_trades``, oldest first.
+
         Returns
         -------
         trades : list of Trade
@@ -1550,6 +1583,7 @@ class Exchange:
 
     def trade_array(self):
         """All trades since the last ``clear_trades`` as a structured array, oldest first.
+
         Returns
         -------
         trades : ndarray, shape (n,)
@@ -1559,6 +1593,7 @@ class Exchange:
 
     def notices(self):
         """What happened to orders outside their own commands, oldest first (R70).
+
         Returns
         -------
         notices : list of Notice
@@ -1568,6 +1603,7 @@ class Exchange:
 
     def take_notices(self):
         """The notices, which are then forgotten.
+
         Returns
         -------
         notices : list of Notice
@@ -1579,6 +1615,7 @@ class Exchange:
 
     def state_hash(self):
         """64-bit hash of all that decides the future, and of every trade (R72).
+
         Returns
         -------
         hash : int
@@ -1612,6 +1649,7 @@ class Exchange:
 
     def clear_order_history(self):
         """Forget orders and stops that are gone.
+
         Returns
         -------
         count : int
@@ -1647,6 +1685,7 @@ class Exchange:
 
     def submit_batch(self, commands, out=None):
         """Run many commands at once, without Python objects and without the interpreter lock.
+
         Parameters
         ----------
         commands : ndarray of COMMAND_DTYPE, shape (n,)
@@ -1692,6 +1731,7 @@ class Exchange:
 
     def event_count(self):
         """How many inputs the log holds.
+
         Returns
         -------
         count : int
@@ -1701,6 +1741,7 @@ class Exchange:
 
     def events(self, start=0, stop=None):
         """Inputs from the log.
+
         Parameters
         ----------
         start, stop : int, optional
@@ -1727,6 +1768,7 @@ class Exchange:
 
     def apply(self, event):
         """Run one event.
+
         Parameters
         ----------
         event : Event
@@ -1749,6 +1791,7 @@ class Exchange:
     @classmethod
     def replay(cls, events, instrument=None, **configuration):
         """An exchange after a list of events.
+
         Parameters
         ----------
         events : iterable of Event
@@ -1770,6 +1813,7 @@ class Exchange:
 
     def save(self, path, *, binary=False):
         """Write the event log, replacing the file in one step.
+
         Parameters
         ----------
         path : str or Path
@@ -1777,12 +1821,12 @@ class Exchange:
         binary : bool, default False
             The compact form instead of JSON lines.
         """
-        # Imported here as it stands above this module, and only saving needs it.
-        import_module("nanodesk.book.event_log").save(self, path, binary=binary)
+        save_log(self, path, binary=binary)
 
     @classmethod
     def load(cls, path, *, strict=False):
         """The exchange that a saved log leads to.
+
         Parameters
         ----------
         path : str or Path
@@ -1800,10 +1844,11 @@ class Exchange:
         ReplayError
             If the log is altered or of an unknown schema.
         """
-        return import_module("nanodesk.book.event_log").load(path, strict=strict)
+        return load_log(cls, path, strict=strict)
 
     def raw_log(self, start, stop):
         """Records as bytes; places in the tables count from the first of the part.
+
         Parameters
         ----------
         start, stop : int
@@ -1830,6 +1875,7 @@ class Exchange:
 
     def replay_raw(self, events, options, ids):
         """Run records in the layout of ``raw_log``, each checked first.
+
         Parameters
         ----------
         events, options, ids : bytes
@@ -1881,6 +1927,7 @@ class Exchange:
 
     def replayed(self):
         """Another exchange after the same inputs.
+
         Returns
         -------
         exchange : Exchange
@@ -1895,6 +1942,7 @@ class Exchange:
 
     def address(self):
         """Address of the book for compiled strategies (docs/exchange.md, section 15).
+
         Returns
         -------
         address : int

@@ -102,7 +102,7 @@ class AlpacaBroker:
         defaults = PAPER_URLS if paper else LIVE_URLS
         urls = [given or usual for given, usual in zip((base_url, stream_url, data_url), defaults, strict=True)]
         secrets = [as_secret(api_key, name="api_key"), as_secret(secret, name="secret")]
-        key, half = (one.reveal() for one in secrets)
+        key, half = secrets[0].reveal(), secrets[1]
         clean = Redactor(secrets).clean_received
         require_agreement(urls[0], urls[1], urls[2], api_key=key, is_paper=paper)
         self._is_live = not paper
@@ -200,6 +200,7 @@ class AlpacaBroker:
         """
         if self.is_connected:
             return
+        self.disconnect()  # a stream that was lost and waits to come back is ended first: the venue takes one alone
         self._loop.start()
         try:
             self._loop.run(self._connect(), timeout_s=READING_PATIENCE_S + 4 * self._deadline_s + DEADLINE_S)
@@ -267,13 +268,15 @@ class AlpacaBroker:
         """
         return self._ask(self._reading.quote(symbol))
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The venue's word on one order, looked up by our id.
 
         Parameters
         ----------
         client_order_id : str
             Our id.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------

@@ -63,6 +63,7 @@ _GIVEN_BY_VENUE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id that Alpaca gives to an order that comes without one, as from its own pages."""
 
 _TIMES: Final = ("updated_at", "filled_at", "canceled_at", "expired_at", "failed_at", "replaced_at", "submitted_at")
+_BLOCKS: Final = ("trading_blocked", "account_blocked", "trade_suspended_by_user")
 _SHARE_TICK: Final = E9 // 100
 _FINEST_LOT: Final = 1
 
@@ -103,6 +104,22 @@ def order_report(row: Fields, *, replaces: str = "") -> OrderReport:
         replaces=replaces,
         ts_event_ns=max((time_of(row, key) for key in _TIMES), default=0),
     )
+
+
+def is_of_several_legs(row: Fields) -> bool:
+    """Whether an order trades several options at once: it has neither symbol nor side, and is never ours.
+
+    Parameters
+    ----------
+    row : Fields
+        The order.
+
+    Returns
+    -------
+    is_of_several_legs : bool
+        Then it is left out; what its legs filled stands in the activities.
+    """
+    return row.text("order_class", "") == "mleg"
 
 
 def time_of(row: Fields, key: str) -> int:
@@ -373,14 +390,14 @@ def account(row: Fields, *, is_live: bool, ts_ns: int) -> Account:
     Returns
     -------
     account : Account
-        Nothing can be bought where trading is blocked.
+        Nothing can be bought where trading is blocked, by the venue or by the account's owner.
 
     Raises
     ------
     BrokerError
         If it cannot be read.
     """
-    is_blocked = row.flag("trading_blocked", False) or row.flag("account_blocked", False)
+    is_blocked = any(row.flag(what, False) for what in _BLOCKS)
     cash = mean(row, "cash")
     currency = row.text("currency", "USD")
     return Account(

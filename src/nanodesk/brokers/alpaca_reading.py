@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from nanodesk.brokers import alpaca_messages
 from nanodesk.brokers.alpaca_fills import in_order, named_fills
-from nanodesk.brokers.alpaca_messages import FillRow, order_report, time_of
+from nanodesk.brokers.alpaca_messages import FillRow, is_of_several_legs, order_report, time_of
 from nanodesk.brokers.alpaca_refusal import AlpacaRefusal
 from nanodesk.brokers.alpaca_rest import AlpacaRest
 from nanodesk.brokers.alpaca_times import SECOND, format_time, parse_time
@@ -269,7 +269,7 @@ class AlpacaReading:
             before = len(found)
             found.update({row.text("id"): row for row in rows})
             if len(rows) < ORDERS_IN_AN_ANSWER:
-                return list(found.values())
+                return [row for row in found.values() if not is_of_several_legs(row)]
             if len(found) == before:
                 raise BrokerError("More orders share an instant than one answer holds.", field="submitted_at")
             since_ns = max(parse_time(row.text("submitted_at"), field="submitted_at") for row in rows) - _OVERLAP_NS

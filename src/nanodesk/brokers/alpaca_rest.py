@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from nanodesk.brokers.alpaca_refusal import raise_for
 from nanodesk.brokers.base import Clock, Reached
+from nanodesk.brokers.credentials import Secret, as_secret
 from nanodesk.brokers.http import HttpClient, HttpRequest
 from nanodesk.brokers.rate_governor import RateGovernor, retry_after, wait_for_room
 from nanodesk.brokers.strict_json import parse_json
@@ -33,8 +34,10 @@ class AlpacaRest:
     ----------
     http : HttpClient
         Transport.
-    api_key, secret : str
-        The two halves of the key.
+    api_key : str
+        The public half of the key.
+    secret : Secret or str
+        The other half; kept hidden, and revealed into each request.
     now_ns : callable
         Our wall clock.
     patience_s : float, default 5
@@ -49,19 +52,22 @@ class AlpacaRest:
         http: HttpClient,
         *,
         api_key: str,
-        secret: str,
+        secret: Secret | str,
         now_ns: Clock,
         patience_s: float = 5.0,
         reading_patience_s: float = READING_PATIENCE_S,
     ) -> None:
         self._http = http
-        self._keys = {"APCA-API-KEY-ID": api_key, "APCA-API-SECRET-KEY": secret}
+        self._api_key, self._secret = api_key, as_secret(secret, name="secret")
         self._now_ns = now_ns
         self._patience_s = patience_s
         self._reading_patience_s = reading_patience_s
         self._refused_until_s = 0.0
         self.governor = RateGovernor(self._now_s)
         self.governor.set_limit(REQUESTS, _WINDOW_S, _USUAL_LIMIT)
+
+    def _keys(self) -> dict[str, str]:
+        return {"APCA-API-KEY-ID": self._api_key, "APCA-API-SECRET-KEY": self._secret.reveal()}
 
     def _now_s(self) -> float:
         return self._now_ns() / 1e9
@@ -88,7 +94,7 @@ class AlpacaRest:
         """
         query = f"?{urlencode(parameters)}" if parameters else ""
         return await self._call(
-            HttpRequest("GET", f"/v2/{path}{query}", f"GET {_label(path)}", headers=self._keys),
+            HttpRequest("GET", f"/v2/{path}{query}", f"GET {_label(path)}", headers=self._keys()),
             until_s=asyncio.get_running_loop().time() + self._reading_patience_s,
         )
 
@@ -121,7 +127,7 @@ class AlpacaRest:
             Of the kinds of :mod:`nanodesk.brokers.alpaca_refusal`.
         """
         content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
-        headers = self._keys if body is None else {**self._keys, "Content-Type": "application/json"}
+        headers = self._keys() if body is None else {**self._keys(), "Content-Type": "application/json"}
         label = f"{method} {_label(path)}"
         return await self._call(
             HttpRequest(method, f"/v2/{path}", label, headers=headers, body=content, reached=reached), until_s=until_s

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
+from nanodesk.brokers.credentials import Secret, as_secret
 from nanodesk.brokers.event_loop import within
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http import as_received
@@ -30,8 +31,10 @@ class AlpacaSession:
     ----------
     url : str
         Address of the stream.
-    api_key, secret : str
-        The two halves of the key.
+    api_key : str
+        The public half of the key.
+    secret : Secret or str
+        The other half; kept hidden, and revealed into each request.
     on_event : callable
         Told the data of each event of the account.
     on_state : callable
@@ -53,7 +56,7 @@ class AlpacaSession:
         url: str,
         *,
         api_key: str,
-        secret: str,
+        secret: Secret | str,
         on_event: Callable[[Fields], None],
         on_state: Callable[[bool, str], None],
         rng: Random,
@@ -62,7 +65,7 @@ class AlpacaSession:
         first_wait_s: float = 0.25,
         clean: Callable[[bytes], bytes] = as_received,
     ) -> None:
-        self._keys = {"key_id": api_key, "secret_key": secret}
+        self._api_key, self._secret = api_key, as_secret(secret, name="secret")
         self._on_event = on_event
         self._on_state = on_state
         self._deadline_s = deadline_s
@@ -104,7 +107,8 @@ class AlpacaSession:
         self._fail_waiting("the stream was closed")
 
     async def _log_on(self) -> None:
-        answer = await self._ask("authorization", json.dumps({"action": "authenticate", "data": self._keys}))
+        keys = {"key_id": self._api_key, "secret_key": self._secret.reveal()}
+        answer = await self._ask("authorization", json.dumps({"action": "authenticate", "data": keys}))
         if answer.text("status", "") != "authorized":
             raise BrokerError("The stream refuses the key.", field="api_key", fix="Check key and environment.")
         await self._listen()

@@ -12,7 +12,13 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from nanodesk.brokers.alpaca_fills import FillTracker, named_fills, standing_quantity
-from nanodesk.brokers.alpaca_messages import FillRow, TradeUpdate, fill_id, trade_update
+from nanodesk.brokers.alpaca_messages import (
+    FillRow,
+    TradeUpdate,
+    fill_id,
+    is_of_several_legs,
+    trade_update,
+)
 from nanodesk.brokers.alpaca_reading import AlpacaReading
 from nanodesk.brokers.base import Clock, RequestRejected, StreamChange, StreamState
 from nanodesk.brokers.event_inbox import EventInbox
@@ -119,6 +125,8 @@ class AlpacaStream:
         BrokerError
             If it cannot be read.
         """
+        if is_of_several_legs(data.child("order")):
+            return
         update = trade_update(data)
         if update.event in _REFUSED:
             self._refused(update, data)

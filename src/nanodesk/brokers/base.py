@@ -271,13 +271,16 @@ class Broker(Protocol):
             Its report is the new order's.
         """
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:
         """The venue's word on one order, open or not.
 
         Parameters
         ----------
         client_order_id : str
             The order's id.
+        symbol : str, optional
+            Its instrument, where the caller knows it: a venue that keeps orders by instrument is searched whole
+            without it.
 
         Returns
         -------

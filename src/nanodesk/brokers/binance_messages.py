@@ -126,7 +126,7 @@ def acknowledged(row: Fields, order: Order, pairs: Pairs) -> OrderReport:
     )
 
 
-def fills_of_order(row: Fields, report: OrderReport) -> tuple[Execution, ...]:
+def fills_of_order(row: Fields, report: OrderReport, pairs: Pairs) -> tuple[Execution, ...]:
     """Fills that the answer to a new order carries.
 
     Parameters
@@ -135,6 +135,8 @@ def fills_of_order(row: Fields, report: OrderReport) -> tuple[Execution, ...]:
         The answer.
     report : OrderReport
         The order read from it.
+    pairs : Pairs
+        Names of instruments.
 
     Returns
     -------
@@ -157,7 +159,7 @@ def fills_of_order(row: Fields, report: OrderReport) -> tuple[Execution, ...]:
             quantity_e9=_positive(fill, "qty"),
             price_e9=fill.amount("price"),
             fee_e9=fill.amount("commission", 0),
-            fee_currency=fill.text("commissionAsset", ""),
+            fee_currency=pairs.coin(fill.text("commissionAsset", "")),
             ts_event_ns=report.ts_event_ns,
         )
         for fill in row.rows("fills")
@@ -197,7 +199,7 @@ def trade(row: Fields, pairs: Pairs, client_order_id: str = "") -> Execution:
         quantity_e9=_positive(row, "qty"),
         price_e9=row.amount("price"),
         fee_e9=row.amount("commission", 0),
-        fee_currency=row.text("commissionAsset", ""),
+        fee_currency=pairs.coin(row.text("commissionAsset", "")),
         ts_event_ns=row.integer("time") * MS,
     )
 
@@ -270,13 +272,13 @@ def stream_report(event: Fields, pairs: Pairs) -> StreamReport:
         ts_event_ns=event.integer("T") * MS,
     )
     return StreamReport(
-        report, _stream_fill(event, report, pair) if kind == "TRADE" else None, pair, event.integer("I", 0)
+        report, _stream_fill(event, report, pairs) if kind == "TRADE" else None, pair, event.integer("I", 0)
     )
 
 
-def _stream_fill(event: Fields, report: OrderReport, pair: str) -> Execution:
+def _stream_fill(event: Fields, report: OrderReport, pairs: Pairs) -> Execution:
     return Execution(
-        execution_id=execution_id(pair, event.integer("t"), event.integer("a", -1)),
+        execution_id=execution_id(event.text("s"), event.integer("t"), event.integer("a", -1)),
         client_order_id=report.client_order_id,
         venue_order_id=report.venue_order_id,
         symbol=report.symbol,
@@ -284,7 +286,7 @@ def _stream_fill(event: Fields, report: OrderReport, pair: str) -> Execution:
         quantity_e9=_positive(event, "l"),
         price_e9=event.amount("L"),
         fee_e9=event.amount("n", 0),
-        fee_currency=event.text("N", ""),
+        fee_currency=pairs.coin(event.text("N", "")),
         ts_event_ns=report.ts_event_ns,
     )
 

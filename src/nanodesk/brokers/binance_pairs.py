@@ -145,6 +145,21 @@ class Pairs:
         """
         return self.desk_of.get(pair, pair)
 
+    def coin(self, asset: str) -> str:
+        """The desk's name of a coin, which is that of its pair against the quote asset.
+
+        Parameters
+        ----------
+        asset : str
+            Name at the venue.
+
+        Returns
+        -------
+        symbol : str
+            The asset itself where the desk has none: a fee and a holding of one coin have one name.
+        """
+        return self.desk_of.get(asset + self.quote_asset, asset)
+
 
 def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None = None) -> Pairs:
     """Instruments of ``exchangeInfo``.

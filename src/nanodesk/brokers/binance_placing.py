@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from nanodesk.brokers.base import BrokerEvent, Outcome, OutcomeKind, Reached
 from nanodesk.brokers.binance_messages import acknowledged, fills_of_order, order_report
 from nanodesk.brokers.binance_orders import order_parameters
 from nanodesk.brokers.binance_pairs import Pairs
-from nanodesk.brokers.binance_refusal import REPLACED_BY_HALF, BinanceRefusal, outcome_of
+from nanodesk.brokers.binance_refusal import (
+    MAY_PASS_LATER,
+    REPLACED_BY_HALF,
+    BinanceRefusal,
+    is_undecided,
+    outcome_of,
+)
 from nanodesk.brokers.binance_rest import BinanceRest
 from nanodesk.brokers.binance_session import BinanceSession
 from nanodesk.brokers.fields import Fields
@@ -116,11 +123,19 @@ class BinancePlacing:
         promised = [answer for answer in answers if not isinstance(answer, Outcome)]
         if promised:
             await asyncio.wait(promised, timeout=self._deadline_s)
+            self._observe(promised)
         self._reached("reply.read")
         return tuple(
             answer if isinstance(answer, Outcome) else self._read(answer, order)
             for answer, order in zip(answers, orders, strict=True)
         )
+
+    def _observe(self, promised: Sequence[asyncio.Future[Fields]]) -> None:
+        # Each answer carries the venue's counts; those of the last one hold.
+        told = [answer for answer in promised if answer.done() and answer.exception() is None]
+        if told:
+            with suppress(BrokerError):  # an order is no less placed because a count beside it cannot be read
+                self._session.observe(told[-1].result())
 
     async def _send(self, order: Order, until_s: float) -> asyncio.Future[Fields] | Outcome:
         try:
@@ -151,7 +166,7 @@ class BinancePlacing:
         row = Fields(answer, "answer to the order")
         report = acknowledged(row, order, self._pairs)
         self._known.told_report(report, self._pairs.pair(order.symbol))
-        return Outcome(OutcomeKind.ACCEPTED, report=report, executions=fills_of_order(row, report))
+        return Outcome(OutcomeKind.ACCEPTED, report=report, executions=fills_of_order(row, report, self._pairs))
 
     async def cancel(self, client_order_id: str, pair: str) -> Outcome:
         """Cancel one order.
@@ -234,7 +249,10 @@ class BinancePlacing:
                 return Outcome(OutcomeKind.UNKNOWN, code=str(refusal.code), text=text)
         if refusal.code == REPLACED_BY_HALF and data.get("newOrderResult") == "SUCCESS":
             return Outcome(OutcomeKind.UNKNOWN, code=str(refusal.code), text=text)
-        return Outcome(OutcomeKind.REFUSED, code=str(told.get("code", refusal.code)), text=text)
+        code = told.get("code", refusal.code)
+        if told is data.get("newOrderResponse") and is_undecided(code, str(told.get("msg", ""))):
+            return Outcome(OutcomeKind.UNKNOWN, code=str(code), text=text)
+        return Outcome(OutcomeKind.REFUSED, code=str(code), text=text, may_retry=code in MAY_PASS_LATER)
 
 
 def _refused_here(error: OrderRejectedError | ValidationError) -> Outcome:

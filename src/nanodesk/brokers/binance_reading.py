@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from nanodesk.brokers.base import Clock
@@ -27,7 +27,11 @@ MOST_PAIRS_FOR_FILLS: Final = 100
 AT_ONCE: Final = 8
 """Questions under way at once during a search."""
 
+MOST_LOOKED_UP_ALONE: Final = 5
+"""Orders that are asked for one by one; more are read as a list, which counts as much as five of them."""
+
 TRADES_IN_AN_ANSWER: Final = 1000
+ORDERS_IN_AN_ANSWER: Final = 1000
 QUOTES_GOOD_FOR_NS: Final = 100 * MS
 """How long one answer with the quotes of every instrument serves."""
 
@@ -85,9 +89,7 @@ class BinanceReading:
         """Every coin held except the quote asset, free and locked together."""
         held = balances(Fields(await self._rest.read("account", weight=20), "account"))
         found = [
-            Holding(
-                self._pairs.symbol(self._pair_of_asset(asset)) if self._pair_of_asset(asset) else asset, sum(amounts)
-            )
+            Holding(self._pairs.coin(asset), sum(amounts))
             for asset, amounts in held.items()
             if asset != self._pairs.quote_asset
         ]
@@ -151,7 +153,7 @@ class BinanceReading:
         client_order_id : str
             Our id.
         symbol : str, optional
-            Where it went, if it is known; else it is searched for.
+            Where it went, if it is known and still listed; else it is searched for.
 
         Returns
         -------
@@ -163,7 +165,7 @@ class BinanceReading:
         BrokerError
             If the search could not cover every instrument.
         """
-        pair = self._pairs.pair(symbol) if symbol is not None else self._known.pair_of(client_order_id)
+        pair = self._known.pair_of(client_order_id) or self._pairs.pair_of.get(symbol or "")
         if pair is not None:
             return await self._status_at(pair, client_order_id)
         for report in await self.open_orders():
@@ -288,7 +290,11 @@ class BinanceReading:
 
     async def _with_client_ids(self, fills: list[Execution], pair: str) -> list[Execution]:
         # myTrades names orders only by the venue's number; the rest is looked up, once for each order.
-        for number in _unknown({fill.venue_order_id for fill in fills}, lambda n: self._known.client_id_of(pair, n)):
+        unknown = self._unknown({fill.venue_order_id for fill in fills}, pair)
+        if len(unknown) > MOST_LOOKED_UP_ALONE:
+            learnt = await self._learn_orders(pair, unknown)
+            unknown = [number for number in unknown if number not in learnt]
+        for number in unknown:
             try:
                 answer = await self._rest.read("order", {"symbol": pair, "orderId": number}, weight=4)
             except BinanceRefusal as refusal:
@@ -301,9 +307,27 @@ class BinanceReading:
             for fill in fills
         ]
 
+    def _unknown(self, numbers: Iterable[str], pair: str) -> list[str]:
+        return sorted((number for number in numbers if not self._known.client_id_of(pair, number)), key=int)
 
-def _unknown(numbers: Iterable[str], name_of: Callable[[str], str]) -> list[str]:
-    return sorted((number for number in numbers if not name_of(number)), key=int)
+    async def _learn_orders(self, pair: str, numbers: Sequence[str]) -> set[str]:
+        # A thousand orders in one answer, for the weight of five questions: a process that died after a busy hour
+        # would else ask for half an hour which orders its fills were of.
+        wanted, learnt = set(numbers), set[str]()
+        first, last = int(numbers[0]), int(numbers[-1])
+        while first <= last:
+            answer = await self._rest.read(
+                "allOrders", {"symbol": pair, "orderId": first, "limit": ORDERS_IN_AN_ANSWER}, weight=20
+            )
+            rows = rows_of(answer, "orders")
+            for report in (order_report(row, self._pairs) for row in rows):
+                if report.venue_order_id in wanted:
+                    self._known.told_report(report, pair)
+                    learnt.add(report.venue_order_id)
+            if len(rows) < ORDERS_IN_AN_ANSWER:
+                break
+            first = rows[-1].integer("orderId") + 1
+        return learnt
 
 
 def _named(fill: Execution, client_order_id: str) -> Execution:

@@ -91,7 +91,7 @@ _KEYS = (
 
 
 def _read_order(row: Fields) -> None:
-    fills_of_order(row, order_report(row, _NO_PAIRS))
+    fills_of_order(row, order_report(row, _NO_PAIRS), _NO_PAIRS)
 
 
 def _read_instruments(row: Fields) -> None:

@@ -19,6 +19,10 @@ NO_SUCH_ORDER: Final = -2013
 ARCHIVED: Final = -2026
 CANCEL_REFUSED: Final = -2011
 REPLACED_BY_HALF: Final = -2021
+NEW_ORDER_REFUSED: Final = -2010
+_DUPLICATE: Final = "Duplicate order"
+"""How the words of -2010 begin when an open order has the same id."""
+
 _LONGEST_TEXT: Final = 200
 
 
@@ -80,6 +84,30 @@ def raise_for(status: int, answer: Any, *, retry_after_s: float = 0.0) -> None:
     raise BinanceRefusal(code, words, status=status, data=answer.get("data"))
 
 
+def is_undecided(code: int, text: str) -> bool:
+    """Whether an order may be at the venue although the answer is an error.
+
+    Parameters
+    ----------
+    code : int
+        The venue's code.
+    text : str
+        The venue's words.
+
+    Returns
+    -------
+    is_undecided : bool
+        True where the outcome is open, and where an open order has the id already: ids are ours and never given
+        twice, so that order is this one.
+
+    Examples
+    --------
+    >>> is_undecided(-1007, ""), is_undecided(-2010, "Duplicate order sent."), is_undecided(-2010, "No balance.")
+    (True, True, False)
+    """
+    return code in OUTCOME_OPEN or (code == NEW_ORDER_REFUSED and text.startswith(_DUPLICATE))
+
+
 def outcome_of(error: BrokerError) -> Outcome:
     """What an error means for the order it was about.
 
@@ -91,10 +119,9 @@ def outcome_of(error: BrokerError) -> Outcome:
     Returns
     -------
     outcome : Outcome
-        Refused at a structured refusal or when nothing left, else unknown.
+        Refused at a structured refusal that decides or when nothing left, else unknown.
     """
     if isinstance(error, BinanceRefusal):
-        return Outcome(
-            OutcomeKind.REFUSED, code=str(error.code), text=error.text, may_retry=error.code in MAY_PASS_LATER
-        )
+        kind = OutcomeKind.UNKNOWN if is_undecided(error.code, error.text) else OutcomeKind.REFUSED
+        return Outcome(kind, code=str(error.code), text=error.text, may_retry=error.code in MAY_PASS_LATER)
     return lost_outcome(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 from collections.abc import Callable
 from random import Random
@@ -19,7 +18,7 @@ from nanodesk.brokers.event_loop import within
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http import as_received
 from nanodesk.brokers.rate_governor import retry_after
-from nanodesk.brokers.strict_json import parse_json
+from nanodesk.brokers.strict_json import json_writer, parse_json
 from nanodesk.brokers.websocket import WebSocketClient
 from nanodesk.errors import BrokerError
 
@@ -28,6 +27,7 @@ logger = logging.getLogger(__name__)
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _BALANCES: Final = b'"e":"outboundAccountPosition"'
 _HEAD: Final = 80
+_write = json_writer()
 
 
 class BinanceSession:
@@ -141,7 +141,7 @@ class BinanceSession:
         self._waiting[number] = answer
         answer.add_done_callback(lambda _: self._waiting.pop(number, None))
         try:
-            await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+            await self._socket.send(_write({"id": number, "method": method, "params": parameters}))
         except BaseException:
             answer.cancel()
             raise
@@ -167,7 +167,24 @@ class BinanceSession:
         BrokerError
             If there is no answer in time, or it is an error.
         """
-        return self.result_of(await within(self._deadline_s, await self.send(method, parameters)))
+        answer = await within(self._deadline_s, await self.send(method, parameters))
+        self.observe(answer)
+        return self.result_of(answer)
+
+    def observe(self, answer: Fields) -> None:
+        """Believe what the venue counts, as told beside an answer.
+
+        Parameters
+        ----------
+        answer : Fields
+            As received, the newest of several.
+
+        Raises
+        ------
+        BrokerError
+            If it cannot be read.
+        """
+        self._rest.observe(rate_limits(answer))
 
     def result_of(self, answer: Fields) -> Any:
         """The result of an answer, or the error that it is.
@@ -187,7 +204,6 @@ class BinanceSession:
         BrokerError
             Of the kinds of :mod:`nanodesk.brokers.binance_refusal`.
         """
-        self._rest.observe(rate_limits(answer))
         status = answer.integer("status")
         if status == 200:
             return answer.value("result")

@@ -155,16 +155,15 @@ def _check_private(facts: os.stat_result, path: Path, name: str) -> None:
 
 
 def _from_keyring(service: str, name: str) -> str | None:
-    """The value in the system's keyring; ``None`` where it has none or there is no keyring to ask."""
+    """The value in the system's keyring; ``None`` where it has none."""
     try:
         import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return None
+    except ImportError as error:
+        raise MissingExtraError("keyring is not installed.", fix="pip install nanodesk[live]") from error
     try:
         return keyring.get_password(service, name)
-    except (KeyringError, RuntimeError):
-        return None  # a machine without a desktop resolves to a backend that only fails
+    except Exception as error:  # noqa: BLE001  a backend is anybody's code; without a desktop it only fails
+        raise ConfigError(f"this machine has no keyring that works ({type(error).__name__})") from None
 
 
 def load_secret(
@@ -207,8 +206,12 @@ def load_secret(
     """
     asked = []
     if keyring_service is not None:
-        asked.append(f"keyring service {keyring_service!r}")
-        value = keyring_lookup(keyring_service, name)
+        place = f"keyring service {keyring_service!r}"
+        try:
+            value = keyring_lookup(keyring_service, name)
+        except (ConfigError, MissingExtraError) as error:
+            value, place = None, f"{place} ({str(error).rstrip('.')})"
+        asked.append(place)
         if value:
             return Secret(value, name=name)
     if path is not None:
@@ -222,22 +225,3 @@ def load_secret(
     raise ConfigError(
         f"secret {name} was not found; looked in {where}. Put it in the keyring, in a file of mode 0600, or export it."
     )
-
-
-def require_keyring() -> None:
-    """Check that a keyring can be used at all.
-
-    Raises
-    ------
-    MissingExtraError
-        If the package is not installed.
-    ConfigError
-        If the machine has no backend that works.
-    """
-    try:
-        import keyring
-        from keyring.backends.fail import Keyring as NoKeyring
-    except ImportError as error:
-        raise MissingExtraError("keyring is not installed.", fix="pip install nanodesk[live]") from error
-    if isinstance(keyring.get_keyring(), NoKeyring):
-        raise ConfigError("this machine has no keyring that works. Use a file of mode 0600 or the environment.")

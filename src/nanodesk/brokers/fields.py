@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from nanodesk.errors import BrokerError, ValidationError
@@ -81,7 +82,9 @@ class Fields:
         BrokerError
             If it is missing or no text.
         """
-        value = self._value(key, default)
+        value = self._row.get(key)
+        if value is None:
+            value = self._value(key, default)
         if not isinstance(value, str):
             self._refuse(key, "text")
         return value
@@ -106,6 +109,9 @@ class Fields:
         BrokerError
             If it is missing or no such number.
         """
+        value = self._row.get(key)
+        if value.__class__ is int and -LARGEST_INTEGER <= value < LARGEST_INTEGER:
+            return int(value)
         value = self._value(key, default)
         if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) <= 20:
             value = int(value)
@@ -133,23 +139,18 @@ class Fields:
         BrokerError
             If it is missing, no number, or needs more than nine places.
         """
-        if default is not _MISSING and key not in self:
+        value = self._row.get(key)
+        if value is None and default is not _MISSING:
             return default
+        if isinstance(value, str) and (amount_e9 := _plain_amount(value)) is not None:
+            return amount_e9
         value = self._value(key, _MISSING)
-        if isinstance(value, str):
-            # Nearly every amount is plain digits with a point; reading them as one integer is exact and quick.
-            whole, _, places = value.partition(".")
-            if len(whole) <= _SHORT and len(places) <= DECIMALS and (whole + places).isdecimal() and value.isascii():
-                return int(whole + places.ljust(DECIMALS, "0")) if whole and value[-1] != "." else self._odd(key)
         if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
             self._refuse(key, "a decimal number")
         try:
             return parse_e9(value, field=key)
         except ValidationError:
             self._refuse(key, "a decimal number with at most 9 places")
-
-    def _odd(self, key: str) -> NoReturn:
-        self._refuse(key, "a decimal number")
 
     def flag(self, key: str, default: bool = _MISSING) -> bool:
         """True or false.
@@ -250,6 +251,15 @@ class Fields:
     def _refuse(self, key: str, allowed: str) -> NoReturn:
         shown = str(self._row.get(key))[:40]
         raise BrokerError(f"The {self._what} has {key}={shown!r}, not {allowed}.", field=key, value=shown)
+
+
+@lru_cache(maxsize=1 << 14)
+def _plain_amount(text: str) -> int | None:
+    # Nearly every amount is plain digits with a point, one that was there a moment ago; reading them as one integer
+    # is exact and quick.
+    whole, point, places = text.partition(".")
+    is_plain = len(whole) <= _SHORT and len(places) <= DECIMALS and (whole + places).isdecimal() and text.isascii()
+    return int(whole + places.ljust(DECIMALS, "0")) if is_plain and whole and (places or not point) else None
 
 
 def rows_of(value: object, what: str) -> tuple[Fields, ...]:

@@ -9,7 +9,6 @@ a header or a parameter, for those carry keys and signatures.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 from nanodesk.brokers.base import Outcome, OutcomeKind, Reached
 from nanodesk.brokers.event_loop import EventLoopThread
-from nanodesk.brokers.http_connection import HttpAnswer, HttpConnection, Progress
+from nanodesk.brokers.http_connection import HttpAnswer, HttpConnection, Progress, client_tls
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError, ValidationError
 
 DEADLINE_S: Final = 10.0
@@ -200,7 +199,7 @@ class HttpClient:
         self._busy: set[HttpConnection] = set()
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)
-        self._tls = ssl.create_default_context() if self.endpoint.scheme == "https" else None
+        self._tls = client_tls() if self.endpoint.scheme == "https" else None
 
     def call(self, request: HttpRequest, *, deadline_s: float | None = None) -> HttpAnswer:
         """Send and wait: :meth:`send` for a caller outside of the loop.
@@ -294,6 +293,8 @@ class HttpClient:
             self._busy.discard(connection)
         if connection.is_usable:
             self._idle.append(connection)
+        else:
+            connection.close()
         return answer
 
     def _idle_connection(self) -> HttpConnection | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*")
 _CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _NO_BODY: Final = (204, 304)
+_NEXT_ADDRESS_S: Final = 0.25
+"""Silence after which the next address of a name is tried beside the first (RFC 8305)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,43 @@ class Progress:
     is_answered: bool = False
 
 
+def client_tls() -> ssl.SSLContext:
+    """What encrypts a connection to a venue.
+
+    Returns
+    -------
+    context : SSLContext
+        Certificates and host names are checked. ``SSLKEYLOGFILE`` of the environment, which would have the keys of
+        every connection written to a file, is not followed.
+    """
+    context = ssl.create_default_context()
+    context.keylog_filename = None  # type: ignore[assignment]
+    return context
+
+
+class _Reader(asyncio.StreamReader):
+    """Knows how much has come that nobody has read."""
+
+    unread = 0
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        self.unread += len(data)
+        super().feed_data(data)
+
+    def _took(self, data: bytes) -> bytes:
+        self.unread -= len(data)
+        return data
+
+    async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]
+        return self._took(await super().readuntil(separator))
+
+    async def readexactly(self, n: int) -> bytes:
+        return self._took(await super().readexactly(n))
+
+    async def read(self, n: int = -1) -> bytes:
+        return self._took(await super().read(n))
+
+
 @dataclass(slots=True, eq=False)
 class HttpConnection:
     """One open connection; serves one request at a time.
@@ -73,7 +113,7 @@ class HttpConnection:
         Bytes out.
     """
 
-    reader: asyncio.StreamReader
+    reader: _Reader
     writer: asyncio.StreamWriter
     _keeps_alive: bool = field(default=True, init=False)
 
@@ -100,20 +140,29 @@ class HttpConnection:
         NotConnectedError
             If the peer cannot be reached or its certificate is not valid.
         """
+        loop = asyncio.get_running_loop()
+        reader = _Reader(limit=MAX_HEAD_BYTES, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            reader, writer = await asyncio.open_connection(
-                host, port, ssl=tls, server_hostname=host if tls else None, limit=MAX_HEAD_BYTES
+            transport, _ = await loop.create_connection(
+                lambda: protocol,
+                host,
+                port,
+                ssl=tls,
+                server_hostname=host if tls else None,
+                happy_eyeballs_delay=_NEXT_ADDRESS_S,
             )
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             raise NotConnectedError(
-                f"{host}:{port} cannot be reached ({type(error).__name__}).", field="base_url", value=f"{host}:{port}"
+                f"{host}:{port} cannot be reached: {_why(error)}.", field="base_url", value=f"{host}:{port}"
             ) from None
-        return cls(reader, writer)
+        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
     @property
     def is_usable(self) -> bool:
-        """Whether another request may be written."""
-        return self._keeps_alive and not self.reader.at_eof() and not self.writer.is_closing()
+        """Whether another request may be written; words that came unasked would pass for its answer."""
+        is_quiet = not self.reader.unread and not self.reader.at_eof()
+        return self._keeps_alive and is_quiet and not self.writer.is_closing()
 
     def close(self) -> None:
         """Drop the connection at once."""
@@ -224,6 +273,17 @@ class HttpConnection:
         while await self.reader.readuntil(b"\r\n") != b"\r\n":
             pass
         return bytes(body)
+
+
+def _why(error: OSError) -> str:
+    # Nothing of what was to be sent is in these words; a certificate's fault names only what it was checked against.
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"it does not speak TLS as it should ({error.reason or type(error).__name__})"
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    return "nobody listens there" if isinstance(error, ConnectionRefusedError) else type(error).__name__
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:

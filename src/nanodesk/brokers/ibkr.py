@@ -130,6 +130,7 @@ class IbkrBroker:
             order_ids=OrderIds(order_id_path),
             times=self._times,
             check_accounts=self._check_accounts,
+            is_ours=lambda account: account in ("", self._account) or not self._account,
             reached=reached,
             now_ns=now_ns,
         )
@@ -424,13 +425,15 @@ class IbkrBroker:
             limit = rules.ceil_to_tick(touch - touch * self._bound_bps // _BPS)
         return with_changes(order, order_type=OrderType.LIMIT, limit_price_e9=limit, time_in_force=TimeInForce.IOC)
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The venue's word on one order: from its open orders, its completed orders and its executions.
 
         Parameters
         ----------
         client_order_id : str
             The order's id, which travels as ``orderRef``.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------

@@ -290,7 +290,7 @@ def _order_head(fields: Sequence[str], is_completed: bool, status: str, filled_e
     local, trading_class = reader.text("localSymbol"), reader.text("tradingClass")
     side = parse_side(reader.text("action"), name)
     quantity, order_type = reader.amount_e9("totalQuantity"), reader.text("orderType")
-    limit, aux, tif = reader.amount_e9("lmtPrice"), reader.amount_e9("auxPrice"), reader.text("tif")
+    limit, aux, tif = reader.mean_e9("lmtPrice"), reader.mean_e9("auxPrice"), reader.text("tif")
     reader.skip()
     account = reader.text("account")
     reader.skip(2)

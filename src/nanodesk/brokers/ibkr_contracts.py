@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -36,6 +37,8 @@ _ASSET_CLASSES: Final = {
     "FUND": "fund",
     "CFD": "cfd",
 }
+
+_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?!\d)")
 
 
 class ContractBook:
@@ -153,7 +156,20 @@ def rules_from_details(symbol: str, details: ContractDetailsMessage, now_ns: int
         asset_class=_ASSET_CLASSES.get(contract.sec_type, contract.sec_type.lower()),
         sector=details.industry,
         venue=contract.primary_exchange or contract.exchange,
+        expires_ns=_end_of_day_ns(contract.expiry),
     )
+
+
+def _end_of_day_ns(expiry: str) -> int | None:
+    """The end of the last trading day, UTC; a month without a day, as continuous contracts have it, tells none."""
+    found = _DAY.match(expiry)
+    if found is None:
+        return None
+    try:
+        day = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
+    except ValueError:
+        return None
+    return (round(day.timestamp()) + 86_400) * E9
 
 
 def multiplier_of(contract: TwsContract) -> int:

@@ -25,6 +25,11 @@ UNSET_INTEGER: Final = 2147483647
 UNSET_DOUBLE: Final = "1.7976931348623157E308"
 """How the protocol writes "no value" where a number stands."""
 
+_UNSET_AMOUNTS: Final = frozenset(
+    ("", UNSET_DOUBLE, "1.7976931348623157E+308", str(UNSET_INTEGER), str(2**63 - 1), str(-(2**63)))
+)
+"""Sizes are decimals of the gateway's own, and it writes "no value" of those in either of its integer ways too."""
+
 _LENGTH = struct.Struct(">I")
 
 
@@ -199,6 +204,11 @@ class FieldReader:
     def __len__(self) -> int:
         return max(len(self._fields) - self._next, 0)
 
+    @property
+    def is_unset(self) -> bool:
+        """Whether the next field holds no amount."""
+        return self._next < len(self._fields) and _is_unset(self._fields[self._next])
+
     def skip(self, count: int = 1) -> None:
         """Pass over fields.
 
@@ -342,4 +352,4 @@ class FieldReader:
 
 
 def _is_unset(text: str) -> bool:
-    return text == "" or text.upper() == UNSET_DOUBLE
+    return text.upper() in _UNSET_AMOUNTS

@@ -102,7 +102,7 @@ class TwsLink:
                 f"Nobody answers at {host}:{port} ({error}).",
                 field="port",
                 value=port,
-                fix="Start TWS or IB Gateway and enable its API socket (docs: brokers/ibkr).",
+                fix="Start TWS or IB Gateway and enable its API socket (docs/brokers/ibkr.md).",
             ) from error
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from nanodesk.brokers.ibkr_contracts import ContractBook
 from nanodesk.brokers.ibkr_executions import ExecutionTable
@@ -22,6 +22,9 @@ from nanodesk.brokers.ibkr_messages import (
     TwsMessage,
 )
 
+SNAPSHOT_S: Final = 15.0
+"""A snapshot ends eleven seconds after it was asked for (vendor's page on market data); a slow link has four more."""
+
 
 class Asker(Protocol):
     """A session that sends a request and waits for its answer."""
@@ -38,6 +41,7 @@ class Asker(Protocol):
         *,
         is_numbered: bool = True,
         enough: Callable[[Sequence[TwsMessage]], bool] | None = None,
+        patience_s: float = 0.0,
     ) -> list[TwsMessage]:
         """Send one request and wait for all of its answer.
 
@@ -53,6 +57,8 @@ class Asker(Protocol):
             Whether the answer carries the request's id.
         enough : callable, optional
             Ends the wait early once it holds of the rows.
+        patience_s : float, default 0
+            Shortest time that the answer is given, where the gateway is known to take it.
         """
 
     def say(self, *fields: object) -> None:
@@ -159,15 +165,19 @@ def read_summary(session: Asker, tags: str) -> list[AccountValue]:
     rows : list of AccountValue
         As sent.
     """
-    rows = session.ask(
-        "account summary",
-        lambda link, request_id: link.codec.request(62, 1, request_id, "All", tags),
-        EndOf.ACCOUNT_SUMMARY,
-    )
-    values = [row for row in rows if isinstance(row, AccountValue)]
-    if values:
-        session.say(63, 1, values[0].request_id)
-    return values
+    asked: list[int] = []
+
+    def write(link: TwsLink, request_id: int) -> bytes:
+        asked.append(request_id)
+        return link.codec.request(62, 1, request_id, "All", tags)
+
+    try:
+        rows = session.ask("account summary", write, EndOf.ACCOUNT_SUMMARY)
+    finally:
+        # It is a subscription, and a gateway takes two at once (error 322), one without an answer counted too.
+        for request_id in asked:
+            session.say(63, 1, request_id)
+    return [row for row in rows if isinstance(row, AccountValue)]
 
 
 def read_details(session: Asker, symbol: str, contracts: ContractBook) -> list[ContractDetailsMessage]:
@@ -210,13 +220,14 @@ def read_snapshot(session: Asker, symbol: str, contracts: ContractBook) -> list[
     Returns
     -------
     rows : list of Tick or MarketDataType
-        As sent, up to the end or to the first bid, ask and last.
+        As sent, up to the first bid and ask, or to the end, which a gateway says after eleven seconds and not before.
     """
     rows = session.ask(
         f"quote of {symbol}",
         lambda link, request_id: link.codec.snapshot(request_id, contracts.contract(symbol)),
         EndOf.SNAPSHOT,
         enough=_has_quote,
+        patience_s=SNAPSHOT_S,
     )
     return [row for row in rows if isinstance(row, Tick | MarketDataType)]
 
@@ -239,5 +250,6 @@ def read_time(session: Asker) -> int:
 
 
 def _has_quote(rows: Sequence[TwsMessage]) -> bool:
+    # A side that nobody is on is told as -1. Delayed prices have numbers of their own.
     kinds = {row.tick_type for row in rows if isinstance(row, Tick) and row.price_e9 is not None}
-    return kinds >= {1, 2, 4}
+    return kinds >= {1, 2} or kinds >= {66, 67}

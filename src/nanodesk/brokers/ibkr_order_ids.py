@@ -79,7 +79,8 @@ class OrderIds:
             )
         if self._path is not None and self._next >= self._reserved_below:
             self._reserved_below = self._next + _RESERVED_AT_ONCE
-            write_text(self._path, json.dumps({"schema": 1, "order_ids_reserved_below": self._reserved_below}))
+            text = json.dumps({"schema": 1, "order_ids_reserved_below": self._reserved_below})
+            write_text(self._path, text, mode=0o600)
         self._next += 1
         return self._next - 1
 

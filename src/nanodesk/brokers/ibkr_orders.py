@@ -17,13 +17,15 @@ from nanodesk.brokers.ibkr_messages import OrderMessage, OrderStatusMessage, Tws
 from nanodesk.market.order import Order, OrderReport, OrderState, OrderType
 
 REFUSAL_CODES: Final = frozenset(
-    {103, 104, 106, 107, 109, 110, 111, 113, 116, 117, 118, 119, 121, 122, 123, 124, 125, 126, 131, 132}
+    {103, 104, 106, 107, 109, 110, 111, 113, 116, 117, 118, 119, 121, 122, 123, 124, 125, 126, 132}
     | {137, 139, 140, 141, 144, 145, 147, 148, 152, 156, 160, 200, 201, 203, 321, 325, 328, 329, 336, 342}
     | {346, 347, 350, 355, 356, 357, 358, 360, 361, 362, 363, 364, 382, 383, 387, 388, 389, 391, 392, 412}
-    | {422, 423, 424, 427, 428, 432, 434, 435, 436, 439, 440, 441, 442, 443, 460, 461, 463, 464, 481, 10000}
+    | {422, 423, 424, 427, 428, 432, 434, 435, 436, 439, 440, 441, 442, 443, 460, 461, 463, 464, 10000}
     | {10003, 10004, 10005, 10006, 10007, 10015, 10016, 10020, 10021, 10043, 10052, 10318, 10329}
+    | {10243, 10244, 10245, 10246, 10247, 10248, 10249, 10250, 10251, 10252, 10254, 10268, 10269, 10270, 10289}
 )
-"""Codes after which an order that was never acknowledged does not exist (vendor's table of message codes)."""
+"""Codes after which an order that was never acknowledged does not exist (vendor's table of message codes). Codes that
+only warn are not among them: 131 (a flag is ignored), 399, 404, 481 (the size was reduced), 10311, 10349."""
 
 RETRY_CODES: Final = frozenset({103})
 """Refusals that say nothing against the order itself."""

@@ -1,6 +1,7 @@
 """Messages of the TWS socket read once: exactly, or refused by one error.
 
-Amounts go from text to billionths without passing through a float. The fixed layouts are read here; the two
+Amounts go from text to billionths without passing through a float: quantities exactly, prices rounded at the ninth
+place, for they are doubles at the gateway and may come with the tail of one. The fixed layouts are read here; the two
 layouts of orders, with their hundred conditional fields, are read by :mod:`nanodesk.brokers.ibkr_codec`.
 The fields follow server versions 157 to 178, which is what ``ib_async`` 2.1 offers.
 """
@@ -216,11 +217,12 @@ def _execution(reader: FieldReader) -> ExecutionMessage:
     account = reader.text("account")
     reader.skip()
     side = parse_side(reader.text("side"), "execDetails")
-    quantity, price = reader.amount_e9("shares"), reader.amount_e9("price")
+    quantity, has_price = reader.amount_e9("shares"), not reader.is_unset
+    price = reader.mean_e9("price")
     perm_id, client_id = reader.integer("permId"), reader.integer("clientId")
     reader.skip()
     cumulative, average = reader.amount_e9("cumQty") or 0, reader.mean_e9("avgPrice")
-    if not execution_id or quantity is None or quantity < 0 or price is None:
+    if not execution_id or quantity is None or quantity < 0 or not has_price:
         raise FeedError(
             f"execDetails: execId={execution_id[:40]!r} with shares={quantity} and price={price} is no fill.",
             field="execId",
@@ -243,9 +245,12 @@ def _execution(reader: FieldReader) -> ExecutionMessage:
     )
 
 
-def _commission(reader: FieldReader) -> CommissionMessage:
+def _commission(reader: FieldReader) -> CommissionMessage | None:
     reader.skip()
-    return CommissionMessage(reader.text("execId"), reader.mean_e9("commission"), reader.text("currency"))
+    execution_id, is_known = reader.text("execId"), not reader.is_unset
+    fee, currency = reader.mean_e9("commission"), reader.text("currency")
+    # Without an amount it says that the commission is not known yet, which is not a commission of nothing.
+    return CommissionMessage(execution_id, fee, currency) if is_known else None
 
 
 def _position(reader: FieldReader) -> PositionMessage:
@@ -264,8 +269,9 @@ def _summary(reader: FieldReader) -> AccountValue:
 
 def _tick_price(reader: FieldReader) -> Tick:
     reader.skip()
-    request_id, kind = reader.integer("reqId", -1), reader.integer("tickType")
-    return Tick(request_id, kind, reader.amount_e9("price"), reader.amount_e9("size"))
+    request_id, kind, has_price = reader.integer("reqId", -1), reader.integer("tickType"), not reader.is_unset
+    price = reader.mean_e9("price")
+    return Tick(request_id, kind, price if has_price else None, reader.amount_e9("size"))
 
 
 def _tick_size(reader: FieldReader) -> Tick:
@@ -326,7 +332,7 @@ def _end(end_of: EndOf, *, has_version: bool = True, has_request: bool = False) 
     return read
 
 
-_PARSERS: Final[Mapping[int, Callable[[FieldReader], TwsMessage]]] = {
+_PARSERS: Final[Mapping[int, Callable[[FieldReader], TwsMessage | None]]] = {
     1: _tick_price,
     2: _tick_size,
     3: _order_status,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import threading
 import time
 from collections import deque
@@ -52,6 +53,9 @@ ID_IN_USE: Final = 326
 RATE_EXCEEDED: Final = 100
 
 _FIRST_REQUEST_ID: Final = 1_500_000_000
+LONGEST_LIST_S: Final = 120.0
+"""How much longer than a request a list may take, as long as it goes on."""
+
 _BACKOFF_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _BETWEEN_OLD_SESSIONS_S: Final = 0.25
 
@@ -129,6 +133,8 @@ class TwsSession:
         Deadlines.
     check_accounts : callable
         Called with the accounts of each new connection; raises to refuse it.
+    is_ours : callable
+        Whether orders and fills of an account count: an advisor's gateway tells those of every account.
     reached, now_ns : callable
         Steps, and the wall clock of stream changes.
     """
@@ -143,6 +149,7 @@ class TwsSession:
         order_ids: OrderIds,
         times: SessionTimes,
         check_accounts: Callable[[tuple[str, ...]], None],
+        is_ours: Callable[[str], bool],
         reached: Reached = nothing_reached,
         now_ns: Clock = time.time_ns,
     ) -> None:
@@ -153,6 +160,7 @@ class TwsSession:
         self.times = times
         self.commission_wait_s = times.commission_s
         self._check_accounts = check_accounts
+        self._is_ours = is_ours
         self._reached = reached
         self._now_ns = now_ns
         self.changed = threading.Condition(threading.RLock())
@@ -305,10 +313,11 @@ class TwsSession:
                 case OrderMessage():
                     if message.client_id == self.client_id:
                         self.order_ids.raise_to(message.order_id + 1)
-                    self._tell(self.orders.on_order(message))
+                    if self._is_ours(message.account):
+                        self._tell(self.orders.on_order(message))
                 case OrderStatusMessage():
                     self._tell(self.orders.on_status(message))
-                case ExecutionMessage():
+                case ExecutionMessage() if self._is_ours(message.account):
                     self._tell_fills(self.executions.on_execution(message, time.monotonic()))
                 case CommissionMessage():
                     self._tell_fills(self.executions.on_commission(message))
@@ -389,6 +398,7 @@ class TwsSession:
         *,
         is_numbered: bool = True,
         enough: Callable[[Sequence[TwsMessage]], bool] | None = None,
+        patience_s: float = 0.0,
     ) -> list[TwsMessage]:
         """Send one request and wait for all of its answer.
 
@@ -404,6 +414,8 @@ class TwsSession:
             Whether the answer carries the request's id.
         enough : callable, optional
             Ends the wait early once it holds of the rows.
+        patience_s : float, default 0
+            Shortest time that the answer is given, where the gateway is known to take it.
 
         Returns
         -------
@@ -415,11 +427,13 @@ class TwsSession:
         NotConnectedError
             If there is no connection, or it ends.
         BrokerError
-            If the gateway answers with an error, or not in time. An error is never an empty list.
+            If the gateway answers with an error, or not in time: a list must not stop for longer than a request may
+            take. An error is never an empty list.
         """
         with self._request_lock:
             link = require_open(self._link)
-            deadline_s = time.monotonic() + self.times.request_s
+            limit_s = max(self.times.request_s, patience_s)
+            deadline_s = time.monotonic() + limit_s
             with self.changed:
                 request_id = self._next_request_id if is_numbered else -1
                 self._next_request_id += 1
@@ -427,16 +441,25 @@ class TwsSession:
             try:
                 if link.send(write(link, request_id), deadline_s=deadline_s) is not Sending.SENT:
                     raise NotConnectedError(f"{what}: the connection ended before the request was sent.")
-                with self.changed:
-                    self.changed.wait_for(
-                        lambda: asked.is_done or not link.is_open, max(deadline_s - time.monotonic(), 0.0)
-                    )
+                self._await(asked, link, deadline_s, limit_s)
             finally:
                 with self.changed:
                     self._asked = None
-            return self._answer(link, asked)
+            return self._answer(link, asked, limit_s)
 
-    def _answer(self, link: TwsLink, asked: _Asked) -> list[TwsMessage]:
+    def _await(self, asked: _Asked, link: TwsLink, deadline_s: float, limit_s: float) -> None:
+        # A list that goes on is waited for, or a day of many orders on a busy machine could never be read again.
+        give_up_s = deadline_s + LONGEST_LIST_S
+        heard = -1
+        with self.changed:
+            while heard < len(asked.rows) and deadline_s <= give_up_s:
+                heard = len(asked.rows) if asked.enough is None else sys.maxsize
+                left_s = max(deadline_s - time.monotonic(), 0.0)
+                if self.changed.wait_for(lambda: asked.is_done or not link.is_open, left_s):
+                    return
+                deadline_s = time.monotonic() + limit_s
+
+    def _answer(self, link: TwsLink, asked: _Asked, limit_s: float) -> list[TwsMessage]:
         if asked.error is not None:
             raise BrokerError(
                 f"{asked.what}: error {asked.error.code}: {asked.error.text[:200]}",
@@ -449,8 +472,8 @@ class TwsSession:
             raise NotConnectedError(f"{asked.what}: the connection ended before the answer came.")
         if asked.request_id < 0:
             # The late end of this list would pass for the end of the next one, so the connection is of no more use.
-            link.close(f"{asked.what} was not answered within {self.times.request_s} s.")
-        raise BrokerError(f"{asked.what}: no answer within {self.times.request_s} s.", field=asked.what)
+            link.close(f"{asked.what} was not answered within {limit_s} s.")
+        raise BrokerError(f"{asked.what}: no answer within {limit_s} s.", field=asked.what)
 
     def say(self, *fields: object) -> None:
         """Send one message that nothing answers, if there is a connection.

@@ -8,8 +8,9 @@ from typing import Final
 
 from nanodesk.market.order import Execution, OrderReport
 
-MOST_FINISHED: Final = 100_000
-"""Finished orders that are remembered; older ones are asked for again when needed."""
+MOST_FINISHED: Final = 400_000
+"""Finished orders that are remembered; older ones are asked for again when needed. It is more than the limits of
+Binance let out in an hour: so far back fills are read again, and each that names an unknown order costs a question."""
 
 
 @dataclass(slots=True)
@@ -151,7 +152,7 @@ class KnownOrders:
         if execution.execution_id in self._told:
             return False
         self._told[execution.execution_id] = None
-        while len(self._told) > 4 * MOST_FINISHED:
+        while len(self._told) > MOST_FINISHED:
             self._told.popitem(last=False)
         key = (pair, execution.venue_order_id)
         known = self._by_venue_id.get(key) or self._by_client_id.get(execution.client_order_id)

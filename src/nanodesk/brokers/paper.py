@@ -231,13 +231,15 @@ class PaperBroker:
         """
         return self._require_connected().quote(symbol)
 
-    def status(self, client_order_id: str) -> OrderReport | None:
+    def status(self, client_order_id: str, symbol: str | None = None) -> OrderReport | None:  # noqa: ARG002
         """The market's word on one order, open or not.
 
         Parameters
         ----------
         client_order_id : str
             The order's id.
+        symbol : str, optional
+            Not needed here.
 
         Returns
         -------

@@ -196,8 +196,8 @@ class Funds:
         return free + 2 * sum(value for value in values if value < 0) + (leverage - 1) * (cash + sum(values))
 
     def _is_short(self, account_id: str) -> bool:
-        amounts = self._ledger.amounts_e9[account_id]
-        return any(amounts.get(listing.asset, 0) < 0 for listing in self._listings.values())
+        owed = [asset for asset, amount in self._ledger.amounts_e9[account_id].items() if amount < 0]
+        return bool(owed) and any(listing.asset in owed for listing in self._listings.values())
 
     def closing_part(self, account_id: str, listing: Listing, side: Side, quantity_e9: int) -> int:
         """How much of an order closes a position that no other open order closes already.

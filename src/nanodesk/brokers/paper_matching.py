@@ -229,7 +229,7 @@ class Matching:
             self.finish(order.number, OrderState.CANCELLED, EventKind.CANCELLED, code=code)
             return
         terms = replace(order.order, quantity_e9=order.filled_quantity_e9 + leaves_e9)
-        order = replace(order, order=terms, code=code, updated_ns=self._now_ns())
+        order = order.changed(order=terms, code=code, updated_ns=self._now_ns())
         self._store.put(order)
         self._hold_rest(order)
         self._feed.emit(EventKind.CHANGED, order.account_id, order.updated_ns, order, code=code)
@@ -260,7 +260,7 @@ class Matching:
         order = self._store.orders[number]
         listing = self._listings[order.symbol]
         self._leave_book(listing, number)
-        order = replace(order, state=state, code=code, text=text, replaced_by=replaced_by, updated_ns=self._now_ns())
+        order = order.changed(state=state, code=code, text=text, replaced_by=replaced_by, updated_ns=self._now_ns())
         self._store.put(order)
         self.hold_back(order, Reserve())
         self._feed.emit(kind, order.account_id, order.updated_ns, order, code=code, text=text)
@@ -405,8 +405,7 @@ class Matching:
         state = order.state  # a late fill does not revive an order
         if order.is_open:
             state = OrderState.FILLED if filled >= order.quantity_e9 else OrderState.PARTIALLY_FILLED
-        order = replace(
-            order,
+        order = order.changed(
             state=state,
             filled_quantity_e9=filled,
             filled_value=order.filled_value + price * quantity,
@@ -498,7 +497,7 @@ class Matching:
 
     def _trigger(self, listing: Listing, number: int) -> None:
         listing.stops.pop(number)
-        order = replace(self._store.orders[number], is_triggered=True, updated_ns=self._now_ns())
+        order = self._store.orders[number].changed(is_triggered=True, updated_ns=self._now_ns())
         self._store.put(order)
         self._feed.emit(EventKind.TRIGGERED, order.account_id, order.updated_ns, order)
         if order.order.order_type is OrderType.STOP:

@@ -226,9 +226,23 @@ class MarketQueries(ABC):
         """
         self.advance()
         self._require_account(account_id)
-        held = self.ledger.holdings(account_id)
-        locked = {asset: self.ledger.reserved(account_id, asset) for asset in held}
-        return {asset: (amount - locked[asset], locked[asset]) for asset, amount in held.items()}
+        return {asset: self.balance(account_id, asset) for asset in self.ledger.holdings(account_id)}
+
+    def balance(self, account_id: str, asset: str) -> tuple[int, int]:
+        """Free and reserved amount of one asset of an account.
+
+        Parameters
+        ----------
+        account_id, asset : str
+            Of whom, and of what.
+
+        Returns
+        -------
+        free_e9, locked_e9 : int
+            In billionths; together what is held.
+        """
+        locked = self.ledger.reserved(account_id, asset)
+        return self.ledger.amount(account_id, asset) - locked, locked
 
     def listen(self, account_id: str, listener: Listener) -> Callable[[], None]:
         """Call a function with each event of an account from now on, in order.

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from nanodesk.atomic_file import write_text
+from nanodesk.brokers.strict_json import exact_decimal
 from nanodesk.errors import ConfigError, DataError, PriceError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import format_e9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.toml_files.lines import deepest_nesting
+from nanodesk.toml_files.lines import nested_deeper
 from nanodesk.toml_files.source import MAX_NESTING, read_text
 
 SCHEMA: Final = 1
@@ -54,14 +55,13 @@ def read_table(path: Path) -> dict[str, Any]:
 
 def _toml(text: str) -> dict[str, Any]:
     # Dotted keys cost quadratic time, wherever they stand; the cap keeps a hostile file cheap.
-    depth = deepest_nesting(text)
-    if int(depth.text) > MAX_NESTING:
-        raise ValueError(f"line {depth.line} is nested {depth.text} deep, more than {MAX_NESTING}")
-    return tomllib.loads(text, parse_float=Decimal)
+    if line := nested_deeper(text, MAX_NESTING):
+        raise ValueError(f"line {line} is nested more than {MAX_NESTING} deep")
+    return tomllib.loads(text, parse_float=exact_decimal)
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    return json.loads(text, parse_float=exact_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
 
 
 def _refuse_constant(word: str) -> None:

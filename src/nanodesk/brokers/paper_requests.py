@@ -140,7 +140,7 @@ class OrderRequests(ABC):
         return None
 
     def _reject(self, paper: PaperOrder, code: str, text: str) -> PaperOrder:
-        paper = replace(paper, state=OrderState.REJECTED, code=code, text=text, updated_ns=self.now_ns())
+        paper = paper.changed(state=OrderState.REJECTED, code=code, text=text, updated_ns=self.now_ns())
         self.store.put(paper)
         self.counts["rejected"] += 1
         self.feed.emit(EventKind.REJECTED, paper.account_id, paper.updated_ns, paper, code=code, text=text)
@@ -236,7 +236,7 @@ class OrderRequests(ABC):
         return reserve, self.funds.check(account_id, listing, order, leaves, reserve)
 
     def _accept(self, paper: PaperOrder, reserve: Reserve) -> None:
-        paper = replace(paper, state=OrderState.NEW, updated_ns=self.now_ns())
+        paper = paper.changed(state=OrderState.NEW, updated_ns=self.now_ns())
         self.store.put(paper)
         self.matching.hold_back(paper, reserve)
         self.feed.emit(EventKind.NEW, paper.account_id, paper.updated_ns, paper)
@@ -390,7 +390,7 @@ class OrderRequests(ABC):
                 EventKind.REPLACE_REJECTED, order.account_id, self.now_ns(), order, code=answer.code, text=answer.text
             )
             return answer
-        after = replace(order, order=new, updated_ns=self.now_ns())
+        after = order.changed(order=new, updated_ns=self.now_ns())
         self.store.put(after)
         self.feed.emit(EventKind.CHANGED, after.account_id, after.updated_ns, after)
         self.matching.change_in_book(order, after)
@@ -404,7 +404,7 @@ class OrderRequests(ABC):
             return Answer(order, Refusal.QUANTITY_RANGE.value, text)
         old_reserve = self.matching.reserve_of(order.number)
         self.matching.hold_back(order, Reserve())
-        reserve, fault = self._admit(replace(order, order=new))
+        reserve, fault = self._admit(order.changed(order=new))
         self.matching.hold_back(order, old_reserve if fault is not None else reserve)
         return None if fault is None else Answer(order, fault[0].value, fault[1])
 
@@ -488,7 +488,7 @@ class OrderRequests(ABC):
                 EventKind.REPLACE_REJECTED, old.account_id, self.now_ns(), old, code=answer.code, text=answer.text
             )
             return answer
-        new = replace(paper, number=self.store.next_number(), updated_ns=self.now_ns())
+        new = paper.changed(number=self.store.next_number(), updated_ns=self.now_ns())
         self.matching.finish(old.number, OrderState.REPLACED, EventKind.REPLACED, replaced_by=new.number)
         self.store.add(new)
         self._accept(new, reserve)

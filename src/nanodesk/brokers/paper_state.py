@@ -6,19 +6,22 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from nanodesk.brokers.paper_market import PaperMarket
 from nanodesk.brokers.paper_values import PaperExecution, PaperOrder
+from nanodesk.brokers.strict_json import json_writer
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import ExecutionKind, Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 
 SCHEMA: Final = 1
+_PLAIN: Final = frozenset({int, str, bool, type(None)})
+_write: Final = json_writer()
 _T = TypeVar("_T")
 
 _CONVERTERS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -162,7 +165,7 @@ class PaperState:
         batch = None if self._reads_only else self._batch(market)
         if batch is None:
             return
-        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        line = _write(batch).encode() + b"\n"
         try:
             os.lseek(self._file, 0, os.SEEK_END)
             while line:
@@ -186,19 +189,22 @@ class PaperState:
         store.changed_orders, store.changed_executions, ledger.changed = set(), set(), set()
         return {
             "schema": SCHEMA,
-            "orders": [_plain(asdict(order)) for order in orders],
-            "executions": [_plain(asdict(execution)) for execution in executions],
+            "orders": [_plain(order) for order in orders],
+            "executions": [_plain(execution) for execution in executions],
             "amounts": amounts,
             "supply": dict(sorted(ledger.supply_e9.items())),
-            "rules": [_plain(asdict(market.listings[symbol].rules)) for symbol in new],
+            "rules": [_plain(market.listings[symbol].rules) for symbol in new],
         }
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
     if isinstance(value, (frozenset, set)):
         return sorted(_plain(item) for item in value)
     return value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, unique
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from nanodesk.errors import ValidationError
 from nanodesk.market.enums import Side, TimeInForce
@@ -62,6 +63,8 @@ class IdRule(Enum):
 @unique
 class EventKind(Enum):
     """What happened to an order."""
+
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
 
     PENDING = "pending"
     NEW = "new"
@@ -315,6 +318,22 @@ class PaperOrder:
         """Whether it is a stop that has not been triggered."""
         return self.order.order_type.needs_stop and not self.is_triggered
 
+    def changed(self, **changes: Any) -> PaperOrder:
+        """The order a moment later.
+
+        Parameters
+        ----------
+        **changes : object
+            New values by field name.
+
+        Returns
+        -------
+        order : PaperOrder
+            A new frozen order.
+        """
+        # Four times an order, so quicker than dataclasses.replace.
+        return PaperOrder(**{**dict(zip(PaperOrder.__slots__, _ALL_OF(self), strict=True)), **changes})
+
     def report(self, *, replaces: str = "") -> OrderReport:
         """The same in the words of the broker port.
 
@@ -346,6 +365,9 @@ class PaperOrder:
             text=self.text,
             ts_event_ns=self.updated_ns,
         )
+
+
+_ALL_OF: Final = attrgetter(*PaperOrder.__slots__)
 
 
 @dataclass(frozen=True, slots=True)

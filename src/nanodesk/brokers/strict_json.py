@@ -1,4 +1,4 @@
-"""JSON from a venue, read strictly: no ``NaN``, no infinity, no key twice, no lossy number, bounded size and depth.
+"""JSON of a venue. It is read strictly: no ``NaN``, no infinity, no key twice, no lossy number, bounded size and depth.
 
 Python's own reader accepts ``NaN`` and ``1e999``, keeps the last of two equal keys without a word and turns
 decimals into binary fractions; each of these is a wrong order waiting to happen.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -19,8 +21,9 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 64
 """Deepest nesting; no venue's message needs a dozen."""
 
-_QUOTED = re.compile(rb'"[^"]*"')
-_QUOTED_WITH_ESCAPES = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and a stretch at a time: neither a million strings nor a million escapes may cost memory.
+_QUOTED = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRETCH = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+"){1,10000}+', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LONGEST_NUMBER = 64
 
@@ -74,6 +77,34 @@ def parse_json(data: bytes | str, *, what: str = "answer", max_bytes: int = MAX_
         raise BrokerError(f"The {what} cannot be read: it nests too deeply.", field=what) from None
 
 
+def json_writer(*, sort_keys: bool = False) -> Callable[[Any], str]:
+    """How JSON is written: in ASCII, without spaces, floats as Python shows them.
+
+    Parameters
+    ----------
+    sort_keys : bool, default False
+        Whether the same value always gives the same text.
+
+    Returns
+    -------
+    write : callable
+        Takes a value without cycles, gives its text.
+
+    Examples
+    --------
+    >>> json_writer(sort_keys=True)({"b": [1, "x"], "a": None})
+    '{"a":null,"b":[1,"x"]}'
+    """
+    encoder = json.JSONEncoder(sort_keys=sort_keys, separators=(",", ":"), check_circular=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    # The standard encoder makes this one anew for every text, which takes longer than a short text itself.
+    quoted = json.encoder.encode_basestring_ascii
+    pieces = make(None, encoder.default, quoted, None, ":", ",", sort_keys, False, True)
+    return lambda value: "".join(pieces(value, 0))
+
+
 def _bare(error: Exception) -> Exception:
     # The decoder's errors carry the whole document, which may hold an account; only the kind is passed on.
     return ValueError(type(error).__name__)
@@ -81,11 +112,14 @@ def _bare(error: Exception) -> Exception:
 
 def _require_shallow(raw: bytes) -> None:
     # Every bracket inside the bound is the common case, seen by two counts at C speed. Else the text is reduced to
-    # its brackets outside of strings, and the innermost pairs are removed, one level a pass.
+    # its brackets outside of strings, and the innermost pairs are removed, one level a pass. What follows a string
+    # without an end is not looked at: that is no JSON.
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
-    quoted = _QUOTED_WITH_ESCAPES if b"\\" in raw else _QUOTED
-    left = quoted.sub(b"", raw).translate(None, _NOT_BRACKETS)
+    left, at = b"", 0
+    while (stretch := _STRETCH.match(raw, at)) is not None:
+        left += _QUOTED.sub(b"", stretch[0]).translate(None, _NOT_BRACKETS)
+        at = stretch.end()
     for _ in range(MAX_DEPTH):
         if not left:
             return
@@ -97,13 +131,29 @@ def _require_shallow(raw: bytes) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise _UnreadableError(f"the key {twice[:40]!r} appears twice")
     return found
 
 
-def _decimal(text: str) -> Decimal:
+def exact_decimal(text: str) -> Decimal:
+    """A number with a point or an exponent, exactly as written.
+
+    Parameters
+    ----------
+    text : str
+        As a JSON or TOML reader found it.
+
+    Returns
+    -------
+    number : Decimal
+        Finite, of at most 64 characters and of an exponent of at most 64.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
     if len(text) > _LONGEST_NUMBER:
         raise _UnreadableError(f"a number has {len(text)} characters")
     try:
@@ -126,5 +176,5 @@ def _no_constant(name: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_keys, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
+    object_pairs_hook=_unique_keys, parse_float=exact_decimal, parse_int=_integer, parse_constant=_no_constant
 )

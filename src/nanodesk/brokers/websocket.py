@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nanodesk.brokers.backoff import jittered_backoff
 from nanodesk.brokers.http import Endpoint, as_received
+from nanodesk.brokers.http_connection import client_tls
 from nanodesk.errors import BrokerError, MissingExtraError, NotConnectedError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class WebSocketClient:
     ) -> None:
         endpoint = Endpoint.parse(url, field="url", schemes=("ws", "wss"))
         self._url = url
-        self._tls: ssl.SSLContext | None = ssl.create_default_context() if endpoint.scheme == "wss" else None
+        self._tls: ssl.SSLContext | None = client_tls() if endpoint.scheme == "wss" else None
         self._on_message = on_message
         self._clean = clean
         self._on_open = on_open
@@ -190,7 +191,9 @@ class WebSocketClient:
         import aiohttp
 
         try:
-            async with aiohttp.ClientSession(auto_decompress=False) as session:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_redirect.append(_refuse_redirect)
+            async with aiohttp.ClientSession(auto_decompress=False, trace_configs=[trace]) as session:
                 async with asyncio.timeout(OPEN_DEADLINE_S):
                     self._socket = await session.ws_connect(
                         self._url,
@@ -243,6 +246,11 @@ class WebSocketClient:
             elif message.type is aiohttp.WSMsgType.ERROR:
                 self._last_failure = "a frame could not be read"
                 return
+
+
+async def _refuse_redirect(*_: object) -> None:
+    # aiohttp would follow it, to any host and in plain text, and then send what is signed for the venue.
+    raise BrokerError("it answered with a redirect, which is not followed")
 
 
 async def _close(socket: aiohttp.ClientWebSocketResponse) -> None:

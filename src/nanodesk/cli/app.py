@@ -33,6 +33,7 @@ from nanodesk.cli import (
     version,
 )
 from nanodesk.cli.exit_codes import BROKER, DATA, DONE, FAILED, INTERRUPTED, REFUSED_BY_RISK, USAGE
+from nanodesk.cli.log_lines import log_lines
 from nanodesk.cli.output import prepare_streams, print_error
 from nanodesk.errors import (
     BrokerError,
@@ -83,7 +84,9 @@ app.command("version")(version.version)
 
 
 @app.callback()
-def _options(_debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+def _options(
+    _debug: Annotated[bool, typer.Option("--debug", help="Show what is logged, and an error's traceback.")] = False,
+) -> None:
     """From one strategy file to a backtest, a report and a target."""
 
 
@@ -151,7 +154,8 @@ def run_command(arguments: list[str]) -> int:
     debug, as_json = "--debug" in arguments, "--json" in arguments
     try:
         # --debug is taken wherever it stands.
-        code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
+        with log_lines(debug=debug):
+            code = app([word for word in arguments if word != "--debug"], prog_name="nanodesk", standalone_mode=False)
         sys.stdout.flush()
     except typer.Exit as leave:
         return leave.exit_code

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.cli.log_lines import hide
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.startup_checks import is_loopback
 
@@ -134,12 +135,21 @@ def _secret(connection: Connection, key: str, environ: Mapping[str, str]) -> Sec
     if name is None:
         raise _missing(key, "name the secret: its environment variable, keyring user or file in secrets_dir")
     path = Path(connection.secrets_dir) / name if connection.secrets_dir else None
+    _leave_no_core_dump()
     secret = load_secret(name, keyring_service=connection.keyring_service, path=path, environ=environ)
     # Both halves may end in a header; only a private key of several lines may hold more.
     if not secret.reveal().isprintable() and not secret.reveal().startswith("-----BEGIN "):
         message = f"connection.{key}: {name} holds a line break or another control character; store it again"
         raise ConfigError(message, problems=[message])
+    hide(secret)
     return secret
+
+
+def _leave_no_core_dump() -> None:
+    """From here on memory holds a secret; a crash of a compiled library must not write it to disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _of_the_loopback_venue(key: str) -> Secret:

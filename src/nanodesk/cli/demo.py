@@ -88,6 +88,7 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
     from nanodesk.brokers.paper_market import VirtualClock
     from nanodesk.cli.trade import evening_market, with_costs
     from nanodesk.cli.trading_desk import open_desk
+    from nanodesk.oms.journal import Journal
     from nanodesk.rebalance.config import TradingConfig
     from nanodesk.rebalance.execute import Clocks, RunOptions
     from nanodesk.research.trading_config import trading_config
@@ -99,6 +100,8 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
         clock = VirtualClock(_instant_ns(result.target.timestamp))
         market = evening_market(manifest, result.target, config, day, Path.cwd(), now_ns=clock)
         clocks = Clocks(clock, lambda: clock() / 1e9, clock.sleep)
+        # A journal has an identity of its own, which goes into the names of orders; here it is always the same.
+        Journal.restore(Path(folder) / config.logging.journal_file, "demo", clock(), ())
         with open_desk(config, location="demo", validate=False, clocks=clocks, paper_market=market) as desk:
             return desk.rebalancer.run(result.target, RunOptions(is_dry_run=dry_run))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def pull_and_cancel(
         latch and journal were written.
     """
     from nanodesk.cli.trading_desk import RUN_LOCK, open_desk
-    from nanodesk.errors import JournalError
+    from nanodesk.errors import DuplicateRunError, JournalError
     from nanodesk.rebalance.kill import stop_running
     from nanodesk.risk.kill_switch import KillSwitch
 
@@ -56,7 +57,7 @@ def pull_and_cancel(
     try:
         with open_desk(config, location=location, validate=False) as desk:
             values |= _cancel_and_flatten(desk, limit_s, flatten=flatten, who=who)
-    except (JournalError, OSError) as error:
+    except (JournalError, DuplicateRunError, OSError) as error:
         errors.append(f"without the journal: {error}")
         values |= _cancel_without_journal(config, limit_s)
         values["done"] &= not flatten  # a new order needs its intent on disk
@@ -85,9 +86,14 @@ def _cancel_and_flatten(desk: OpenDesk, limit_s: float, *, flatten: bool, who: s
     assert engine is not None  # noqa: S101  (a desk that writes has one)
     method = "flatten" if flatten else "cancel"
     engine.record("kill_requested", {"method": method, "trigger_source": who})
-    engine.recover(patience_s=min(limit_s, 10.0))
     engine.record("kill_phase1_started", {})
     cancelled = cancel_everything(engine, desk.broker, timeout_s=limit_s, monotonic_s=time.monotonic, sleep=time.sleep)
+    engine.recover(patience_s=min(limit_s, 10.0))
+    if any(not order.is_terminal for order in engine.open_orders()):  # what was still on its way may have arrived
+        late = cancel_everything(engine, desk.broker, timeout_s=limit_s, monotonic_s=time.monotonic, sleep=time.sleep)
+        cancelled = replace(
+            late, cancelled=cancelled.cancelled + late.cancelled, duration_s=cancelled.duration_s + late.duration_s
+        )
     engine.record("kill_phase1_completed", cancelled.as_values())
     values: dict[str, Any] = cancelled.as_values()
     done = cancelled.is_done

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nanodesk.errors import visible
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 Progress = Callable[[str, int, int], None]
 
@@ -28,7 +31,8 @@ def print_json(value: dict[str, Any]) -> None:
         Plain values.
     """
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=plain, default=str) + "\n")
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=plain, default=str)
+    sys.stdout.write(visible(text) + "\n")  # the rest of what is escaped in JSON is the same there and here
 
 
 def print_error(
@@ -49,7 +53,7 @@ def print_error(
     kind : str, default "NanodeskError"
         Name of the exception.
     """
-    sys.stderr.write(f"nanodesk: {message}\n" if not problems else "\n".join([*problems, ""]))
+    sys.stderr.write(visible(f"nanodesk: {message}\n" if not problems else "\n".join([*problems, ""])))
     if as_json:
         print_json({"error": kind, "message": message, "problems": list(problems), "exit_code": code})
 
@@ -70,12 +74,20 @@ def stdout_console() -> Console:
     Returns
     -------
     console : rich.console.Console
-        Writes to standard output; brackets in names mean nothing.
+        Writes to standard output; brackets and control characters in names mean nothing.
     """
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
+    return _console(width)
+
+
+def _console(width: int | None) -> Console:
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else 100
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text), **options)
+
+    return PlainConsole(highlight=False, markup=False, emoji=False, width=width)
 
 
 def natural_width(renderable: RenderableType) -> int:
@@ -91,10 +103,9 @@ def natural_width(renderable: RenderableType) -> int:
     width : int
         Columns.
     """
-    from rich.console import Console
     from rich.measure import Measurement
 
-    wide = Console(width=_ANY_WIDTH)
+    wide = _console(_ANY_WIDTH)
     return Measurement.get(wide, wide.options, renderable).maximum
 
 
@@ -119,7 +130,7 @@ def note(text: str) -> None:
     text : str
         One line.
     """
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 @contextmanager

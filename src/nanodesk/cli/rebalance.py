@@ -16,6 +16,8 @@ from nanodesk.cli.output import note, print_json, print_whole, stdout_console
 
 if TYPE_CHECKING:
     from nanodesk.cli.trading_desk import OpenDesk, StopSignal
+    from nanodesk.oms.order_engine import OrderEngine
+    from nanodesk.oms.reconcile import ReconcileReport
     from nanodesk.rebalance.drift import DriftReport
     from nanodesk.rebalance.plan import Plan
     from nanodesk.rebalance.run_report import RunReport
@@ -230,7 +232,7 @@ def recover(
         if not books.is_clean:
             books = compare(engine, desk.broker)
         if accept:
-            _require_blocked(accept, books.blocked)
+            _require_blocked(accept, _doubts(engine, books))
             compare(engine, desk.broker, accept=accept)
             books = compare(engine, desk.broker)
         values = {
@@ -240,7 +242,7 @@ def recover(
             "fills_booked": found.fills,
             "interrupted_runs": list(found.interrupted_runs),
             "open_orders": [view.client_order_id for view in engine.open_orders()],
-            "blocked": dict(books.blocked),
+            "blocked": _doubts(engine, books),
             "reconciled": books.is_clean,
         }
         drift = None if wanted is None else desk.rebalancer.drift(wanted)
@@ -319,6 +321,7 @@ def release(
     ] = False,
     who: Annotated[str, typer.Option(help="Who allows trading again.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Allow orders again after a kill, or after a loss.
 
@@ -340,7 +343,10 @@ def release(
             account = desk.broker.account()
             desk.losses.reset(account.equity_e9, who=who, why=why, now_ns=account.ts_ns)
     KillSwitch(Path(said.logging.dir) / said.kill.switch_file).reset(who=who, why=why)
-    stdout_console().print("The kill switch is reset; orders may be sent again.")
+    if as_json:
+        print_json({"kill_switch": "reset", "losses": "reset" if losses else "kept", "who": who, "why": why})
+    else:
+        stdout_console().print("The kill switch is reset; orders may be sent again.")
 
 
 # -- shared with `trade` and `demo` -----------------------------------------------------------------------------------
@@ -495,6 +501,12 @@ def _settings(context: typer.Context, config: Path | None, **connection: Any) ->
 
 def _validates(context: typer.Context, skip_validation: bool) -> bool:
     return not (skip_validation or (context.obj or (None, False))[1])
+
+
+def _doubts(engine: OrderEngine, books: ReconcileReport) -> dict[str, str]:
+    """Symbols that a person has to look into: blocked, or with fills that the broker counts and never told."""
+    awaited = {engine.order(name).order.symbol: f"fills of {name} are awaited" for name in books.awaited}
+    return awaited | dict(books.blocked)
 
 
 def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:

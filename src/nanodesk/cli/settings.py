@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nanodesk.errors import ConfigError
-from nanodesk.toml_files.lines import deepest_nesting
+from nanodesk.toml_files.lines import nested_deeper
 from nanodesk.toml_files.source import MAX_NESTING
 
 
@@ -95,7 +95,7 @@ def _value(key: str, text: str) -> Any:
 
 def _toml_value(key: str, text: str) -> Any:
     document = f"value = {text}"
-    if int(deepest_nesting(document).text) > MAX_NESTING:
+    if nested_deeper(document, MAX_NESTING):
         raise _refused(key, f"is nested more than {MAX_NESTING} deep")
     try:
         return tomllib.loads(document)["value"]

@@ -79,6 +79,7 @@ def trade(
     if is_paper and location == "command line":
         desk = with_costs(desk, manifest)
     ready = trading_config(manifest, desk)
+    target = with_facts(target, manifest, ready, day, file.parent)
     market = None
     if is_paper and ready.connection.quotes is None:
         market = evening_market(manifest, target, ready, day, file.parent)
@@ -118,6 +119,40 @@ def with_costs(desk: TradingConfig, manifest: Manifest) -> TradingConfig:
         "slippage_bps": costs.half_spread_bps,
     }
     return desk.model_copy(update={"cost": desk.cost.model_copy(update=said)})
+
+
+def with_facts(
+    target: Target, manifest: Manifest, desk: TradingConfig, day: datetime.date | None, base_dir: Path
+) -> Target:
+    """The same decision with the volumes and sectors of its data, where a limit asks for them.
+
+    Parameters
+    ----------
+    target : Target
+        A decision.
+    manifest : Manifest
+        The strategy.
+    desk : TradingConfig
+        Its limits.
+    day : datetime.date or None
+        Last session whose close is known.
+    base_dir : Path
+        Folder that ``data.lake`` is relative to.
+
+    Returns
+    -------
+    target : Target
+        What the data do not tell stays empty, and the check that needs it fails.
+    """
+    if desk.risk.max_adv_frac_e9 is None and desk.risk.max_sector_frac_e9 is None:
+        return target
+    from dataclasses import replace
+
+    from nanodesk.research.run import inputs_until
+    from nanodesk.research.traded_volume import average_daily_volume
+
+    prices = inputs_until(manifest, day, base_dir).execution
+    return replace(target, average_daily_volume=average_daily_volume(prices), sectors=dict(prices.sectors))
 
 
 def evening_market(

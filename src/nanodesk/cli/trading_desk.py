@@ -143,6 +143,16 @@ def read_config(path: Path | None, **connection: Any) -> tuple[TradingConfig, st
 
 
 @contextmanager
+def _private_files() -> Iterator[None]:
+    """Whatever is written in this block, by whichever library, is its owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def open_desk(
     config: TradingConfig,
     *,
@@ -188,14 +198,15 @@ def open_desk(
     from nanodesk.rebalance.startup_checks import require_startup
 
     variables = os.environ if environ is None else environ
-    if validate:
-        require_startup(config, location=location, environ=variables)
     folder = Path(config.logging.dir)
     time = _clocks(clocks)
-    # Made before anything is written: what is wrong with the configuration leaves no trace.
-    broker = _broker(config, variables, time, paper_market, reached)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(_private_files())
+        if validate:
+            require_startup(config, location=location, environ=variables)
+        # Made before anything is written: what is wrong with the configuration leaves no trace.
+        broker = _broker(config, variables, time, paper_market, reached)
+        folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(run_lock(folder / RUN_LOCK, now_ns=time.now_ns(), window_id=window_id))
         journal = _journal(folder / config.logging.journal_file, time, reached, read_only=False)
         stack.callback(journal.close)

@@ -47,7 +47,16 @@ def _said_of_outcome(report: RunReport) -> str:
     said = _OUTCOMES[report.outcome.value]
     if report.outcome.value == "refused" and report.risk is not None and report.risk.failures and not report.lines:
         return f"{said}; nothing was sent. Change the target, or the limits above ([risk] in config.toml)"
-    return f"{said}: {report.reason}" if report.reason else said
+    return f"{said}: {_reason(report)}" if report.reason else said
+
+
+def _reason(report: RunReport) -> str:
+    """What the table above has not said already."""
+    failures = () if report.risk is None else report.risk.failures
+    if failures and report.reason.startswith(str(failures[0])):
+        count = len({check.number for check in failures})
+        return f"{count} check{'s' * (count > 1)} failed"
+    return report.reason
 
 
 _OUTCOMES = {
@@ -109,7 +118,7 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
         keys = ", ".join(map(key_of_limit, LIMITS_OF.get(check.number, ())))
-        console.print(f"  {check}{keys and f' ({keys})'}", soft_wrap=True)
+        console.print(f"  {check}. {check.fix}{keys and f' ({keys})'}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:

@@ -6,6 +6,7 @@ import sys
 
 from nanodesk.cli.options import AsJson
 from nanodesk.cli.output import print_json
+from nanodesk.version import __version__
 
 
 def version(as_json: AsJson = False) -> None:
@@ -13,8 +14,6 @@ def version(as_json: AsJson = False) -> None:
 
     Example: nanodesk version
     """
-    from nanodesk import __version__
-
     if as_json:
         print_json({"nanodesk": __version__})
     else:

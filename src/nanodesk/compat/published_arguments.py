@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from nanodesk.market.arrays import FloatArray
 
 MAX_SYMBOL_BYTES = 8
 
@@ -235,7 +236,7 @@ def sequence(value: Any, name: str) -> Sequence[Any]:
     return value  # type: ignore[return-value]
 
 
-def reals(values: Any, name: str) -> NDArray[np.float64]:
+def reals(values: Any, name: str) -> FloatArray:
     """A vector of floats.
 
     Parameters
@@ -261,7 +262,7 @@ def reals(values: Any, name: str) -> NDArray[np.float64]:
         raise TypeError(f"argument '{name}': {error}") from None
 
 
-def matrix(rows: Any, name: str) -> NDArray[np.float64] | None:
+def matrix(rows: Any, name: str) -> FloatArray | None:
     """A matrix of floats, or None if its rows differ in length.
 
     Parameters

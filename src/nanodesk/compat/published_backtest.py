@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.backtest.kernels.pairs import INTEGERS
 from nanodesk.backtest.pairs import fill_pairs
@@ -23,9 +22,9 @@ from nanodesk.compat.kernels import pair_rows
 from nanodesk.compat.published_metrics import compute_metrics
 from nanodesk.compat.weights_result import WeightsResult
 from nanodesk.errors import QuantityError, ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.portfolio.costs import CostModel
 
-FloatMatrix = NDArray[np.float64]
 Rows = list[list[tuple[str, float]]]
 
 _MAX_BPS = 10_000
@@ -113,7 +112,7 @@ def backtest_weights(
     return _simulated(weights, prices, names, cash, bps, stops, (periods, rate))
 
 
-def _matrix(rows: Any, name: str, index: dict[str, int], absent: float) -> FloatMatrix:
+def _matrix(rows: Any, name: str, index: dict[str, int], absent: float) -> FloatArray:
     """Pairs as a matrix; the fast door first, and the published errors only where it refuses."""
     given = arguments.sequence(rows, name)
     whole = name == "price_schedule"
@@ -129,7 +128,7 @@ def _matrix(rows: Any, name: str, index: dict[str, int], absent: float) -> Float
     return fill_pairs(checked, index, field=name, absent=absent, may_grow=True)[0]
 
 
-def _in_range(prices: FloatMatrix, name: str) -> FloatMatrix:
+def _in_range(prices: FloatArray, name: str) -> FloatArray:
     if prices.size and np.nanmax(np.abs(prices), initial=0.0) >= 2.0**63:
         raise OverflowError(f"argument '{name}': a price does not fit 64 bits")
     return prices
@@ -162,7 +161,7 @@ def _stop_fraction(stop_cfg: Mapping[str, Any], key: str) -> float | None:
     return value or None
 
 
-def _fault(weights: FloatMatrix, prices: FloatMatrix, cash: int, bps: int) -> str | None:
+def _fault(weights: FloatArray, prices: FloatArray, cash: int, bps: int) -> str | None:
     if len(weights) != len(prices):
         return f"weight_schedule has {len(weights)} periods and price_schedule {len(prices)}."
     if cash <= 0:
@@ -192,8 +191,8 @@ def _empty(cash: int) -> WeightsResult:
 
 
 def _simulated(
-    weights: FloatMatrix,
-    prices: FloatMatrix,
+    weights: FloatArray,
+    prices: FloatArray,
     names: list[str],
     cash: int,
     bps: int,
@@ -247,13 +246,13 @@ def _returns(exact: ExactLedger) -> list[float]:
     return found
 
 
-def _symbol_returns(closes: FloatMatrix) -> FloatMatrix:
+def _symbol_returns(closes: FloatArray) -> FloatArray:
     returns = np.full(closes.shape, np.nan)
     returns[1:] = (closes[1:] - closes[:-1]) / closes[:-1]
     return returns
 
 
-def _rows(names: list[str], values: FloatMatrix, shown: NDArray[np.bool_]) -> Rows:
+def _rows(names: list[str], values: FloatArray, shown: BoolArray) -> Rows:
     """Pairs of the shown cells of each row, by symbol."""
     return pair_rows.build(names, np.ascontiguousarray(values), np.ascontiguousarray(shown).view(np.uint8))
 

@@ -10,11 +10,9 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.compat import published_arguments as arguments
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 def rsi(close: object, period: object = 14) -> list[float]:

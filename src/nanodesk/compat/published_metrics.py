@@ -11,13 +11,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.compat import published_arguments as arguments
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics import rolling
 from nanodesk.metrics.performance import PerformanceMetrics
-
-FloatArray = NDArray[np.float64]
 
 _NORMAL_QUANTILE_5 = -1.6448536269514722
 

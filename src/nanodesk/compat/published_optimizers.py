@@ -11,12 +11,11 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.compat import published_arguments as arguments
 from nanodesk.compat.kernels import published_gradient
+from nanodesk.market.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
 Weights = dict[str, float] | list[float]
 
 _RIDGE = 1e-10

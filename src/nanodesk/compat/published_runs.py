@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +66,9 @@ def run_backtest(
     risk_free : float, default 0
         Risk-free return per period.
     on_error : {"ignore", "raise"}, default "ignore"
-        As published, a strategy that raises, or answers with something else than pairs, is logged with its traceback
-        and counts as having no targets on that bar, so that everything is sold. ``"raise"`` stops instead.
+        As published, a strategy that raises, or answers with something else than pairs, counts as having no targets
+        on that bar, so that everything is sold; a ``RuntimeWarning`` tells it, and its traceback is logged.
+        ``"raise"`` stops instead.
 
     Returns
     -------
@@ -118,9 +120,10 @@ def _ask(
 ) -> Targets:
     try:
         return _answer(strategy(index, dict(prices), portfolio.copy()))
-    except Exception:
+    except Exception as error:
         if on_error == "raise":
             raise
+        warnings.warn(f"the strategy failed on bar {index}, which has no targets: {error!r}", RuntimeWarning, 3)
         logger.exception("strategy failed, no targets on this bar", extra={"bar_index": index})
         return []
 

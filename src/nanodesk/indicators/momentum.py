@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
 from nanodesk.indicators.talib_calls import call, check_period, series
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 def rsi(close: ArrayLike, *, period: int = 14) -> FloatArray:

@@ -6,12 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import MissingExtraError, ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.ranges import whole_number
-
-FloatArray = NDArray[np.float64]
 
 LONGEST_PERIOD = 100_000
 """Limit of TA-Lib itself."""

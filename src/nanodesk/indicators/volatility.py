@@ -6,12 +6,10 @@ are skipped; a ``nan`` further on makes what depends on it ``nan``, where sums r
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.indicators.talib_calls import call, check_period, series
-
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 
 def true_range(high: ArrayLike, low: ArrayLike, close: ArrayLike) -> FloatArray:

@@ -7,11 +7,11 @@ from datetime import date
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import Dates
 
-Dates = NDArray[np.datetime64]
 DatesLike: TypeAlias = ArrayLike | Sequence[date | np.datetime64]
 """Sessions as a caller may give them: an array, a column, dates or ISO text."""
 

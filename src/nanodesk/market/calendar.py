@@ -15,11 +15,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import DataError, MissingSessionError, SchemaMismatchError, ValidationError
+from nanodesk.market.arrays import Dates, IntArray
 
-Dates = NDArray[np.datetime64]
 Day = date | np.datetime64 | str
 
 SCHEMA = 1
@@ -59,7 +58,7 @@ class _Table:
     close_minute: int
     early_closes: dict[np.datetime64, int]
     offset_starts: Dates
-    offsets: NDArray[np.int64]
+    offsets: IntArray
 
 
 def names() -> tuple[str, ...]:

@@ -14,6 +14,8 @@ SideLike = Literal["buy", "sell"]
 class Side(Enum):
     """Direction of an order."""
 
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
+
     BUY = "buy"
     SELL = "sell"
 
@@ -58,6 +60,8 @@ class Side(Enum):
 @unique
 class TimeInForce(Enum):
     """How long an order lives."""
+
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
 
     GTC = "gtc"
     IOC = "ioc"

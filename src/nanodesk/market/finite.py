@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 
 
 def finite_array(
@@ -18,7 +18,7 @@ def finite_array(
     least: int = 1,
     allow_nan: bool = False,
     fix: str | None = None,
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Numbers as one contiguous float array of a given number of dimensions.
 
     Parameters
@@ -56,7 +56,7 @@ def finite_array(
     nanodesk.errors.ValidationError: returns[1]=nan is not finite.
     """
     try:
-        array: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+        array: FloatArray = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValidationError(
             f"{field} does not hold numbers: {error}.", field=field, value=values, allowed="numbers"

@@ -19,6 +19,8 @@ CLIENT_ORDER_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,36}")
 class OrderType(Enum):
     """How an order is priced."""
 
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
+
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
@@ -42,6 +44,8 @@ class OrderState(Enum):
     ``INTENT_LOGGED`` means durable on our disk and not yet sent; ``UNKNOWN`` means sent, or perhaps sent, with
     an outcome that only the venue can tell.
     """
+
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
 
     CREATED = "created"
     RISK_REJECTED = "risk_rejected"

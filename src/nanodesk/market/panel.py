@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import PriceError, ShapeError, ValidationError
-from nanodesk.market.axes import Dates, increasing_sessions, unique_symbols
-
-FloatMatrix = NDArray[np.float64]
+from nanodesk.market.arrays import Dates, FloatArray
+from nanodesk.market.axes import increasing_sessions, unique_symbols
 
 _FIELDS = ("open", "high", "low", "close", "volume", "dividend", "split", "raw_close")
 
@@ -53,14 +51,14 @@ class PricePanel:
 
     dates: Dates
     symbols: tuple[str, ...]
-    close: FloatMatrix
-    open: FloatMatrix | None = None
-    high: FloatMatrix | None = None
-    low: FloatMatrix | None = None
-    volume: FloatMatrix | None = None
-    dividend: FloatMatrix | None = None
-    split: FloatMatrix | None = None
-    raw_close: FloatMatrix | None = None
+    close: FloatArray
+    open: FloatArray | None = None
+    high: FloatArray | None = None
+    low: FloatArray | None = None
+    volume: FloatArray | None = None
+    dividend: FloatArray | None = None
+    split: FloatArray | None = None
+    raw_close: FloatArray | None = None
     sectors: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -140,7 +138,7 @@ class PricePanel:
         return replace(self, symbols=tuple(symbols), **cut)
 
 
-def _check_matrix(name: str, matrix: FloatMatrix, dates: Dates, symbols: tuple[str, ...]) -> None:
+def _check_matrix(name: str, matrix: FloatArray, dates: Dates, symbols: tuple[str, ...]) -> None:
     if matrix.shape != (len(dates), len(symbols)):
         raise ShapeError(
             f"{name} has shape {matrix.shape}, expected {(len(dates), len(symbols))} (dates x symbols).",

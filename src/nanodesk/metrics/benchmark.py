@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.performance import sharpe_ratio
 from nanodesk.metrics.series import (
-    FloatArray,
     checked_beside,
     checked_periods,
     checked_risk_free,
@@ -144,7 +144,7 @@ def _correlation(x: FloatArray, y: FloatArray) -> float:
     return max(-1.0, min(1.0, float(dx @ dy) / math.sqrt(float(dx @ dx) * float(dy @ dy))))
 
 
-def _capture(series: FloatArray, market: FloatArray, chosen: NDArray[np.bool_]) -> float:
+def _capture(series: FloatArray, market: FloatArray, chosen: BoolArray) -> float:
     if not chosen.any():
         return math.nan
     return _geometric_mean(series[chosen]) / _geometric_mean(market[chosen])

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import Dates, FloatArray, IntArray
 from nanodesk.market.axes import DatesLike, increasing_sessions
-from nanodesk.metrics.series import FloatArray, annualised, checked_periods, checked_series, compounded
+from nanodesk.metrics.series import annualised, checked_periods, checked_series, compounded
 
 Period = Literal["month", "quarter", "year"]
 
@@ -43,7 +44,7 @@ class TrailingReturns:
     five_years_annualised: float | None
 
 
-def period_returns(returns: ArrayLike, dates: DatesLike, period: Period) -> tuple[NDArray[np.datetime64], FloatArray]:
+def period_returns(returns: ArrayLike, dates: DatesLike, period: Period) -> tuple[Dates, FloatArray]:
     """Compounded return of each calendar month, quarter or year that holds a session.
 
     Parameters
@@ -87,7 +88,7 @@ def period_returns(returns: ArrayLike, dates: DatesLike, period: Period) -> tupl
     return (label[first] * _MONTHS[period]).astype("datetime64[M]"), values
 
 
-def monthly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[NDArray[np.int64], FloatArray]:
+def monthly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[IntArray, FloatArray]:
     """Compounded return of each month, one row a year: the heat map.
 
     Parameters
@@ -126,7 +127,7 @@ def monthly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[NDArray[np.in
     return years, table
 
 
-def yearly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[NDArray[np.int64], FloatArray]:
+def yearly_returns(returns: ArrayLike, dates: DatesLike) -> tuple[IntArray, FloatArray]:
     """Compounded return of each calendar year that holds a session.
 
     Parameters

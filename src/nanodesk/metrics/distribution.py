@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics.performance import TAIL_FRAC, tail_mean
-from nanodesk.metrics.series import FloatArray, checked_series, deviation
+from nanodesk.metrics.series import checked_series, deviation
 
 
 def skewness(returns: ArrayLike, *, bias_corrected: bool = True) -> float:

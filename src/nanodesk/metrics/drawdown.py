@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
-from nanodesk.metrics.series import FloatArray, checked_series
+from nanodesk.market.arrays import Dates, FloatArray
+from nanodesk.market.axes import DatesLike, increasing_sessions
+from nanodesk.metrics.series import checked_series
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.market.axes import DatesLike
 from nanodesk.metrics.calendar_returns import period_returns
-from nanodesk.metrics.series import FloatArray, checked_series
+from nanodesk.metrics.series import checked_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,6 @@ def _share_won(values: FloatArray) -> float:
     return float(np.mean(values > 0.0))
 
 
-def _longest_run(flags: NDArray[np.bool_]) -> int:
+def _longest_run(flags: BoolArray) -> int:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return int(np.max(edges[1::2] - edges[::2], initial=0))

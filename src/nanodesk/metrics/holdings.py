@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.ranges import whole_number
 from nanodesk.market.units import BPS_PER_UNIT
-from nanodesk.metrics.series import FloatArray, checked_beside, checked_periods, checked_series, checked_weights
+from nanodesk.metrics.series import checked_beside, checked_periods, checked_series, checked_weights
 
 UNKNOWN_SECTOR = "unknown"
 """Where the weights of symbols without a sector are counted."""
@@ -73,7 +74,7 @@ def net_exposure(weights: ArrayLike) -> FloatArray:
     return np.asarray(checked_weights(weights).sum(axis=1))
 
 
-def holdings_count(weights: ArrayLike) -> NDArray[np.int64]:
+def holdings_count(weights: ArrayLike) -> IntArray:
     """Number of symbols held.
 
     Parameters

@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.newey_west import newey_west_t
 from nanodesk.metrics.ranking import average_ranks, masked
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 def forward_returns(close: FloatArray, rows: NDArray[np.integer], *, horizon: int | None = None) -> FloatArray:

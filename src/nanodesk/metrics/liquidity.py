@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
-from nanodesk.metrics.series import FloatArray, checked_series, checked_weights
+from nanodesk.market.arrays import FloatArray
+from nanodesk.metrics.series import checked_series, checked_weights
 
 
 def days_to_liquidate(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nanodesk.errors import ValidationError
-from nanodesk.metrics.series import FloatArray
+from nanodesk.market.arrays import FloatArray
 
 
 def newey_west_lags(n: int) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-from nanodesk.metrics.series import FloatArray
 
 _COMBINATIONS_AT_A_TIME = 512  # bounds the memory: one matrix of combinations by trials
 

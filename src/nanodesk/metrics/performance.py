@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics.drawdown import drawdown_series
 from nanodesk.metrics.series import (
-    FloatArray,
     annualised,
     checked_periods,
     checked_risk_free,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.kernels.ranks import average_ties
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # Sorted together, so that values and order of 5,000 names stay in the second-level cache between sort and ranking.
 ROWS_AT_ONCE = 16

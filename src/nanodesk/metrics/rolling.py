@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.ranges import whole_number
 from nanodesk.metrics.series import (
-    FloatArray,
     checked_beside,
     checked_periods,
     checked_risk_free,

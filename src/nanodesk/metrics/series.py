@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-
-FloatArray = NDArray[np.float64]
 
 
 def checked_series(values: ArrayLike, *, field: str = "returns") -> FloatArray:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.information import known_mean, quantiles_of, rank_ic
 from nanodesk.metrics.ranking import masked
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 def coverage(scores: FloatArray, *, mask: BoolArray | None = None) -> FloatArray:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
-from nanodesk.market.axes import Dates, DatesLike, increasing_sessions
+from nanodesk.market.arrays import Dates, FloatArray
+from nanodesk.market.axes import DatesLike, increasing_sessions
 from nanodesk.metrics import holdings
 from nanodesk.metrics.benchmark import BenchmarkMetrics, benchmark_metrics
 from nanodesk.metrics.calendar_returns import period_returns, trailing_returns
@@ -21,7 +22,6 @@ from nanodesk.metrics.liquidity import capacity, days_to_liquidate
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics, downside_deviation
 from nanodesk.metrics.ratios import gain_to_pain, martin_ratio, omega_ratio, recovery_factor, ulcer_performance
 from nanodesk.metrics.series import (
-    FloatArray,
     checked_periods,
     checked_risk_free,
     checked_series,

@@ -114,13 +114,12 @@ def _write(path: str | Path, identity: str, created_ns: int, events: Iterator[St
     path = Path(path)
     count, head = 0, first_hash(identity, created_ns)
     try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with replacing(path, mode=0o600) as temporary, temporary.open("wb") as file:
             file.write(_header_line(identity, created_ns))
             for event in events:
                 file.write(audit_line(event))
                 count, head = event.sequence, event.hash
             file.write(_end_line(count, head))
-        path.chmod(0o600)
     except OSError as error:
         raise JournalError(f"{path}: {error.strerror or error}.", field="path", value=str(path)) from error
     return JournalCheck(count, head.hex(), False)

@@ -69,24 +69,26 @@ class Bookings:
             elif isinstance(event, StreamChange):
                 self.add(JournalEvent("stream_changed", {"state": event.state.value, "text": event.text[:500]}))
 
-    def owner(self, client_order_id: str, venue_order_id: str) -> str:
+    def owner(self, told: OrderReport | Execution) -> str:
         """The order of ours that is meant.
 
         Parameters
         ----------
-        client_order_id, venue_order_id : str
-            As told; either may be empty.
+        told : OrderReport or Execution
+            Of any order; either of its ids may be empty.
 
         Returns
         -------
         client_order_id : str
             Empty if the order is not ours.
         """
-        if client_order_id in self._ledger.orders:
-            return client_order_id
-        return self._ledger.venue_ids.get(venue_order_id, NO_ORDER) if venue_order_id else NO_ORDER
+        if told.client_order_id in self._ledger.orders:
+            return told.client_order_id
+        return self._ledger.venue_ids.get((told.symbol, told.venue_order_id), NO_ORDER)
 
-    def report(self, report: OrderReport, *, kind: str = "order_status", is_answer: bool = False) -> bool:
+    def report(
+        self, report: OrderReport, *, kind: str = "order_status", is_answer: bool = False, is_alive: bool = False
+    ) -> bool:
         """Take what a venue says of an order.
 
         Parameters
@@ -97,20 +99,24 @@ class Bookings:
             Name of the event; ``order_adopted`` when recovery found it.
         is_answer : bool, default False
             Whether we asked.
+        is_alive : bool, default False
+            Whether we asked because a list shows it open and for us it has ended.
 
         Returns
         -------
         is_news : bool
             Whether it is to be written.
         """
-        name = self.owner(report.client_order_id, report.venue_order_id)
+        name = self.owner(report)
         if not name:
             return self._foreign_report(report)
         payload = report_payload(report)
         record = self._ledger.orders[name]
-        is_news = name in self._told or kind != "order_status" or record.classify(payload)[1]
+        is_news = name in self._told or kind != "order_status" or record.classify(payload, is_alive=is_alive)[1]
         if is_answer:
             is_news = is_news or report.filled_quantity_e9 != record.venue_cum_e9 != 0
+            # Nothing filled, of an order whose trades were taken back: then nothing more of it is to come.
+            is_news = is_news or bool(not report.filled_quantity_e9 and record.taken_back_e9 and record.awaited_e9)
         elif not record.life.is_terminal:
             # A later word of a live order is kept even if it says the same, or an older one coming late would win.
             is_news = is_news or report.ts_event_ns > record.report_ts_ns
@@ -118,12 +124,14 @@ class Bookings:
             told: dict[str, Any] = {"report": payload}
             if is_answer:
                 told["is_answer"] = True
+            if is_alive:
+                told["is_alive"] = True
             self.add(JournalEvent(kind, told, name))
         return is_news
 
     def _foreign_report(self, report: OrderReport) -> bool:
         payload = foreign_payload(report)
-        seen = self._ledger.orphans.get(report.venue_order_id)
+        seen = self._ledger.orphans.get((report.symbol, report.venue_order_id))
         is_older = seen is not None and 0 < report.ts_event_ns < seen["ts_event_ns"]
         is_news = bool(report.venue_order_id) and not is_older
         is_news = is_news and (seen is None or any(payload.get(key, 0) != value for key, value in seen.items()))
@@ -132,7 +140,11 @@ class Bookings:
         return is_news
 
     def _rejection(self, event: RequestRejected) -> None:
-        if event.client_order_id in self._ledger.orders:
+        record = self._ledger.orders.get(event.client_order_id)
+        if record is not None:
+            wanted = self._ledger.orders.get(record.wanted_by) if event.is_replace else None
+            if wanted is not None and 0 < event.ts_event_ns < wanted.intent_ns:
+                return  # An earlier replacement is meant; of this one nothing is known by it.
             kind = "replace_rejected" if event.is_replace else "cancel_rejected"
             payload = {"code": event.code, "text": event.text[:500], "ts_event_ns": event.ts_event_ns}
             self.add(JournalEvent(kind, payload, event.client_order_id))
@@ -169,7 +181,7 @@ class Bookings:
 
     def _trade(self, execution: Execution, known: list[_Booked], *, is_history: bool) -> None:
         payload = execution_payload(execution)
-        name = self.owner(execution.client_order_id, execution.venue_order_id)
+        name = self.owner(execution)
         if not known:
             opened_ns = self._ledger.opened_ns
             # A stream may be late by more than the opening: what had been done by then is part of it all the same.
@@ -183,6 +195,10 @@ class Bookings:
             told = {"corrected_to_e9": first.payload["quantity_e9"]}
             self._book(_SUPERSEDED, 0, payload | told, execution, name)
         elif all(_differ(payload, booked.payload) for booked in known):
+            if is_history and last.kind != _BUSTED and _same_trade(payload, last.payload):
+                # A list is the venue's answer as of now: where no message tells of a correction, this does.
+                self._book(_CORRECTED, last.revision + 1, payload | {"was": _values(last.payload)}, execution, name)
+                return
             reason = f"execution {execution.execution_id} was told twice with different contents"
             if self._ledger.anomalies.get(execution.symbol) != reason:
                 self.add(JournalEvent("symbol_blocked", {"symbol": execution.symbol, "reason": reason}))
@@ -215,11 +231,13 @@ class Bookings:
                 return
         if last is not None and last.kind != _BUSTED:
             was = _values(last.payload)
+            # A revision that names another side, as a bust does that tells the way back, takes back what was booked.
+            was |= {key: last.payload[key] for key in ("symbol", "side") if last.payload[key] != payload[key]}
             payload["was"] = was
             if "fee_currency" not in payload and "fee_currency" in was and kind == _CORRECTED:
                 payload |= {"fee_e9": was["fee_e9"], "fee_currency": was["fee_currency"]}
         revision = max(1, last.revision + 1 if last else 1)
-        self._book(kind, revision, payload, execution, self.owner(execution.client_order_id, execution.venue_order_id))
+        self._book(kind, revision, payload, execution, self.owner(execution))
 
     def _book(self, kind: str, revision: int, payload: dict[str, Any], execution: Execution, name: str) -> None:
         ledger = self._ledger
@@ -230,7 +248,11 @@ class Bookings:
 
 
 def _differ(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
-    return any(payload[key] != booked[key] for key in ("symbol", "side", "quantity_e9", "price_e9"))
+    return not _same_trade(payload, booked) or any(payload[key] != booked[key] for key in ("quantity_e9", "price_e9"))
+
+
+def _same_trade(payload: dict[str, Any], booked: dict[str, Any]) -> bool:
+    return (payload["symbol"], payload["side"]) == (booked["symbol"], booked["side"])
 
 
 def _values(payload: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from nanodesk.brokers.base import Broker, BrokerEvent, Clock, Reached, StreamChange, StreamState, nothing_reached
 from nanodesk.errors import JournalError, NotConnectedError, ValidationError
-from nanodesk.market.order import Execution, WorkingOrder
+from nanodesk.market.order import Execution, OrderState, WorkingOrder
 from nanodesk.oms.bookings import Bookings
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.journal_event import JournalEvent, StoredEvent
@@ -42,8 +42,8 @@ class Desk:
     ----------
     ledger : Ledger
         What follows from the journal.
-    missing_symbols : set of str
-        Symbols with an order that the venue knew and, at the last reading, knew no more.
+    missing : dict of str to str
+        Orders that the venue knew and, at the last reading, knew no more, with their symbols.
     open_orphans : set of str
         Venue ids of the open orders that are not ours, at the last reading.
 
@@ -70,9 +70,12 @@ class Desk:
         self.monotonic_s = monotonic_s
         self.sleep = sleep
         self.reached = reached
-        self.missing_symbols: set[str] = set()
+        self.missing: dict[str, str] = {}
         self.open_orphans: set[str] = set()
         self._in_flight: frozenset[str] = frozenset()
+        self._working: tuple[WorkingOrder, ...] = ()
+        self._blocked: dict[str, str] = {}
+        self._looked_at: tuple[int, frozenset[str]] | None = None
         self._is_stream_lost = False
         self._must_catch_up = False
         self._last_word_s = monotonic_s()
@@ -123,11 +126,20 @@ class Desk:
 
     def working(self) -> tuple[WorkingOrder, ...]:
         """What may still change positions, for a risk check that takes each at its worst."""
-        return tuple(
+        self._look()
+        return self._working
+
+    def _look(self) -> None:
+        # Each order of a group is checked on its own, and nothing changes in between: the others are looked at once.
+        if self._looked_at == (self.ledger.sequence, self._in_flight):
+            return
+        self._working = tuple(
             WorkingOrder(record.order, record.at_risk_e9, record.is_unresolved)
             for record in self._open_records()
             if record.order.client_order_id not in self._in_flight and record.at_risk_e9
         )
+        self._blocked = self.ledger.blocked_symbols(self._in_flight)
+        self._looked_at = (self.ledger.sequence, self._in_flight)
 
     def positions(self) -> dict[str, int]:
         """Signed positions that are not zero, in billionths, sorted by symbol."""
@@ -135,7 +147,8 @@ class Desk:
 
     def blocked_symbols(self) -> dict[str, str]:
         """Symbols in which nothing is sent, with the reason."""
-        return self.ledger.blocked_symbols(self._in_flight)
+        self._look()
+        return dict(self._blocked)
 
     def state_hash(self) -> str:
         """One text for the whole state; see :meth:`Ledger.state_hash`."""
@@ -143,8 +156,8 @@ class Desk:
 
     @property
     def is_stream_live(self) -> bool:
-        """Whether the broker is connected and its stream is to be believed."""
-        return self.broker.is_connected and not self._is_stream_lost
+        """Whether the broker is connected, and its stream to be believed, with what it left out read again."""
+        return self.broker.is_connected and not self._is_stream_lost and not self._must_catch_up
 
     @property
     def booked_fills(self) -> int:
@@ -233,11 +246,12 @@ class Desk:
 
     def _require_ready(self) -> None:
         self._require_connected()
-        if self._is_stream_lost:
+        if not self.is_stream_live:
+            what = "is lost" if self._is_stream_lost else "left something out that has not been read yet"
             raise NotConnectedError(
-                f"the stream of {self.broker.name} is lost; no order is sent that could not be followed.",
+                f"the stream of {self.broker.name} {what}; no order is sent that could not be followed.",
                 field="broker",
-                fix="Poll until it is restored.",
+                fix="Poll until it is restored and read.",
             )
         self._bind()
 
@@ -318,18 +332,21 @@ class Desk:
             If the broker cannot be asked.
         """
         self._must_catch_up = True
-        self.missing_symbols.clear()
+        self.missing.clear()
         bookings = self.bookings()
         for execution in self.broker.executions(self.executions_since_ns()):
             bookings.execution(execution, is_history=True)
         told = set()
         self.open_orphans.clear()
         for report in self.broker.open_orders():
-            owner = bookings.owner(report.client_order_id, report.venue_order_id)
+            owner = bookings.owner(report)
             told.add(owner)
             if not owner:
                 self.open_orphans.add(report.venue_order_id)
-            bookings.report(report, is_answer=True)
+            if owner and self.ledger.orders[owner].life.is_terminal:
+                self._doubt_end(self.ledger.orders[owner], bookings)
+            else:
+                bookings.report(report, is_answer=True)
         for record in self._open_records():
             name = record.order.client_order_id
             if name not in told and not record.is_unresolved:
@@ -347,13 +364,21 @@ class Desk:
         self._read_until_ns = asked_ns
         self._must_catch_up = False
 
+    def _doubt_end(self, record: OrderRecord, bookings: Bookings) -> None:
+        """A list shows an order open that has ended for us: the list may be old, or the end was misread. Ask."""
+        report = self.broker.status(record.order.client_order_id)
+        if report is None or 0 < report.ts_event_ns <= record.report_ts_ns:
+            return
+        is_alive = report.state.may_be_live and report.state is not OrderState.UNKNOWN
+        bookings.report(report, is_answer=True, is_alive=is_alive and record.cum_e9 < record.quantity_e9)
+
     def _ask_after(self, record: OrderRecord, bookings: Bookings) -> None:
         name = record.order.client_order_id
-        report = self.broker.status(name)
+        report = self.broker.status(name, record.order.symbol)
         if report is not None:
             bookings.report(report, is_answer=True)
-        elif record.leaves_e9:
-            self.missing_symbols.add(record.order.symbol)
+        if (report is None or report.state is OrderState.UNKNOWN) and record.at_risk_e9:
+            self.missing[name] = record.order.symbol
             if record.order.symbol in self.ledger.anomalies:
                 return
             reason = f"the venue has told of {name} before and knows it no more"
@@ -362,10 +387,12 @@ class Desk:
     def executions_since_ns(self) -> int:
         """From when on executions are read: before the oldest open intent and the last complete reading.
 
+        And never from later than now: either may have been noted by a clock that was ahead.
+
         Returns
         -------
         since_ns : int
             Nanoseconds since 1970.
         """
         intents = [record.intent_ns for record in self._open_records()]
-        return max(min([self._read_until_ns, *intents]) - OVERLAP_NS, 0)
+        return max(min([self._read_until_ns, self.now_ns(), *intents]) - OVERLAP_NS, 0)

@@ -41,6 +41,9 @@ APPLICATION_ID: Final = 0x6E64_6A31
 SCHEMA_VERSION: Final = 1
 DEFAULT_JOURNAL: Final = Path("logs/orders.db")
 LARGEST_BATCH: Final = 100_000
+MOST_REMEMBERED: Final = 2_000
+"""Executions that are looked up without asking the file."""
+
 
 _SCHEMA = """
 CREATE TABLE head (
@@ -109,9 +112,11 @@ class Journal:
         self.commits = 0
         self._connection = connection
         self._lock = lock
+        self._pid = os.getpid()
         self._reached = reached
         self._now_ns = now_ns
         self._fault = ""
+        self._booked: dict[tuple[str, str, str], tuple[StoredEvent, ...]] = {}
         self.identity, self._created_ns, self._sequence, self._hash = self._read_head()
 
     @classmethod
@@ -322,6 +327,7 @@ class Journal:
             self._poison(error)
             raise _translated(error, self.path) from error
         self._sequence, self._hash = last.sequence, last.hash
+        self._remember(stored)
         self.commits += 1
         return tuple(stored)
 
@@ -350,6 +356,13 @@ class Journal:
     def _require_writable(self) -> None:
         if self._lock is None:
             raise JournalError(f"{self.path} is open for reading only.", field="journal", value=str(self.path))
+        if self._pid != os.getpid():
+            raise JournalError(
+                f"{self.path} was opened by another process ({self._pid}), of which this one is a fork.",
+                field="journal",
+                value=str(self.path),
+                fix="Open it where it is written.",
+            )
         if self._fault:
             raise JournalError(
                 f"{self.path} could not be written ({self._fault}); nothing more is sent.",
@@ -411,12 +424,27 @@ class Journal:
         events : tuple of StoredEvent
             The booking and its revisions, oldest first; empty if it is new.
         """
-        rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM events WHERE execution_id = ? AND account = ? AND venue = ? "  # noqa: S608
-            "AND execution_id <> '' ORDER BY revision",
-            (execution_id, account, venue),
-        )
-        return tuple(_stored(row) for row in rows)
+        key = (venue, account, execution_id)
+        found = self._booked.get(key)
+        if found is None:
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM events WHERE execution_id = ? AND account = ? AND venue = ? "  # noqa: S608
+                "AND execution_id <> '' ORDER BY revision",
+                (execution_id, account, venue),
+            )
+            found = tuple(_stored(row) for row in rows)
+            if self._lock is not None:
+                # Venues tell nearly every fill twice, in the answer and on the stream.
+                if len(self._booked) >= MOST_REMEMBERED:
+                    self._booked.clear()
+                self._booked[key] = found
+        return found
+
+    def _remember(self, stored: Sequence[StoredEvent]) -> None:
+        for event in stored:
+            key = (event.venue, event.account, event.execution_id)
+            if event.execution_id and key in self._booked:
+                self._booked[key] = tuple(sorted((*self._booked[key], event), key=lambda one: one.revision))
 
     def verify(self) -> JournalCheck:
         """Check every byte: the seal if there is one, the file's structure, and the chain from end to end.
@@ -486,11 +514,12 @@ class Journal:
         """
         path = Path(path)
         try:
-            with replacing(path) as temporary, closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
+            with (
+                replacing(path, mode=0o600) as temporary,
+                closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+            ):
                 self._connection.backup(copy, pages=_PAGES_A_STEP, progress=self._snapshot_progress())
                 copy.execute("PRAGMA journal_mode=DELETE")
-            path.chmod(0o600)
-            sync_folder(path.parent)
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"{path}: the snapshot could not be written: {error}.", field="path") from error
 
@@ -498,7 +527,9 @@ class Journal:
         return lambda _status, _remaining, _total: self._reached("snapshot.write")
 
     def close(self) -> None:
-        """Checkpoint, close and seal; after a fault only close. Safe to call twice."""
+        """Checkpoint, close and seal; after a fault only close. Safe to call twice; a forked child closes nothing."""
+        if self._pid != os.getpid():
+            return
         lock, self._lock = self._lock, None
         try:
             if lock is not None and not self._fault:

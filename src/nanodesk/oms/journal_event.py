@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from nanodesk.brokers.strict_json import json_writer
 from nanodesk.errors import JournalError, ValidationError
 
 EVENT_VERSION: Final = 1
@@ -21,8 +22,8 @@ DEEPEST_PAYLOAD: Final = 32
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{0,128}")
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
-_decode = json.JSONDecoder().decode
+_encode = json_writer(sort_keys=True)
+_decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,10 @@ def parsed(text: bytes) -> dict[str, Any]:
     payload : dict
         Plain values.
     """
-    payload: dict[str, Any] = _decode(text.decode("ascii"))
+    payload: dict[str, Any]
+    payload, end = _decode(text.decode("ascii"))
+    if end != len(text):
+        raise ValueError("more follows after the payload")
     return payload
 
 

@@ -44,10 +44,8 @@ def write_seal(journal: Path) -> None:
     journal : Path
         The database, checkpointed and closed.
     """
-    with replacing(seal_path(journal)) as temporary:
+    with replacing(seal_path(journal), mode=0o600) as temporary:
         temporary.write_text(_line(journal), encoding="ascii")
-    seal_path(journal).chmod(0o600)
-    sync_folder(journal.parent)
 
 
 def check_seal(journal: Path) -> bool:

@@ -37,6 +37,8 @@ _REPLACE_ANSWER: Final = {
     "unknown": OrderEvent.REPLACE_UNKNOWN,
 }
 NO_ORDER: Final = ""
+_Booked = tuple[str, int, int, int, str]
+"""Side, quantity, price, fee and its currency."""
 
 
 class Ledger:
@@ -48,8 +50,8 @@ class Ledger:
         Every order ever intended, by client id, oldest first.
     open_ids : dict of str to None
         Ids of those that may still change, oldest first.
-    venue_ids : dict of str to str
-        Our id by the venue's.
+    venue_ids : dict of (str, str) to str
+        Our id by symbol and the venue's id, which some venues count per symbol.
     fills_e9 : dict of str to int
         Position by symbol, from executions alone.
     opening_e9 : dict of str to int
@@ -60,10 +62,12 @@ class Ledger:
         Cash per unit of multiplier that executions brought, by symbol.
     fees_e9 : dict of str to int
         Fees paid, by currency.
+    instruments : dict of str to (int, str)
+        Multiplier and currency of what was traded, by symbol.
     anomalies : dict of str to str
         Symbols blocked until reconciled, with the reason.
-    orphans : dict of str to dict
-        Orders at the venue that are not ours, by venue id, as last seen.
+    orphans : dict of (str, str) to dict
+        Orders at the venue that are not ours, by symbol and venue id, as last seen.
     runs : dict of str to str
         ``started``, ``completed`` or ``failed``, by run.
     booked : int
@@ -75,15 +79,17 @@ class Ledger:
     def __init__(self) -> None:
         self.orders: dict[str, OrderRecord] = {}
         self.open_ids: dict[str, None] = {}
-        self.venue_ids: dict[str, str] = {}
+        self.venue_ids: dict[tuple[str, str], str] = {}
         self.fills_e9: defaultdict[str, int] = defaultdict(int)
         self.opening_e9: dict[str, int] = {}
         self.unexplained_e9: dict[str, int] = {}
         self.flows_e18: defaultdict[str, int] = defaultdict(int)
         self.fees_e9: defaultdict[str, int] = defaultdict(int)
+        self.instruments: dict[str, tuple[int, str]] = {}
         self.anomalies: dict[str, str] = {}
-        self.orphans: dict[str, dict[str, Any]] = {}
+        self.orphans: dict[tuple[str, str], dict[str, Any]] = {}
         self.runs: dict[str, str] = {}
+        self._unowned: defaultdict[tuple[str, str], list[_Booked]] = defaultdict(list)
         self.venue = self.account = ""
         self.opened_ns = -1
         self.opening_flows_e18: dict[str, int] = {}
@@ -91,7 +97,6 @@ class Ledger:
         self.opening_cash_e9 = 0
         self.unexplained_cash_e9 = 0
         self.cash_currency = ""
-        self.last_fill_ts_ns = 0
         self.booked = 0
         self.sequence = 0
         self._folds: dict[str, Callable[[StoredEvent], None]] = {
@@ -103,6 +108,7 @@ class Ledger:
             "order_failed": self._fail,
             "order_status": self._report,
             "order_adopted": self._report,
+            "order_written_off": self._write_off,
             "cancel_intent": self._ask_cancel,
             "cancel_result": self._answer_cancel,
             "cancel_rejected": self._reject_cancel,
@@ -119,6 +125,7 @@ class Ledger:
             "position_mismatch": self._differ,
             "position_accepted": self._accept_position,
             "cash_mismatch": self._differ_in_cash,
+            "instrument_noted": self._note_instrument,
             "symbol_blocked": self._block,
             "symbol_cleared": self._clear,
         }
@@ -280,8 +287,15 @@ class Ledger:
 
     def _report(self, event: StoredEvent) -> None:
         record, payload = self.orders[event.client_order_id], event.payload
-        verdict = record.apply_report(payload["report"], is_answer=payload.get("is_answer", False))
+        verdict = record.apply_report(
+            payload["report"], is_answer=payload.get("is_answer", False), is_alive=payload.get("is_alive", False)
+        )
         self._judge(record, verdict, f"the venue calls it {payload['report']['state']}, for us it had ended")
+
+    def _write_off(self, event: StoredEvent) -> None:
+        record = self.orders[event.client_order_id]
+        record.write_off(has_ended=event.payload["has_ended"])
+        self._judge(record, Verdict.APPLIED, "")
 
     def _ask_cancel(self, event: StoredEvent) -> None:
         record = self.orders[event.client_order_id]
@@ -338,7 +352,7 @@ class Ledger:
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.CORRECTION, was)
         self._book(event, payload["quantity_e9"], payload["price_e9"], payload.get("fee_e9", 0), OrderEvent.CORRECTION)
-        record = self.orders.get(event.client_order_id)
+        record = self._owner(event)
         if record is not None and was:
             record.taken_back_e9 += max(was["quantity_e9"] - payload["quantity_e9"], 0)
             self._judge(record, Verdict.APPLIED, "")
@@ -347,7 +361,7 @@ class Ledger:
         was = event.payload.get("was", {})
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.BUST, was)
-        record = self.orders.get(event.client_order_id)
+        record = self._owner(event)
         if record is not None:
             record.taken_back_e9 += (was or event.payload)["quantity_e9"]
             self._judge(record, Verdict.APPLIED, "")
@@ -355,7 +369,7 @@ class Ledger:
     def _supersede(self, event: StoredEvent) -> None:
         # The execution itself, told after its correction: it is not booked, but what the venue once called filled
         # was more by the difference.
-        record, payload = self.orders.get(event.client_order_id), event.payload
+        record, payload = self._owner(event), event.payload
         if record is not None:
             record.taken_back_e9 += max(payload["quantity_e9"] - payload["corrected_to_e9"], 0)
             self._judge(record, Verdict.APPLIED, "")
@@ -370,25 +384,35 @@ class Ledger:
         named: dict[str, Any] | None = None,
     ) -> None:
         payload = event.payload
-        currency = (payload if named is None else named).get("fee_currency", "")
-        symbol = payload["symbol"]
-        signed_e9 = quantity_e9 if payload["side"] == "buy" else -quantity_e9
+        named = payload if named is None else named
+        currency = named.get("fee_currency", "")
+        symbol, side = named.get("symbol", payload["symbol"]), named.get("side", payload["side"])
+        signed_e9 = quantity_e9 if side == "buy" else -quantity_e9
         self.fills_e9[symbol] += signed_e9
         self.flows_e18[symbol] -= signed_e9 * price_e9
         if fee_e9:
             self.fees_e9[currency] += fee_e9
-        ts_ns = payload.get("ts_event_ns", 0)
-        if ts_ns > self.last_fill_ts_ns:
-            self.last_fill_ts_ns = ts_ns
-        record = self.orders.get(event.client_order_id)
+        venue_order_id = payload.get("venue_order_id", "")
+        record = self._owner(event)
         if record is None:
+            if venue_order_id:
+                self._unowned[symbol, venue_order_id].append((side, quantity_e9, price_e9, fee_e9, currency))
+            return
+        if (symbol, side) != (record.order.symbol, record.order.side.value):
+            name = record.order.client_order_id
+            self.anomalies[record.order.symbol] = f"a fill of {name} is told as {side} {symbol}"
             return
         verdict = record.apply_event(kind)
         record.book(quantity_e9, price_e9, fee_e9, currency)
         self._check_quantity(record)
-        if not record.venue_order_id and "venue_order_id" in payload:
-            record.venue_order_id = payload["venue_order_id"]
+        record.venue_order_id = record.venue_order_id or venue_order_id
         self._judge(record, verdict, "filled, though it was never sent")
+
+    def _owner(self, event: StoredEvent) -> OrderRecord | None:
+        # Told by the venue's number alone, perhaps in the commit in which that number was learned.
+        payload = event.payload
+        name = event.client_order_id or self.venue_ids.get((payload["symbol"], payload.get("venue_order_id", "")))
+        return self.orders.get(name) if name else None
 
     def _check_quantity(self, record: OrderRecord) -> None:
         if record.cum_e9 > record.quantity_e9:
@@ -400,19 +424,31 @@ class Ledger:
         if verdict is Verdict.ANOMALY:
             self.anomalies[record.order.symbol] = f"{name}: {what}"
         if record.venue_order_id:
-            self.venue_ids[record.venue_order_id] = name
+            key = (record.order.symbol, record.venue_order_id)
+            self.venue_ids[key] = name
+            if key in self._unowned:
+                self._claim(record, key)
         if record.state.is_terminal and not record.awaited_e9:
             self.open_ids.pop(name, None)
         elif name not in self.open_ids:
             self.open_ids[name] = None
 
+    def _claim(self, record: OrderRecord, key: tuple[str, str]) -> None:
+        """Fills that were told under the venue's id before we knew whose it was; the position has them already."""
+        for side, quantity_e9, price_e9, fee_e9, currency in self._unowned.pop(key):
+            if side == record.order.side.value:
+                record.apply_event(OrderEvent.FILL)
+                record.book(quantity_e9, price_e9, fee_e9, currency)
+        self._check_quantity(record)
+
     def _see_orphan(self, event: StoredEvent) -> None:
         payload = event.payload
-        seen = self.orphans.get(payload["venue_order_id"])
+        key = (payload["symbol"], payload["venue_order_id"])
+        seen = self.orphans.get(key)
         if seen is not None and 0 < payload.get("ts_event_ns", 0) < seen["ts_event_ns"]:
             return
-        self.orphans[payload["venue_order_id"]] = {
-            key: payload[key] for key in ("symbol", "side", "state", "quantity_e9", "filled_quantity_e9")
+        self.orphans[key] = {
+            name: payload[name] for name in ("symbol", "side", "state", "quantity_e9", "filled_quantity_e9")
         } | {"ts_event_ns": payload.get("ts_event_ns", 0)}
 
     def _open_positions(self, event: StoredEvent) -> None:
@@ -438,6 +474,10 @@ class Ledger:
 
     def _differ_in_cash(self, event: StoredEvent) -> None:
         self.unexplained_cash_e9 += event.payload["theirs_e9"] - event.payload["ours_e9"]
+
+    def _note_instrument(self, event: StoredEvent) -> None:
+        payload = event.payload
+        self.instruments[payload["symbol"]] = (payload["multiplier"], payload["currency"])
 
     def _block(self, event: StoredEvent) -> None:
         self.anomalies[event.payload["symbol"]] = event.payload["reason"]

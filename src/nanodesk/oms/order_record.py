@@ -133,13 +133,15 @@ class OrderRecord:
         """What may still change the position: to be filled, or filled and not yet told."""
         return self.leaves_e9 + self.awaited_e9
 
-    def classify(self, payload: Mapping[str, Any]) -> tuple[Decision, bool]:
+    def classify(self, payload: Mapping[str, Any], *, is_alive: bool = False) -> tuple[Decision, bool]:
         """What a report does to the life, and whether it changes anything at all.
 
         Parameters
         ----------
         payload : mapping
             As :func:`~nanodesk.oms.payloads.report_payload` gives it.
+        is_alive : bool, default False
+            Whether it was asked for because a list shows an order open that has ended for us.
 
         Returns
         -------
@@ -151,7 +153,7 @@ class OrderRecord:
         ts_ns = payload.get("ts_event_ns", 0)
         reported = STATES[payload["state"]]
         is_older = 0 < ts_ns < self.report_ts_ns
-        is_after_end = self.life.is_terminal and 0 < self.report_ts_ns < ts_ns
+        is_after_end = self.life.is_terminal and (is_alive or 0 < self.report_ts_ns < ts_ns)
         decision = decide(self.life, event_of(reported, is_after_end=is_after_end))
         if is_older and not reported.is_terminal and decision.verdict is Verdict.APPLIED and not self.is_unresolved:
             decision = Decision(Verdict.STALE, self.life)
@@ -171,7 +173,7 @@ class OrderRecord:
             reported.is_terminal and (self.is_cancel_pending or bool(self.wanted_by))
         )
 
-    def apply_report(self, payload: Mapping[str, Any], *, is_answer: bool) -> Verdict:
+    def apply_report(self, payload: Mapping[str, Any], *, is_answer: bool, is_alive: bool = False) -> Verdict:
         """Fold a report in.
 
         Parameters
@@ -180,13 +182,15 @@ class OrderRecord:
             As :func:`~nanodesk.oms.payloads.report_payload` gives it.
         is_answer : bool
             Whether we asked for it: then its filled quantity stands even if it is lower than one told before.
+        is_alive : bool, default False
+            As in :meth:`classify`.
 
         Returns
         -------
         verdict : Verdict
             What the table says.
         """
-        decision, _ = self.classify(payload)
+        decision, _ = self.classify(payload, is_alive=is_alive)
         ts_ns = payload.get("ts_event_ns", 0)
         is_older = 0 < ts_ns < self.report_ts_ns
         if decision.verdict is not Verdict.STALE:
@@ -262,6 +266,20 @@ class OrderRecord:
             fees[fee_currency] = fees.get(fee_currency, 0) + fee_e9
             if not fees[fee_currency]:
                 del fees[fee_currency]
+
+    def write_off(self, *, has_ended: bool) -> None:
+        """Await no fill any more; a person has looked at the broker.
+
+        Parameters
+        ----------
+        has_ended : bool
+            Whether the venue knows the order no more, and it counts as expired.
+        """
+        if has_ended:
+            self.apply_event(OrderEvent.SAYS_EXPIRED)
+            self.reason = "the venue knows it no more, and a person takes it as ended"
+        counted_e9 = max(self.venue_cum_e9, self.quantity_e9 if self.life is OrderState.FILLED else 0)
+        self.taken_back_e9 = max(counted_e9 - self.cum_e9, 0)
 
     @property
     def average_price_e9(self) -> int:

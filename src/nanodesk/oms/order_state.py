@@ -24,6 +24,8 @@ S = OrderState
 class OrderEvent(Enum):
     """What can happen to an order."""
 
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
+
     INTENT = "intent"
     RISK_REFUSED = "risk_refused"
     SEND_ACCEPTED = "send_accepted"

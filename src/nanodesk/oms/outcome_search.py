@@ -100,7 +100,7 @@ class OutcomeSearch:
         asked_s = self._monotonic_s()
         pause_s = max(rule.spacing_s, SHORTEST_PAUSE_S)
         try:
-            report = self._broker.status(name)
+            report = self._broker.status(name, desk.order(name).order.symbol)
         except BrokerError:
             trail.next_s = asked_s + pause_s
             return {}

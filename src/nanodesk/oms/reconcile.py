@@ -7,11 +7,12 @@ is, written down with both versions, and blocks its symbol until an execution ex
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from nanodesk.brokers.base import Broker
-from nanodesk.errors import BrokerError
+from nanodesk.errors import BrokerError, ValidationError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9
 from nanodesk.oms.bookings import Bookings
@@ -107,7 +108,8 @@ def reconcile(
     broker : Broker, optional
         Whom to ask for positions and cash; the engine's own by default.
     accept : collection of str
-        Symbols whose unexplained positions a person has looked into; their block ends.
+        Symbols that a person has looked into at the broker: their unexplained positions are taken over, their orders
+        that the broker knows no more count as expired, and their block ends.
     cash_tolerance_e9 : int, default one cent
         What each booked execution may be off by rounding.
 
@@ -126,8 +128,9 @@ def reconcile(
     findings = _read_orders(desk)
     if desk.ledger.opened_ns < 0:
         _open_positions(desk, broker)
-    _accept(desk, accept)
+    _write_off(desk, accept)
     more, compared = _compare_positions(desk, broker)
+    _accept(desk, accept)
     findings += more
     findings += _compare_cash(desk, broker, cash_tolerance_e9)
     _clear(desk, findings)
@@ -217,6 +220,17 @@ def _open_positions(desk: Desk, broker: Broker) -> None:
     _write(desk, [JournalEvent("positions_opened", payload)])
 
 
+def _write_off(desk: Desk, symbols: Collection[str]) -> None:
+    """Orders and fills that no list tells of any more, as at a broker that lists what was done today."""
+    events = []
+    for view in desk.open_orders():
+        name = view.client_order_id
+        if view.order.symbol in symbols and (name in desk.missing or view.awaited_quantity_e9):
+            events.append(JournalEvent("order_written_off", {"has_ended": name in desk.missing}, name))
+            desk.missing.pop(name, None)
+    _write(desk, events)
+
+
 def _accept(desk: Desk, symbols: Collection[str]) -> None:
     accepted = sorted(set(symbols) & set(desk.ledger.unexplained_e9))
     _write(desk, [JournalEvent("position_accepted", {"symbol": symbol}) for symbol in accepted])
@@ -270,7 +284,10 @@ def _compare_cash(desk: Desk, broker: Broker, tolerance_e9: int) -> list[Finding
     account, ledger = broker.account(), desk.ledger
     if account.currency != ledger.cash_currency or _awaited_e9(desk):
         return []
-    ours_e9 = ledger.opening_cash_e9 + ledger.unexplained_cash_e9 + _cash_flow_e9(desk, broker)
+    flow_e9 = _cash_flow_e9(desk, broker)
+    if flow_e9 is None:
+        return []
+    ours_e9 = ledger.opening_cash_e9 + ledger.unexplained_cash_e9 + flow_e9
     currency = ledger.cash_currency
     ours_e9 -= ledger.fees_e9.get(currency, 0) - ledger.opening_fees_e9.get(currency, 0)
     if abs(account.cash_e9 - ours_e9) <= tolerance_e9 * (ledger.booked + 1):
@@ -280,20 +297,36 @@ def _compare_cash(desk: Desk, broker: Broker, tolerance_e9: int) -> list[Finding
     return [Finding("cash", currency, "", format_e9(ours_e9), format_e9(account.cash_e9))]
 
 
-def _cash_flow_e9(desk: Desk, broker: Broker) -> int:
+def _cash_flow_e9(desk: Desk, broker: Broker) -> int | None:
+    """What fills have moved since the opening; ``None`` where the broker cannot tell what an instrument is."""
     ledger, total_e18 = desk.ledger, 0
-    for symbol, flow_e18 in ledger.flows_e18.items():
-        moved_e18 = flow_e18 - ledger.opening_flows_e18.get(symbol, 0)
-        if moved_e18:
-            rules = broker.trading_rules(symbol)
-            total_e18 += moved_e18 * rules.multiplier if rules.currency == ledger.cash_currency else 0
+    opening = ledger.opening_flows_e18
+    moved_e18 = {symbol: flow - opening.get(symbol, 0) for symbol, flow in ledger.flows_e18.items()}
+    _note_instruments(desk, broker, [symbol for symbol, moved in moved_e18.items() if moved])
+    for symbol, moved in moved_e18.items():
+        if moved:
+            if symbol not in ledger.instruments:
+                return None
+            multiplier, currency = ledger.instruments[symbol]
+            total_e18 += moved * multiplier if currency == ledger.cash_currency else 0
     return total_e18 // E9
+
+
+def _note_instruments(desk: Desk, broker: Broker, symbols: Collection[str]) -> None:
+    """Ask once for each, and keep the answer: it may be delisted when the next run asks."""
+    notes = []
+    for symbol in sorted(set(symbols) - desk.ledger.instruments.keys()):
+        with suppress(BrokerError, ValidationError):
+            rules = broker.trading_rules(symbol)
+            payload = {"symbol": symbol, "multiplier": rules.multiplier, "currency": rules.currency}
+            notes.append(JournalEvent("instrument_noted", payload))
+    _write(desk, notes)
 
 
 def _clear(desk: Desk, findings: list[Finding]) -> None:
     doubtful = {finding.symbol for finding in findings if finding.kind in ("position", "order")}
     doubtful |= {view.order.symbol for view in desk.open_orders() if view.awaited_quantity_e9}
-    doubtful |= desk.missing_symbols
+    doubtful |= set(desk.missing.values())
     cleared = [symbol for symbol in sorted(desk.ledger.anomalies) if symbol not in doubtful]
     _write(desk, [JournalEvent("symbol_cleared", {"symbol": symbol}) for symbol in cleared])
 

@@ -130,9 +130,10 @@ def _resend(desk: Desk, search: OutcomeSearch, name: str) -> None:
 
 def _sent_again(desk: Desk, name: str) -> tuple[Outcome, OrderReport | None]:
     try:
-        outcome = desk.broker.submit(desk.order(name).order)
+        order = desk.order(name).order
+        outcome = desk.broker.submit(order)
         is_refused = outcome.kind is OutcomeKind.REFUSED
-        return outcome, desk.broker.status(name) if is_refused else outcome.report
+        return outcome, desk.broker.status(name, order.symbol) if is_refused else outcome.report
     except Exception as error:  # noqa: BLE001  whatever escaped, the order may be at the venue
         return Outcome(OutcomeKind.UNKNOWN, text=type(error).__name__), None
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.instrument import Instrument
 from nanodesk.market.ranges import one_of
 from nanodesk.market.units import INT64_MAX, INT64_MIN, format_cents
@@ -295,7 +296,7 @@ class Portfolio:
             weights=dict(self.current_weights(known)),
         )
 
-    def returns(self) -> NDArray[np.float64]:
+    def returns(self) -> FloatArray:
         """Return of each period recorded so far.
 
         Returns
@@ -305,7 +306,7 @@ class Portfolio:
         """
         return np.array(self._returns, dtype=np.float64)
 
-    def equity_curve(self) -> NDArray[np.int64]:
+    def equity_curve(self) -> IntArray:
         """Equity at the start and after each period.
 
         Returns

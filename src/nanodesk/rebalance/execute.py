@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nanodesk.brokers.base import Broker, Reached, nothing_reached
-from nanodesk.errors import DuplicateRunError, RebalanceError, StalePlanError
+from nanodesk.errors import BrokerError, DuplicateRunError, PriceError, RebalanceError, StalePlanError
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
@@ -26,10 +26,10 @@ from nanodesk.rebalance.clock_watch import ClockWatch
 from nanodesk.rebalance.config import TradingConfig
 from nanodesk.rebalance.drift import DriftReport, measure_drift
 from nanodesk.rebalance.order_parts import pieces
-from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan
+from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan, middle_price_e9
 from nanodesk.rebalance.risk_view import RiskView
 from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values, risk_payload
-from nanodesk.rebalance.sending import LineResult, Progress, Sender
+from nanodesk.rebalance.sending import CANCEL_AGAIN_S, LONGEST_WAIT_S, LineResult, Progress, Sender
 from nanodesk.rebalance.target import Target
 from nanodesk.risk.engine import RiskEngine
 from nanodesk.risk.kill_switch import KillSwitch
@@ -39,7 +39,11 @@ from nanodesk.risk.report import RiskReport
 Confirm = Callable[[Plan, RiskReport], bool]
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_IDENTITY_DIGITS: Final = 12
 AFTER_SALES: Final = "after the sales: "
+CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
+"""Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
+batch (41, 48), of the day (29) or of the flow does not care for the order of sending."""
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
 FAILED: Final = "failed"
@@ -125,6 +129,7 @@ class Rebalancer:
         self._kill_switch, self._losses = kill_switch, loss_monitor
         self._clocks = clocks or Clocks()
         self._reached, self._progress, self._should_stop = reached, progress, should_stop
+        self._clock_watch = self._new_clock_watch()
 
     def run(self, target: Target, options: RunOptions) -> RunReport:
         """Plan, check, send, wait, reconcile.
@@ -192,6 +197,10 @@ class Rebalancer:
     def flatten(self, run_id: str) -> tuple[LineResult, ...]:
         """Close every position with reduce-only orders, for a kill.
 
+        What stands in the way of one name keeps no other open: a name without a price, of which an order may still
+        trade, or of which an order's fate is not known is left. A position that our books cannot explain is closed,
+        for it is the broker's word that counts.
+
         Parameters
         ----------
         run_id : str
@@ -205,17 +214,32 @@ class Rebalancer:
         engine = self._require_engine()
         view = self._view(None, RunOptions())
         self._clear_up(engine, view)
-        # What the broker holds is closed, whatever our own books say.
+        reconcile(engine, self._broker, accept=engine.blocked_symbols())
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
         with _closing(engine, run_id):
-            self._read((), view)
-            plan = self._plan({}, view, None)
+            view.read_account()
+            view.read_holdings()
+            plan = self._plan({}, self._closable(engine, view), view, None)
             sender = self._sender(engine, run_id, view, is_flatten=True)
             sender.work(plan.orders)
             results = sender.results()
             engine.end_run(run_id, {"outcome": "flattened", "orders": [line_values(result) for result in results]})
         return results
+
+    def _closable(self, engine: OrderEngine, view: RiskView) -> list[Holding]:
+        busy = {order.order.symbol for order in engine.open_orders() if not order.is_terminal}
+        found = []
+        for holding in view.holdings:
+            with suppress(BrokerError, PriceError):
+                middle_price_e9(view.read_quote(holding.symbol))
+                if holding.symbol not in busy:
+                    found.append(holding)
+        return found
+
+    def _new_clock_watch(self) -> ClockWatch:
+        logging = self._config.logging
+        return ClockWatch(logging.clock_skew_threshold_sec, logging.max_jump_rate_sec_per_sec)
 
     # -- before the first order -----------------------------------------------------------------------------------
 
@@ -226,6 +250,7 @@ class Rebalancer:
 
     def _view(self, target: Target | None, options: RunOptions) -> RiskView:
         engine = self._engine
+        self._clock_watch = self._new_clock_watch()
         view = RiskView(
             self._broker,
             RiskEngine(self._config.limits(target, account_id=self._broker.account_id)),
@@ -237,6 +262,8 @@ class Rebalancer:
             self._watch_engine(engine, view)
         if target is not None:
             self._name_run(target, view, options)
+            view.volumes_e9 = {name: parse_e9(each) for name, each in target.average_daily_volume.items()}
+            view.sectors = target.sectors
         # Check 48 asks whether a human confirms: one will be asked, and a "no" ends the run.
         view.is_confirmed = options.confirm is not None
         return view
@@ -254,12 +281,19 @@ class Rebalancer:
     def _watch_engine(self, engine: OrderEngine, view: RiskView) -> None:
         view.working, view.blocked = engine.working, engine.blocked_symbols
         view.is_stream_live = lambda: engine.is_stream_live
+        view.fills_e9 = lambda: engine.ledger.fills_e9
         engine.at_send = view.check_at_send
 
     def _name_run(self, target: Target, view: RiskView, options: RunOptions) -> None:
         window = target.window_id
-        earlier = [] if self._engine is None else [run for run in self._engine.ledger.runs if run.startswith(window)]
-        view.run_id = f"{window}-{len(earlier) + 1}"
+        if self._engine is None:
+            view.run_id = f"{window}-1"
+        else:
+            # A venue remembers names for longer than a journal that was lost: those of a new one differ.
+            runs = self._engine.ledger.runs
+            earlier = sum(run.startswith(window) for run in runs)
+            view.completed_runs = frozenset(run for run, state in runs.items() if state == "completed")
+            view.run_id = f"{window}-{self._engine.journal.identity[:_IDENTITY_DIGITS]}-{earlier + 1}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
                 f"window {window[:12]} ({target.run_id or target.timestamp}) was completed before.",
@@ -283,36 +317,49 @@ class Rebalancer:
             warnings.append(
                 f"{len(recovery.unknown)} orders of earlier runs are still unknown; their symbols are blocked."
             )
-        left = [order for order in engine.open_orders() if not order.is_terminal]
-        for order in left:
-            engine.cancel(order.client_order_id)
-        if left:
-            warnings.append(f"{len(left)} orders of earlier runs were open and have been cancelled.")
-            self._await_ends(engine, [order.client_order_id for order in left])
-        view.is_reconciled = self._is_reconciled(engine, warnings)
+        left = [order.client_order_id for order in engine.open_orders() if not order.is_terminal]
+        still = self._cancel_left(engine, left)
+        if len(still) < len(left):
+            warnings.append(f"{len(left) - len(still)} orders of earlier runs were open and have been cancelled.")
+        if still:
+            warnings.append(f"{len(still)} orders of earlier runs could not be cancelled: nothing is sent beside them.")
+        view.is_reconciled = self._is_reconciled(engine, warnings) and not still
         return tuple(warnings)
 
     def _is_reconciled(self, engine: OrderEngine, warnings: list[str]) -> bool:
         """What was missed is booked by the first comparison; the second must find nothing."""
         first = reconcile(engine, self._broker)
         warnings += [f"the broker's books differed: {f.kind} {f.symbol} {f.ours} -> {f.theirs}" for f in first.findings]
-        return first.is_clean or reconcile(engine, self._broker).is_clean
+        if first.is_clean:
+            return True
+        again = reconcile(engine, self._broker)
+        warnings += [
+            f"{symbol} is blocked: {reason}{_way_out(engine, symbol)}" for symbol, reason in again.blocked.items()
+        ]
+        return again.is_clean
 
-    def _await_ends(self, engine: OrderEngine, names: Sequence[str]) -> None:
-        until_s = self._clocks.monotonic_s() + self._config.execution.cancel_timeout_secs
-        while any(not engine.order(name).is_terminal for name in names):
-            left_s = until_s - self._clocks.monotonic_s()
-            if left_s <= 0:
-                return
-            before_s = self._clocks.monotonic_s()
-            engine.poll(min(left_s, 0.1))
-            rest_s = min(left_s, 0.1) - (self._clocks.monotonic_s() - before_s)
-            if rest_s > 0:
-                self._clocks.sleep(rest_s)
+    def _cancel_left(self, engine: OrderEngine, names: Sequence[str]) -> list[str]:
+        """Ask for the ends of orders until they are told or time is up; those that have not ended."""
+        clocks = self._clocks
+        until_s = clocks.monotonic_s() + self._config.execution.cancel_timeout_secs
+        ask_s = clocks.monotonic_s()
+        while left := [name for name in names if not engine.order(name).is_terminal]:
+            now_s = clocks.monotonic_s()
+            if now_s >= until_s:
+                break
+            if now_s >= ask_s:
+                ask_s = now_s + CANCEL_AGAIN_S
+                for name in left:
+                    engine.cancel(name)
+            came = engine.poll(LONGEST_WAIT_S)
+            rest_s = LONGEST_WAIT_S - (clocks.monotonic_s() - now_s)
+            if not came and rest_s > 0:
+                clocks.sleep(rest_s)
+        return left
 
     def _plan_only(self, target: Target, view: RiskView) -> RunReport:
         self._read(target.weights, view)
-        plan = self._plan(target.weights, view, target)
+        plan = self._plan(target.weights, view.holdings, view, target)
         risk, is_staged = self._check(plan, target, view)
         refused = self._refusal(plan, risk)
         outcome = RunOutcome.REFUSED if refused else RunOutcome.DRY_RUN
@@ -335,8 +382,9 @@ class Rebalancer:
         engine.record("positions_fetched", _positions_payload(view.holdings, view.account.equity_e9))
         self._reached("run.positions")
         self._read_quotes(target.weights, view)
+        self._clock_watch.look(self._clocks.now_ns(), self._clocks.monotonic_s())
         self._reached("run.quotes")
-        plan = self._plan(target.weights, view, target)
+        plan = self._plan(target.weights, view.holdings, view, target)
         if plan.orders:
             engine.record("diff_computed", plan_values(plan))
         else:
@@ -371,10 +419,12 @@ class Rebalancer:
                 fix="Wait until the market is open, or check the market data subscription.",
             )
 
-    def _plan(self, weights: Mapping[str, float], view: RiskView, target: Target | None) -> Plan:
+    def _plan(
+        self, weights: Mapping[str, float], holdings: Iterable[Holding], view: RiskView, target: Target | None
+    ) -> Plan:
         plan = make_plan(
             weights,
-            view.holdings,
+            holdings,
             quotes=view.quotes,
             rules=view.rules,
             account=view.account,
@@ -393,7 +443,9 @@ class Rebalancer:
         whole = view.risk.check_batch(orders, context, target_weights=target.weights)
         sales = [order for order in orders if order.side is Side.SELL]
         purchases = [order for order in orders if order.side is Side.BUY]
-        if whole.is_accepted or not sales or not purchases:
+        view.planned({row.symbol: row.price_e9 for row in plan.rows})
+        is_curable = {check.number for check in whole.failures} <= CURED_BY_WAITING
+        if whole.is_accepted or not is_curable or not sales or not purchases:
             return whole, plan.is_cash_bound
         after = _after_sales(plan, view)
         staged = (
@@ -430,7 +482,10 @@ class Rebalancer:
         sender = self._sender(engine, report.run_id, view)
         stopped = self._send(report, sender, view)
         self._reached("reconcile.before")
-        view.is_reconciled = self._is_reconciled(engine, [])
+        differences: list[str] = []
+        view.is_reconciled = self._is_reconciled(engine, differences)
+        if not view.is_reconciled:
+            report = replace(report, warnings=(*report.warnings, *differences))
         view.read_account()
         view.read_holdings()
         self._read_quotes(target.weights, view, may_be_old=True)
@@ -438,6 +493,7 @@ class Rebalancer:
 
     def _require_fresh(self, view: RiskView) -> None:
         """A human may think longer than quotes live; what moved meanwhile is for a new plan."""
+        self._clock_watch.look(self._clocks.now_ns(), self._clocks.monotonic_s())
         limit_ns = round(self._config.execution.quote_staleness_threshold_sec * E9)
         oldest = min(quote.ts_ns for quote in view.quotes.values())
         if self._clocks.now_ns() - oldest > limit_ns:
@@ -448,13 +504,15 @@ class Rebalancer:
             )
 
     def _sender(self, engine: OrderEngine, run_id: str, view: RiskView, *, is_flatten: bool = False) -> Sender:
-        logging = self._config.logging
+        execution = self._config.execution
+        if is_flatten and execution.order_type != "market":
+            execution = execution.model_copy(update={"order_type": "limit"})  # at once, across the spread
         return Sender(
             engine,
             run_id,
-            self._config.execution,
+            execution,
             view=view,
-            clock_watch=ClockWatch(logging.clock_skew_threshold_sec, logging.max_jump_rate_sec_per_sec),
+            clock_watch=self._clock_watch,
             clocks=(self._clocks.now_ns, self._clocks.monotonic_s, self._clocks.sleep),
             should_stop=(lambda: False) if is_flatten else self._must_stop,
             reached=self._reached,
@@ -561,6 +619,12 @@ def _closing(engine: OrderEngine, run_id: str) -> Iterator[None]:
             if engine.ledger.runs.get(run_id) == "started":
                 engine.end_run(run_id, {"outcome": FAILED, "reason": reason, "error": type(error).__name__})
         raise
+
+
+def _way_out(engine: OrderEngine, symbol: str) -> str:
+    if symbol not in engine.ledger.unexplained_e9:
+        return "."
+    return f". Look into it at the broker, then take over its position: nanodesk rebalance recover --accept {symbol}."
 
 
 def _is_completed(engine: OrderEngine, window_id: str) -> bool:

@@ -115,11 +115,11 @@ def stop_running(
     Returns
     -------
     report : StopReport
-        The lock is free when this returns.
+        The lock is free when this returns, unless nobody could be found who holds it, or the kernel cannot end him.
     """
     holder = current_holder(lock)
     if holder is None or not holder.is_alive:
-        _is_freed(lock, timeout_s, monotonic_s, sleep)  # of one that is about to end, and has taken back its name
+        _is_freed(lock, timeout_s if is_held(lock) else 0.0, monotonic_s, sleep)
         return StopReport("none")
     with suppress(ProcessLookupError):
         send(holder.pid, signal.SIGTERM)
@@ -194,12 +194,17 @@ def cancel_everything(
 def _cancel_all(
     engine: OrderEngine | None, broker: Broker, left: tuple[OrderReport, ...], errors: dict[str, None]
 ) -> None:
-    ours = set() if engine is None else {view.client_order_id for view in engine.open_orders()}
+    # An order whose answer was never booked is cancelled like another's: that harms nobody, and recovery learns of it.
+    ours = {view.client_order_id for view in engine.open_orders()} if engine is not None else set()
     for order in left:
         name = order.client_order_id
-        if engine is not None and name in ours:
-            engine.cancel(name)
-        elif name:
-            broker.cancel(name)
-        else:
-            errors[f"order {order.venue_order_id} of {order.symbol} has no id of a program; cancel it by hand"] = None
+        try:
+            if engine is not None and name in ours and not engine.is_unresolved(name):
+                engine.cancel(name)
+            elif name:
+                broker.cancel(name)
+            else:
+                what = f"order {order.venue_order_id} of {order.symbol}"
+                errors[f"{what} has no id of a program; cancel it by hand"] = None
+        except BrokerError as error:  # one that cannot be asked for keeps no other open
+            errors[str(error)[:200]] = None

@@ -18,6 +18,7 @@ from typing import Final
 from nanodesk.errors import DuplicateRunError
 
 _LONGEST_NOTE: Final = 1024
+_LONGEST_LOOK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,9 @@ def run_lock(path: Path, *, now_ns: int, window_id: str = "") -> Iterator[RunHol
     DuplicateRunError
         If another process holds it.
     """
-    import fcntl
-
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _read(handle)
-            raise DuplicateRunError(
-                f"another rebalance is under way: {holder or 'an unnamed process'}.",
-                field="run",
-                value=None if holder is None else holder.pid,
-                fix="Wait for it, or stop it with `nanodesk rebalance kill`.",
-            ) from error
+        _take(handle)
         me = RunHolder(os.getpid(), start_ticks(os.getpid()), now_ns, window_id)
         try:
             os.ftruncate(handle, 0)
@@ -126,6 +116,26 @@ def run_lock(path: Path, *, now_ns: int, window_id: str = "") -> Iterator[RunHol
             os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def _take(handle: int) -> None:
+    import fcntl
+
+    until_s = time.monotonic() + _LONGEST_LOOK_S
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _read(handle)
+            # Who looks at the lock holds it for an instant, without a note.
+            if holder is not None or time.monotonic() > until_s:
+                raise DuplicateRunError(
+                    f"another rebalance is under way: {holder or 'an unnamed process'}.",
+                    field="run",
+                    value=None if holder is None else holder.pid,
+                    fix="Wait for it, or stop it with `nanodesk rebalance kill`.",
+                ) from error
+        time.sleep(_LONGEST_LOOK_S / 50)
 
 
 def current_holder(path: Path) -> RunHolder | None:
@@ -141,23 +151,11 @@ def current_holder(path: Path) -> RunHolder | None:
     holder : RunHolder or None
         ``None`` when nobody does, or the note cannot be read.
     """
-    import fcntl
-
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return _read(handle)
-    finally:
-        os.close(handle)
-    return None
+    return _probed(path)[1]
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock, named or not: its note is empty for a moment before and after.
+    """Whether anybody holds the lock now.
 
     Parameters
     ----------
@@ -167,21 +165,25 @@ def is_held(path: Path) -> bool:
     Returns
     -------
     is_held : bool
-        As the kernel says.
+        Whatever its note says.
     """
+    return _probed(path)[0]
+
+
+def _probed(path: Path) -> tuple[bool, RunHolder | None]:
     import fcntl
 
     try:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        return False
+        return False, None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that two who look do not meet
     except OSError:
-        return True
+        return True, _read(handle)
     finally:
         os.close(handle)
-    return False
+    return False, None
 
 
 def _read(handle: int) -> RunHolder | None:

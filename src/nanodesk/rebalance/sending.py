@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from nanodesk.errors import NanodeskError, StalePlanError
+from nanodesk.errors import NanodeskError, NotConnectedError, StalePlanError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.oms.client_order_id import client_order_id
+from nanodesk.oms.client_order_id import LARGEST_ATTEMPT, client_order_id
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.order_view import OrderView
 from nanodesk.rebalance.clock_watch import ClockWatch
@@ -30,8 +30,14 @@ from nanodesk.rebalance.risk_view import RiskView
 LONGEST_WAIT_S: Final = 0.25
 """So that a signal is noticed soon."""
 
+CANCEL_AGAIN_S: Final = 2.0
+"""After which a cancel that did not end its order is asked for again: the request, or its answer, may be lost."""
+
 RETRIES_AFTER_S: Final = (3.0, 10.0, 30.0)
 """Together with an adapter's own patience longer than a minute, the window of every venue's limits."""
+
+LONGEST_OUTAGE_S: Final = 60.0
+"""A venue ends connections and a gateway restarts; the adapter comes back in seconds, and the run goes on."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -110,12 +116,14 @@ class _Part:
 
     line: PlannedOrder
     number: int
+    quantity_e9: int
     left_e9: int
     due_s: float
     attempt: int = 0
     live: str = ""
     deadline_s: float = 0.0
     give_up_s: float | None = None
+    cancel_again_s: float = 0.0
     reprice_s: float | None = None
     is_moving: bool = False
     retries: int = 0
@@ -173,6 +181,7 @@ class Sender:
         self._lines: list[PlannedOrder] = []
         self._next_send_s = float("-inf")
         self._n_parts = self._n_sent = 0
+        self._lost_since_s: float | None = None
         self.stopped: str = ""
         """Why sending was stopped before its end; empty if it was not."""
 
@@ -196,24 +205,54 @@ class Sender:
             while waiting or working:
                 self._turn(waiting, working)
         except NanodeskError:
-            for part in working:
-                with suppress(NanodeskError):
-                    self._engine.cancel(part.live)
+            for part in self._parts:
+                if part.live:
+                    self._let_go(part.live)
             raise
+
+    def _let_go(self, name: str) -> None:
+        with suppress(NanodeskError):
+            if self._engine.journal.fault:  # nobody can follow it any more, and a cancel needs no journal
+                self._engine.broker.cancel(name)
+            else:
+                self._engine.cancel(name)
 
     def _turn(self, waiting: list[_Part], working: list[_Part]) -> None:
         self._look_for_stop()
         if self.stopped:
             waiting.clear()
         now_s = self._monotonic_s()
+        is_live = self._engine.is_stream_live
+        try:
+            if not is_live and self._may_be_lost(now_s):
+                self._poll(LONGEST_WAIT_S, now_s)
+                return
+            if self._lost_since_s is not None:
+                for part in working:
+                    part.give_up_s = None  # a cancel that the outage met is asked for again
+            self._act(waiting, working, now_s)
+        except NotConnectedError:  # nothing has left: the order waits for the line
+            if not self._may_be_lost(now_s):
+                raise
+            self._sleep(LONGEST_WAIT_S)
+        else:
+            if is_live:
+                self._lost_since_s = None
+
+    def _may_be_lost(self, now_s: float) -> bool:
+        if self._lost_since_s is None:
+            self._lost_since_s = now_s
+        return now_s - self._lost_since_s < LONGEST_OUTAGE_S
+
+    def _act(self, waiting: list[_Part], working: list[_Part], now_s: float) -> None:
         part = self._due(waiting, now_s)
         if part is not None:
-            waiting.remove(part)
             self._send(part, now_s)
+            waiting.remove(part)
             if part.live:
                 working.append(part)
             elif part.left_e9 and part.retries:
-                waiting.append(part)
+                waiting.insert(0, part)  # sales stay before purchases
         self._watch(working, now_s)
         self._take_ended(working, waiting)
         if waiting or working:
@@ -242,7 +281,7 @@ class Sender:
             due_s = started_s + i * settings.twap_interval_secs
             for piece in pieces(quantity, rules=rules, price_e9=price):
                 self._n_parts += 1
-                parts.append(_Part(line, self._n_parts, piece, due_s))
+                parts.append(_Part(line, self._n_parts, piece, piece, due_s))
         return parts
 
     def _look_for_stop(self) -> None:
@@ -264,8 +303,12 @@ class Sender:
         if self._n_sent:
             self._reached("orders.between")
         self._n_sent += 1
+        if part.attempt == LARGEST_ATTEMPT:
+            self._n_parts += 1
+            part.number, part.attempt = self._n_parts, 0
         part.attempt += 1
         order = self._order(part)
+        part.live = order.client_order_id
         view = self._engine.submit(order)
         part.sent.append(order.client_order_id)
         self._view.answered(view)
@@ -274,7 +317,6 @@ class Sender:
         if view.is_terminal:
             self._end(part, view, now_s)
             return
-        part.live = order.client_order_id
         part.give_up_s = None
         if not part.deadline_s:
             part.deadline_s = now_s + self._settings.order_timeout_secs
@@ -325,14 +367,16 @@ class Sender:
 
     def _watch(self, working: Sequence[_Part], now_s: float) -> None:
         for part in working:
-            if part.give_up_s is not None:
-                continue
             is_late = now_s >= part.deadline_s or bool(self.stopped)
-            if is_late or self._must_move(part, now_s):
+            if part.give_up_s is None and (is_late or self._must_move(part, now_s)):
                 part.is_moving = not is_late
                 part.give_up_s = now_s + self._settings.cancel_timeout_secs
-                self._view.flow.message(self._now_ns())
-                self._engine.cancel(part.live)
+                part.cancel_again_s = now_s
+            if part.give_up_s is not None and now_s >= part.cancel_again_s:
+                part.cancel_again_s = now_s + CANCEL_AGAIN_S
+                with suppress(NotConnectedError):  # an order is not left alone because the line is down just now
+                    self._engine.cancel(part.live)
+                    self._view.asked()
 
     def _must_move(self, part: _Part, now_s: float) -> bool:
         if part.reprice_s is None or now_s < part.reprice_s:
@@ -348,14 +392,16 @@ class Sender:
             if view.is_terminal:
                 working.remove(part)
                 self._end(part, view, now_s)
-                if part.left_e9 and (part.is_moving or part.retries) and not self.stopped:
-                    part.is_moving = False
+                # What was proved absent may still come: only a new plan, made after a comparison, decides about it.
+                may_move = part.is_moving and now_s < part.deadline_s and view.state is not OrderState.NOT_SENT
+                part.is_moving = False
+                if part.left_e9 and (may_move or part.retries) and not self.stopped:
                     waiting.insert(0, part)
             elif part.give_up_s is not None and now_s >= part.give_up_s:
                 working.remove(part)  # its end is not known: recovery and reconciliation take it from here
 
     def _end(self, part: _Part, view: OrderView, now_s: float) -> None:
-        part.left_e9 = max(part.left_e9 - view.cum_quantity_e9, 0)
+        part.left_e9 = self._left_e9(part)
         part.live = ""
         may_retry = view.may_retry and part.retries < len(RETRIES_AFTER_S) and not self.stopped
         part.due_s = now_s + (RETRIES_AFTER_S[part.retries] if may_retry else 0.0)
@@ -369,14 +415,27 @@ class Sender:
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)
         self._progress("orders", done, len(self._parts))
 
+    def _left_e9(self, part: _Part) -> int:
+        """What no order of the part has filled: fills that the venue counts and has not told are filled, too."""
+        views = map(self._engine.order, part.sent)
+        return max(part.quantity_e9 - sum(view.cum_quantity_e9 + view.awaited_quantity_e9 for view in views), 0)
+
     def _wait(self, waiting: Sequence[_Part], working: Sequence[_Part]) -> None:
         now_s = self._monotonic_s()
         until = [max(part.due_s, self._next_send_s) for part in waiting]
         for part in working:
-            instants = (part.give_up_s or part.deadline_s, part.reprice_s)
-            until += [instant for instant in instants if instant is not None]
+            if part.give_up_s is not None:
+                until.append(min(part.give_up_s, part.cancel_again_s))
+            else:
+                until.append(part.deadline_s if part.reprice_s is None else min(part.deadline_s, part.reprice_s))
         timeout_s = min(max(min(until) - now_s, 0.0), LONGEST_WAIT_S)
-        came = self._engine.poll(timeout_s) if working else ()
+        if working:
+            self._poll(timeout_s, now_s)
+        else:
+            self._sleep(timeout_s)
+
+    def _poll(self, timeout_s: float, now_s: float) -> None:
+        came = self._engine.poll(timeout_s)
         rest_s = timeout_s - (self._monotonic_s() - now_s)
         if not came and rest_s > 0:
             self._sleep(rest_s)

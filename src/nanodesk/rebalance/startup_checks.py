@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -212,8 +213,11 @@ def _folder(config: TradingConfig) -> list[Fault]:
         os.close(handle)
         Path(probe).unlink()
         free = shutil.disk_usage(folder).free
+        mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
         return [("logging.dir", str(folder), f"it must be a folder that can be written ({error.strerror})")]
+    if mode & stat.S_IWOTH:
+        return [("logging.dir", f"{folder} with mode {mode:04o}", "anybody could replace the journal: chmod 700")]
     least = config.logging.min_free_bytes
     if free < least:
         return [("logging.min_free_bytes", f"{free} free", f"free {least} bytes in {folder}, or ask for less")]

@@ -27,8 +27,11 @@ MAX_BYTES = 1024 * 1024
 MAX_TARGETS = 10_000
 MAX_SYMBOL = 32
 MAX_ID = 128
+LARGEST_VOLUME = 1e15
 
-_KEYS = ("schema", "timestamp", "targets", "constraints", "metadata")
+MAX_SECTOR = 64
+
+_KEYS = ("schema", "timestamp", "targets", "constraints", "metadata", "average_daily_volume", "sectors")
 _CONSTRAINTS: Mapping[str, tuple[float, float]] = {
     "max_position_pct": (1e-9, 1.0),
     "max_leverage": (1e-9, 100.0),
@@ -53,18 +56,24 @@ class Target:
     run_id : str, optional
         ``metadata.id`` of the file: what this rebalance is called; a target of the same id and the same weights is the
         same rebalance.
+    average_daily_volume : mapping of str to float, optional
+        Units traded a day by symbol, above zero: what ``risk.max_adv_frac`` is a fraction of.
+    sectors : mapping of str to str, optional
+        Sector by symbol where the broker tells none, for ``risk.max_sector_frac``.
 
     Raises
     ------
     WeightsError
         If there is no weight, or one is zero, not finite or beyond 1, or longs add to more than 1; if a symbol is no
-        name of 1 to 32 printable characters, or a constraint is out of range.
+        name of 1 to 32 printable characters, or a constraint or a volume is out of range.
     """
 
     timestamp: str
     weights: Mapping[str, float]
     constraints: Mapping[str, float] = field(default_factory=dict)
     run_id: str | None = None
+    average_daily_volume: Mapping[str, float] = field(default_factory=dict)
+    sectors: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.weights:
@@ -74,9 +83,10 @@ class Target:
             raise WeightsError(
                 f"targets has {count} rows.", field="targets", value=count, allowed=f"at most {MAX_TARGETS}"
             )
-        for symbol, weight in self.weights.items():
+        for symbol in (*self.weights, *self.average_daily_volume, *self.sectors):
             if fault := symbol_fault(symbol):
                 raise WeightsError(f"symbol={symbol[:60]!r} {fault}.", field="symbol", value=symbol, allowed="a name")
+        for symbol, weight in self.weights.items():
             if not math.isfinite(weight) or weight == 0 or abs(weight) > 1:
                 raise WeightsError(
                     f"targets[{symbol!r}].weight={weight} must be finite, not zero and within [-1, 1].",
@@ -101,6 +111,15 @@ class Target:
                     field=f"constraints.{name}",
                     value=limit,
                     allowed=f"[{low:g}, {high:g}]",
+                )
+
+        for symbol, volume in self.average_daily_volume.items():
+            if not 0 < volume <= LARGEST_VOLUME:
+                raise WeightsError(
+                    f"average_daily_volume[{symbol!r}]={volume} must be above 0 and at most {LARGEST_VOLUME:g}.",
+                    field="average_daily_volume",
+                    value=volume,
+                    allowed=f"(0, {LARGEST_VOLUME:g}]",
                 )
 
     @property
@@ -130,6 +149,10 @@ class Target:
             document["constraints"] = dict(sorted(self.constraints.items()))
         if self.run_id is not None:
             document["metadata"] = {"id": self.run_id}
+        if self.average_daily_volume:
+            document["average_daily_volume"] = dict(sorted(self.average_daily_volume.items()))
+        if self.sectors:
+            document["sectors"] = dict(sorted(self.sectors.items()))
         return json.dumps(document, indent=2) + "\n"
 
     def write(self, path: Path) -> None:
@@ -193,6 +216,14 @@ class Target:
             _weights(document["targets"], file),
             {name: _number(value, file, f"constraints.{name}") for name, value in constraints.items()},
             None if "id" not in metadata else _text(metadata["id"], file, "metadata.id", longest=MAX_ID),
+            {
+                name: _number(value, file, f"average_daily_volume.{name}")
+                for name, value in _facts(document, "average_daily_volume", file)
+            },
+            {
+                name: _text(value, file, f"sectors.{name}", longest=MAX_SECTOR)
+                for name, value in _facts(document, "sectors", file)
+            },
         )
         try:
             return cls(*said)
@@ -271,6 +302,13 @@ def _object(
         if key not in value:
             raise _fault(f"{file}: {where}: {key} is required and missing")
     return value
+
+
+def _facts(document: dict[str, Any], key: str, file: str) -> list[tuple[str, Any]]:
+    found = document.get(key, {})
+    if not isinstance(found, dict) or len(found) > MAX_TARGETS:
+        raise _fault(f"{file}: {key}: must be an object of at most {MAX_TARGETS} symbols (got {found!r:.60})")
+    return list(found.items())
 
 
 def _weights(rows: Any, file: str) -> dict[str, float]:

@@ -18,11 +18,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.quality import split_like
 
-FloatMatrix = NDArray[np.float64]
 Adjust = Literal["total_return", "split", "none"]
 Anchor = Literal["first", "last"]
 
@@ -30,7 +29,7 @@ _SMALLEST_SPLIT_MOVE = 0.18  # relative move of the price; a smaller action is a
 _SPLIT_ROUNDING_FRAC = 0.005  # marks are ratios of prices rounded to a cent
 
 
-def factors_from_actions(close: FloatMatrix, dividend: FloatMatrix | None, split: FloatMatrix | None) -> FloatMatrix:
+def factors_from_actions(close: FloatArray, dividend: FloatArray | None, split: FloatArray | None) -> FloatArray:
     """Factor on the session before each ex-date.
 
     Parameters
@@ -61,7 +60,7 @@ def factors_from_actions(close: FloatMatrix, dividend: FloatMatrix | None, split
     return factor
 
 
-def cumulative(factor: FloatMatrix) -> FloatMatrix:
+def cumulative(factor: FloatArray) -> FloatArray:
     """Product of all factors strictly before each session.
 
     Parameters
@@ -84,7 +83,7 @@ def cumulative(factor: FloatMatrix) -> FloatMatrix:
     return product
 
 
-def split_part(factor: FloatMatrix) -> FloatMatrix:
+def split_part(factor: FloatArray) -> FloatArray:
     """The factors that are splits; every other action becomes one.
 
     Parameters
@@ -116,7 +115,7 @@ def _split_factor(factor: float) -> float:
     return factor if factor > 1.0 else 1.0
 
 
-def to_actions(factor: FloatMatrix, close: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
+def to_actions(factor: FloatArray, close: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Dividends and splits on their ex-dates, from factors.
 
     Parameters
@@ -143,8 +142,8 @@ def to_actions(factor: FloatMatrix, close: FloatMatrix) -> tuple[FloatMatrix, Fl
 
 
 def adjusted_bars(
-    matrices: Mapping[str, FloatMatrix], bars: Mapping[str, FloatMatrix], *, adjust: Adjust, anchor: Anchor
-) -> dict[str, FloatMatrix]:
+    matrices: Mapping[str, FloatArray], bars: Mapping[str, FloatArray], *, adjust: Adjust, anchor: Anchor
+) -> dict[str, FloatArray]:
     """The price matrices of a panel, adjusted as asked.
 
     Parameters
@@ -177,7 +176,7 @@ def adjusted_bars(
     return {**scaled, "raw_close": raw}
 
 
-def _factors(matrices: Mapping[str, FloatMatrix]) -> FloatMatrix | None:
+def _factors(matrices: Mapping[str, FloatArray]) -> FloatArray | None:
     if "next_factor" in matrices:
         return np.nan_to_num(matrices["next_factor"], nan=1.0)
     if "dividend" in matrices or "split" in matrices:
@@ -185,7 +184,7 @@ def _factors(matrices: Mapping[str, FloatMatrix]) -> FloatMatrix | None:
     return None
 
 
-def _last_known(close: FloatMatrix) -> FloatMatrix:
+def _last_known(close: FloatArray) -> FloatArray:
     """Each cell, or the last one above it that is not ``nan``."""
     rows = np.where(np.isnan(close), 0, np.arange(len(close))[:, None])
     return np.take_along_axis(close, np.maximum.accumulate(rows, axis=0), axis=0)

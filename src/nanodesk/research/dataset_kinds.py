@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -299,7 +299,7 @@ def _check_days(column: pl.Series, line: pl.Series, file: str) -> None:
 _WORDS = {_TEXT: "text", _DAY: "a date", _NUMBER: "a number", pl.Int64: "a whole number"}
 
 
-def nearest(name: str, known: object, form: str = "Did you mean {!r}?") -> str | None:
+def nearest(name: str, known: Iterable[object], form: str = "Did you mean {!r}?") -> str | None:
     """A hint naming the most similar of the known names.
 
     Parameters
@@ -316,6 +316,6 @@ def nearest(name: str, known: object, form: str = "Did you mean {!r}?") -> str |
     hint : str or None
         ``None`` where nothing is similar.
     """
-    lower = {str(item).lower(): str(item) for item in known}  # type: ignore[attr-defined]
+    lower = {str(item).lower(): str(item) for item in known}
     match = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
     return form.format(lower[match[0]]) if match else None

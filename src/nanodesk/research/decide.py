@@ -7,20 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.allocation.allocate import FROM_RETURNS, allocate
 from nanodesk.allocation.limits import Limits
 from nanodesk.errors import InfeasibleError, SolverError, ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.result import ScreenStep
 from nanodesk.research.run_inputs import RunInputs
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_rules import Membership
 from nanodesk.research.universe import Filter, narrowed, screen
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 RANKED_KINDS = ("rank_top", "diversify")
 """Filters that read the composite score; they and all after them run once scores exist."""
@@ -224,7 +221,7 @@ def _allocate(
     manifest: Manifest,
     inputs: RunInputs,
     scores: FloatArray,
-    names: NDArray[np.int64],
+    names: IntArray,
     row: int,
     previous: FloatArray | None,
 ) -> tuple[FloatArray, bool]:
@@ -256,7 +253,7 @@ def _allocate(
         return solve(limits=limits), True
 
 
-def _limits(manifest: Manifest, inputs: RunInputs, names: NDArray[np.int64]) -> Limits:
+def _limits(manifest: Manifest, inputs: RunInputs, names: IntArray) -> Limits:
     portfolio, limits = manifest.portfolio, manifest.portfolio.limits
     groups = None
     if limits.max_sector is not None:

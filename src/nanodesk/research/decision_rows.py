@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import ValidationError
 from nanodesk.market import calendar
-
-Dates = NDArray[np.datetime64]
-IntArray = NDArray[np.int64]
+from nanodesk.market.arrays import Dates, IntArray
 
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; weeks start on Monday
 

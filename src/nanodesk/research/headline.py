@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics import holdings
 from nanodesk.metrics.performance import PerformanceMetrics, compute_metrics
 from nanodesk.research.result import ResearchResult
 
 
-def benchmark_returns(result: ResearchResult) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+def benchmark_returns(result: ResearchResult) -> tuple[FloatArray | None, tuple[str, ...]]:
     """Benchmark returns without gaps, and what was done about gaps.
 
     Parameters

@@ -15,10 +15,10 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nanodesk.errors import DataError, ValidationError
 from nanodesk.market import calendar
+from nanodesk.market.arrays import BoolArray, Dates, FloatArray
 from nanodesk.market.calendar import Day
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import corporate_actions
@@ -39,11 +39,6 @@ from nanodesk.research.price_matrices import to_matrices
 from nanodesk.research.quality import QualityGates, check
 from nanodesk.research.snapshot import Snapshot
 from nanodesk.research.sources.base import Source
-
-FloatArray = NDArray[np.float64]
-FloatMatrix = NDArray[np.float64]
-BoolMatrix = NDArray[np.bool_]
-Dates = NDArray[np.datetime64]
 
 BUNDLED = "bundled"
 _LATEST = "latest"
@@ -447,7 +442,7 @@ class Lake:
         values = series_at(frame, asked)
         return values if unit is None else values * to_fraction(name, about.units.get(short, ""))
 
-    def membership(self, index: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None) -> BoolMatrix:
+    def membership(self, index: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None) -> BoolArray:
         """Who belonged to an index on each date.
 
         Parameters
@@ -487,7 +482,7 @@ class Lake:
 
     def fundamentals(
         self, dataset: str, dates: Dates, symbols: Sequence[str], column: str, *, as_of: Day | None = None
-    ) -> FloatMatrix:
+    ) -> FloatArray:
         """A figure of the newest report known on each date.
 
         Parameters
@@ -525,9 +520,7 @@ class Lake:
             )
         return reports_at(self._reader.rows(entry, [column], as_of=as_of), dates, symbols, column=column)
 
-    def report_age(
-        self, dataset: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None
-    ) -> FloatMatrix:
+    def report_age(self, dataset: str, dates: Dates, symbols: Sequence[str], *, as_of: Day | None = None) -> FloatArray:
         """Calendar days since a report of a new period became known.
 
         Parameters

@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nanodesk.errors import DataError
 from nanodesk.market import calendar
-
-FloatArray = NDArray[np.float64]
-FloatMatrix = NDArray[np.float64]
-BoolMatrix = NDArray[np.bool_]
-Dates = NDArray[np.datetime64]
+from nanodesk.market.arrays import BoolArray, Dates, FloatArray
 
 _STALE_SESSIONS = 10
 _RECENT = 25  # values that tell how often a series comes
@@ -118,7 +113,7 @@ def to_fraction(name: str, unit: str) -> float:
     )
 
 
-def reports_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str], *, column: str) -> FloatMatrix:
+def reports_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str], *, column: str) -> FloatArray:
     """A figure of the newest report known on each date.
 
     Parameters
@@ -141,7 +136,7 @@ def reports_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str], *, col
     return _asof(state.select("symbol", "known_at", pl.col(column).cast(pl.Float64).alias("value")), dates, symbols)
 
 
-def report_age_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> FloatMatrix:
+def report_age_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> FloatArray:
     """Calendar days since a report of a new period was last made known.
 
     Parameters
@@ -167,7 +162,7 @@ def report_age_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> 
     )
 
 
-def members_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> BoolMatrix:
+def members_at(frame: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> BoolArray:
     """Who belonged to an index on each date.
 
     Parameters
@@ -203,7 +198,7 @@ def _states(frame: pl.DataFrame, *, period: str, name: str | None) -> pl.DataFra
     return ordered.filter(pl.col(period) >= (newest if name is None else newest.over(name)))
 
 
-def _asof(state: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> FloatMatrix:
+def _asof(state: pl.DataFrame, dates: Dates, symbols: Sequence[str]) -> FloatArray:
     """Per symbol the last value whose day is not after the date; rows come sorted by symbol and day."""
     values = np.full((len(dates), len(symbols)), np.nan)
     position = {symbol: i for i, symbol in enumerate(symbols)}

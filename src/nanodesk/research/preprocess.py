@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.ranking import masked
 from nanodesk.research.transforms.base import BaseStep, Known, PreprocessContext, Values
 from nanodesk.research.transforms.cross_steps import (
@@ -35,8 +34,6 @@ from nanodesk.research.transforms.time_steps import Align, DecayLinear, Ewma, La
 
 __all__ = ["PreprocessContext", "Step", "apply_steps", "check_steps", "problems_in"]
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 Step = Annotated[
     Align
@@ -167,6 +164,7 @@ def apply_steps(
 
     Examples
     --------
+    >>> import numpy as np
     >>> raw = {"vol_63": np.array([[-0.2, -0.5, -0.3]])}
     >>> apply_steps([Rank(kind="rank")], raw, np.ones((1, 3), dtype=bool))["vol_63"].round(3)
     array([[ 0.333, -0.333,  0.   ]])

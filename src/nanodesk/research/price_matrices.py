@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-FloatMatrix = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
+from nanodesk.market.arrays import Dates, FloatArray, IntArray
 
 
 def to_matrices(
     frame: pl.DataFrame, columns: Sequence[str], *, symbols: Sequence[str]
-) -> tuple[Dates, dict[str, FloatMatrix]]:
+) -> tuple[Dates, dict[str, FloatArray]]:
     """One matrix per column.
 
     Parameters
@@ -47,7 +45,7 @@ def to_matrices(
     return (np.flatnonzero(seen) + first).astype("datetime64[D]"), matrices
 
 
-def _scattered(column: pl.Series, at: NDArray[np.int64], shape: tuple[int, int]) -> FloatMatrix:
+def _scattered(column: pl.Series, at: IntArray, shape: tuple[int, int]) -> FloatArray:
     matrix = np.full(shape, np.nan)
     matrix.ravel()[at] = column.cast(pl.Float64).to_numpy()
     return matrix

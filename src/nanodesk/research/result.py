@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nanodesk.backtest.result import BacktestResult
+from nanodesk.market.arrays import Dates, FloatArray
 from nanodesk.rebalance.target import Target
-
-FloatArray = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)

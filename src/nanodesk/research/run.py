@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.backtest.result import BacktestResult
 from nanodesk.backtest.stops import Stops
 from nanodesk.backtest.weights import backtest_weights
 from nanodesk.market import calendar
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.information import forward_returns
 from nanodesk.metrics.performance import compute_metrics
 from nanodesk.portfolio.costs import CostModel
@@ -33,8 +33,6 @@ from nanodesk.research.universe import screen, screen_context
 from nanodesk.toml_files.lines import KeyPath
 from nanodesk.toml_files.source import parse_dotted
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Progress = Callable[[str, int, int], None]
 
 _NS_PER_SECOND = 1_000_000_000

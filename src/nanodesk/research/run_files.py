@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from nanodesk.backtest.result import REASONS, BacktestResult, StopTable, TradeTable
 from nanodesk.errors import DataError, SchemaMismatchError
+from nanodesk.market.arrays import Dates, FloatArray
 from nanodesk.metrics.performance import PerformanceMetrics
 from nanodesk.rebalance.target import Target
 from nanodesk.research.manifest import canonical, from_plain_values
 from nanodesk.research.result import FactorReport, ResearchResult, ScreenStep
-
-FloatArray = NDArray[np.float64]
 
 SCHEMA = 1
 HEADER = "run.json"
@@ -151,7 +149,7 @@ def _events(table: TradeTable | StopTable, backtest: BacktestResult) -> pl.DataF
 
 def _write_matrix(
     path: Path,
-    dates: NDArray[np.datetime64],
+    dates: Dates,
     symbols: tuple[str, ...],
     matrix: FloatArray,
     fill: float,
@@ -262,7 +260,7 @@ def _read_matrix(path: Path, shape: tuple[int, int], symbols: tuple[str, ...], f
     return matrix
 
 
-def _read_events(table: type[Any], path: Path, dates: NDArray[np.datetime64], symbols: tuple[str, ...]) -> Any:
+def _read_events(table: type[Any], path: Path, dates: Dates, symbols: tuple[str, ...]) -> Any:
     frame = _read_frame(path)
     position = {symbol: i for i, symbol in enumerate(symbols)}
     columns: dict[str, Any] = {

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from nanodesk import __version__
+from nanodesk.version import __version__
 
 _DIGITS = 16
 

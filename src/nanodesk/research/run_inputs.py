@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.allocation.allocate import FROM_RETURNS
 from nanodesk.errors import DataError
 from nanodesk.market import calendar
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.dataset_kinds import DatasetInfo
 from nanodesk.research.decision_rows import decision_rows
@@ -21,8 +21,6 @@ from nanodesk.research.lake import BUNDLED, Lake, open_lake
 from nanodesk.research.manifest import Manifest
 from nanodesk.research.manifest_sections import Every
 from nanodesk.toml_files.lines import KeyPath
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class RunInputs:
 
     panel: PricePanel
     execution: PricePanel
-    rows: NDArray[np.int64]
+    rows: IntArray
     market: FloatArray | None
     vix: FloatArray | None
     benchmark: FloatArray | None
@@ -183,7 +181,7 @@ def _check_bars(manifest: Manifest, panel: PricePanel) -> None:
         raise manifest.errors(faults)
 
 
-def _rows(manifest: Manifest, panel: PricePanel) -> NDArray[np.int64]:
+def _rows(manifest: Manifest, panel: PricePanel) -> IntArray:
     lookback = longest_lookback(manifest)
     pace = manifest.backtest.rebalance
     rows = decision_rows(
@@ -199,7 +197,7 @@ def _rows(manifest: Manifest, panel: PricePanel) -> NDArray[np.int64]:
     return rows
 
 
-def _missed(manifest: Manifest, panel: PricePanel, rows: NDArray[np.int64]) -> tuple[str, ...]:
+def _missed(manifest: Manifest, panel: PricePanel, rows: IntArray) -> tuple[str, ...]:
     pace = manifest.backtest.rebalance
     if pace not in ("weekly", "month_end"):
         return ()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError, WeightsError
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.information import (
     forward_returns,
     ic_decay,
@@ -24,8 +25,6 @@ from nanodesk.metrics.stability import coverage, rank_autocorrelation
 from nanodesk.research.factors.catalog import FACTORS
 from nanodesk.research.result import FactorReport
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Weights = Mapping[str, float | FloatArray]
 
 HORIZONS = (1, 5, 10, 21, 42, 63)

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import DataError, ShapeError
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import screen_measures as measures
-
-FloatMatrix = NDArray[np.float64]
-BoolMatrix = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,12 @@ class ScreenContext:
     """
 
     panel: PricePanel
-    rows: NDArray[np.int64]
-    members: Mapping[str, BoolMatrix] = field(default_factory=dict)
-    figures: Mapping[str, FloatMatrix] = field(default_factory=dict)
-    report_age: FloatMatrix | None = None
+    rows: IntArray
+    members: Mapping[str, BoolArray] = field(default_factory=dict)
+    figures: Mapping[str, FloatArray] = field(default_factory=dict)
+    report_age: FloatArray | None = None
     listings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    _measured: dict[tuple[object, ...], FloatMatrix] = field(default_factory=dict, repr=False, compare=False)
+    _measured: dict[tuple[object, ...], FloatArray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rows = np.asarray(self.rows, dtype=np.int64)
@@ -95,7 +93,7 @@ class ScreenContext:
             raise ShapeError(f"row={row} is not a decision row.", field="row", value=row, allowed="one of rows")
         return at
 
-    def sessions_traded(self) -> FloatMatrix:
+    def sessions_traded(self) -> FloatArray:
         """Sessions with a close so far.
 
         Returns
@@ -105,7 +103,7 @@ class ScreenContext:
         """
         return self._measure(("sessions",), lambda: measures.sessions_traded(self.panel.close, self.rows))
 
-    def missing_share(self, window: int) -> FloatMatrix:
+    def missing_share(self, window: int) -> FloatArray:
         """Share of recent sessions without a close.
 
         Parameters
@@ -122,7 +120,7 @@ class ScreenContext:
             ("missing", window), lambda: measures.missing_share(self.panel.close, self.rows, window=window)
         )
 
-    def raw_price(self, *, allow_adjusted: bool, rule: str) -> FloatMatrix:
+    def raw_price(self, *, allow_adjusted: bool, rule: str) -> FloatArray:
         """The price a trader saw.
 
         Parameters
@@ -151,7 +149,7 @@ class ScreenContext:
             )
         return (self.panel.close if self.panel.raw_close is None else self.panel.raw_close)[self.rows]
 
-    def dollar_volume(self, window: int) -> FloatMatrix:
+    def dollar_volume(self, window: int) -> FloatArray:
         """Median daily traded value.
 
         Parameters
@@ -175,7 +173,7 @@ class ScreenContext:
             lambda: measures.median_dollar_volume(self.panel.close, volume, self.rows, window=window),
         )
 
-    def volatility(self, window: int) -> FloatMatrix:
+    def volatility(self, window: int) -> FloatArray:
         """Annualised deviation of daily log returns.
 
         Parameters
@@ -192,7 +190,7 @@ class ScreenContext:
             ("volatility", window), lambda: measures.annual_volatility(self.panel.close, self.rows, window=window)
         )
 
-    def momentum(self, lookback: int, skip: int) -> FloatMatrix:
+    def momentum(self, lookback: int, skip: int) -> FloatArray:
         """Return from ``lookback`` to ``skip`` sessions ago.
 
         Parameters
@@ -210,7 +208,7 @@ class ScreenContext:
             lambda: measures.skipped_return(self.panel.close, self.rows, lookback=lookback, skip=skip),
         )
 
-    def spread_bps(self, method: str, window: int) -> FloatMatrix:
+    def spread_bps(self, method: str, window: int) -> FloatArray:
         """Spread estimated from daily bars.
 
         Parameters
@@ -236,7 +234,7 @@ class ScreenContext:
             ("spread", method, window), lambda: estimator(high, low, self.panel.close, self.rows, window=window)
         )
 
-    def figure(self, column: str, *, rule: str) -> FloatMatrix:
+    def figure(self, column: str, *, rule: str) -> FloatArray:
         """A fundamental figure as known on the decision dates.
 
         Parameters
@@ -265,8 +263,8 @@ class ScreenContext:
             )
         return self.figures[column]
 
-    def _needed(self, name: str, rule: str) -> FloatMatrix:
-        matrix: FloatMatrix | None = getattr(self.panel, name)
+    def _needed(self, name: str, rule: str) -> FloatArray:
+        matrix: FloatArray | None = getattr(self.panel, name)
         if matrix is None:
             raise DataError(
                 f"filter {rule!r} needs {name}, which is not available: the dataset has none.",
@@ -276,7 +274,7 @@ class ScreenContext:
             )
         return matrix
 
-    def _measure(self, key: tuple[object, ...], compute: Callable[[], FloatMatrix]) -> FloatMatrix:
+    def _measure(self, key: tuple[object, ...], compute: Callable[[], FloatArray]) -> FloatArray:
         if key not in self._measured:
             self._measured[key] = compute()
         return self._measured[key]

@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.units import BPS_PER_UNIT, SESSIONS_PER_YEAR
-
-FloatMatrix = NDArray[np.float64]
-FloatArray = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 MIN_COVERAGE_FRAC = 0.8
 _CORWIN_SCHULTZ = 3.0 - 2.0 * np.sqrt(2.0)
 
 
-def sessions_traded(close: FloatMatrix, rows: Rows) -> FloatMatrix:
+def sessions_traded(close: FloatArray, rows: IntArray) -> FloatArray:
     """Number of sessions with a close, up to and including each row.
 
     Parameters
@@ -44,7 +40,7 @@ def sessions_traded(close: FloatMatrix, rows: Rows) -> FloatMatrix:
     return count
 
 
-def missing_share(close: FloatMatrix, rows: Rows, *, window: int) -> FloatMatrix:
+def missing_share(close: FloatArray, rows: IntArray, *, window: int) -> FloatArray:
     """Share of the last sessions without a close; sessions before the first row count as missing.
 
     Parameters
@@ -64,7 +60,7 @@ def missing_share(close: FloatMatrix, rows: Rows, *, window: int) -> FloatMatrix
     return _each(rows, close, window, lambda part: 1.0 - (~np.isnan(part)).sum(axis=0) / window)
 
 
-def median_dollar_volume(close: FloatMatrix, volume: FloatMatrix, rows: Rows, *, window: int) -> FloatMatrix:
+def median_dollar_volume(close: FloatArray, volume: FloatArray, rows: IntArray, *, window: int) -> FloatArray:
     """Median of the daily traded value.
 
     Parameters
@@ -84,7 +80,7 @@ def median_dollar_volume(close: FloatMatrix, volume: FloatMatrix, rows: Rows, *,
     return _each(rows, (close, volume), window, lambda price, shares: _median(price * shares, window))
 
 
-def annual_volatility(close: FloatMatrix, rows: Rows, *, window: int) -> FloatMatrix:
+def annual_volatility(close: FloatArray, rows: IntArray, *, window: int) -> FloatArray:
     """Standard deviation (ddof 1) of daily log returns, times the root of 252.
 
     Parameters
@@ -104,7 +100,7 @@ def annual_volatility(close: FloatMatrix, rows: Rows, *, window: int) -> FloatMa
     return _each(rows, close, window + 1, lambda part: _deviation(np.diff(np.log(part), axis=0), window))
 
 
-def skipped_return(close: FloatMatrix, rows: Rows, *, lookback: int, skip: int) -> FloatMatrix:
+def skipped_return(close: FloatArray, rows: IntArray, *, lookback: int, skip: int) -> FloatArray:
     """Return from ``lookback`` sessions ago to ``skip`` sessions ago.
 
     Parameters
@@ -132,8 +128,8 @@ def skipped_return(close: FloatMatrix, rows: Rows, *, lookback: int, skip: int) 
 
 
 def corwin_schultz_bps(
-    high: FloatMatrix, low: FloatMatrix, close: FloatMatrix, rows: Rows, *, window: int
-) -> FloatMatrix:
+    high: FloatArray, low: FloatArray, close: FloatArray, rows: IntArray, *, window: int
+) -> FloatArray:
     """Mean proportional spread from the ranges of pairs of days.
 
     Parameters
@@ -165,8 +161,8 @@ def corwin_schultz_bps(
 
 
 def abdi_ranaldo_bps(
-    high: FloatMatrix, low: FloatMatrix, close: FloatMatrix, rows: Rows, *, window: int
-) -> FloatMatrix:
+    high: FloatArray, low: FloatArray, close: FloatArray, rows: IntArray, *, window: int
+) -> FloatArray:
     """Mean proportional spread from the close and the mid-ranges around it, corrected every two days.
 
     Parameters
@@ -193,7 +189,7 @@ def abdi_ranaldo_bps(
     )
 
 
-def correlation_with(returns: FloatMatrix, candidate: FloatArray, *, min_overlap: int) -> FloatArray:
+def correlation_with(returns: FloatArray, candidate: FloatArray, *, min_overlap: int) -> FloatArray:
     """Correlation of one name's returns with those of others, over the sessions that both traded.
 
     Parameters
@@ -222,8 +218,8 @@ def correlation_with(returns: FloatMatrix, candidate: FloatArray, *, min_overlap
 
 
 def _each(
-    rows: Rows, data: FloatMatrix | tuple[FloatMatrix, ...], length: int, measure: Callable[..., FloatArray]
-) -> FloatMatrix:
+    rows: IntArray, data: FloatArray | tuple[FloatArray, ...], length: int, measure: Callable[..., FloatArray]
+) -> FloatArray:
     """A measure of the last ``length`` sessions at every decision row; shorter at the start of the panel."""
     matrices = data if isinstance(data, tuple) else (data,)
     value = np.full((len(rows), matrices[0].shape[1]), np.nan)
@@ -234,7 +230,7 @@ def _each(
     return value
 
 
-def _median(part: FloatMatrix, window: int) -> FloatArray:
+def _median(part: FloatArray, window: int) -> FloatArray:
     # Symbols outermost makes the sort run along memory; nan sorts to the end, so the count finds the middle.
     ordered = np.sort(part.T.copy(), axis=1)
     count = (~np.isnan(part)).sum(axis=0)
@@ -244,7 +240,7 @@ def _median(part: FloatMatrix, window: int) -> FloatArray:
     return np.where(count >= MIN_COVERAGE_FRAC * window, middle, np.nan)
 
 
-def _deviation(part: FloatMatrix, window: int) -> FloatArray:
+def _deviation(part: FloatArray, window: int) -> FloatArray:
     present = ~np.isnan(part)
     count = present.sum(axis=0)
     filled = np.where(present, part, 0.0)
@@ -254,13 +250,13 @@ def _deviation(part: FloatMatrix, window: int) -> FloatArray:
     return np.where(enough, np.sqrt(variance * SESSIONS_PER_YEAR), np.nan)
 
 
-def _mean(part: FloatMatrix, window: int) -> FloatArray:
+def _mean(part: FloatArray, window: int) -> FloatArray:
     present = ~np.isnan(part)
     count = present.sum(axis=0)
     return np.where(count >= MIN_COVERAGE_FRAC * window, np.where(present, part, 0.0).sum(axis=0) / count, np.nan)
 
 
-def _corwin_schultz(high: FloatMatrix, low: FloatMatrix, close: FloatMatrix) -> FloatMatrix:
+def _corwin_schultz(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
     before = close[:-1]
     gap = np.maximum(low[1:] - before, 0.0) + np.minimum(high[1:] - before, 0.0)
     upper, lower = high[1:] - gap, low[1:] - gap
@@ -268,12 +264,12 @@ def _corwin_schultz(high: FloatMatrix, low: FloatMatrix, close: FloatMatrix) -> 
     gamma = np.log(np.maximum(high[:-1], upper) / np.minimum(low[:-1], lower)) ** 2
     alpha = (np.sqrt(2.0 * beta) - np.sqrt(beta)) / _CORWIN_SCHULTZ - np.sqrt(gamma / _CORWIN_SCHULTZ)
     growth = np.exp(alpha)
-    spread: FloatMatrix = np.maximum(2.0 * (growth - 1.0) / (1.0 + growth), 0.0)
+    spread: FloatArray = np.maximum(2.0 * (growth - 1.0) / (1.0 + growth), 0.0)
     return spread
 
 
-def _abdi_ranaldo(high: FloatMatrix, low: FloatMatrix, close: FloatMatrix) -> FloatMatrix:
+def _abdi_ranaldo(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
     middle = 0.5 * (np.log(high) + np.log(low))
     last = np.log(close[:-1])
-    spread: FloatMatrix = 2.0 * np.sqrt(np.maximum((last - middle[:-1]) * (last - middle[1:]), 0.0))
+    spread: FloatArray = 2.0 * np.sqrt(np.maximum((last - middle[:-1]) * (last - middle[1:]), 0.0))
     return spread

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nanodesk.errors import DataError
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.metrics.holdings import UNKNOWN_SECTOR
 from nanodesk.research.screen_context import ScreenContext
 from nanodesk.research.screen_measures import correlation_with
-
-FloatArray = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 SHARES = "shares"
 """Column of a fundamentals dataset that holds the shares outstanding."""
@@ -50,11 +47,11 @@ class Decision:
 
     context: ScreenContext
     at: int
-    alive: Mask
+    alive: BoolArray
     composite: FloatArray | None
-    held: Mask | None
+    held: BoolArray | None
 
-    def order(self, among: Mask) -> NDArray[np.int64]:
+    def order(self, among: BoolArray) -> IntArray:
         """Columns of some names, best first; in panel order without a score, and among equals.
 
         Parameters
@@ -79,7 +76,7 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names that pass; only ``alive`` ones matter."""
         raise NotImplementedError
 
@@ -98,7 +95,7 @@ class _Range(Rule):
             raise ValueError(f"min {self.min:g} is greater than max {self.max:g}")
         return self
 
-    def _inside(self, values: FloatArray) -> Mask:
+    def _inside(self, values: FloatArray) -> BoolArray:
         """Which values lie in the range."""
         kept = ~np.isnan(values)
         if self.min is not None:
@@ -115,7 +112,7 @@ class Listing(Rule):
     exchanges: Names = ()
     types: Names = ("common",)
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names of an allowed type on an allowed exchange; a name the lake does not know is dropped."""
         if not decision.context.listings:
             raise DataError(
@@ -141,9 +138,9 @@ class History(Rule):
     max_missing: Fraction = 0.05
     window: Window = 63
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names with enough sessions and few gaps."""
-        enough: Mask = decision.context.sessions_traded()[decision.at] >= self.min_sessions
+        enough: BoolArray = decision.context.sessions_traded()[decision.at] >= self.min_sessions
         gaps: FloatArray = decision.context.missing_share(self.window)[decision.at]
         return enough & (gaps <= self.max_missing + _ROUNDING)
 
@@ -154,7 +151,7 @@ class Price(_Range):
     kind: Literal["price"]
     allow_adjusted: bool = False
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names whose raw close is in the range."""
         return self._inside(decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)[decision.at])
 
@@ -165,7 +162,7 @@ class MarketCap(_Range):
     kind: Literal["market_cap"]
     allow_adjusted: bool = False
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names whose market capitalisation is in the range."""
         shares = decision.context.figure(SHARES, rule=self.kind)
         price = decision.context.raw_price(allow_adjusted=self.allow_adjusted, rule=self.kind)
@@ -178,7 +175,7 @@ class DollarVolume(_Range):
     kind: Literal["dollar_volume"]
     window: Window = 63
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names that trade enough."""
         return self._inside(decision.context.dollar_volume(self.window)[decision.at])
 
@@ -191,7 +188,7 @@ class SpreadProxy(Rule):
     window: Window = 21
     max_bps: Annotated[float, Field(gt=0.0)] = 50.0
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names with a narrow spread."""
         spread: FloatArray = decision.context.spread_bps(self.method, self.window)[decision.at]
         return spread <= self.max_bps
@@ -203,7 +200,7 @@ class Volatility(_Range):
     kind: Literal["volatility"]
     window: Window = 63
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names neither too calm nor too wild."""
         return self._inside(decision.context.volatility(self.window)[decision.at])
 
@@ -225,14 +222,14 @@ class Momentum(Rule):
             raise ValueError(f"min_percentile {self.min_percentile:g} is greater than {self.max_percentile:g}")
         return self
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names between the two quantiles of the living names, both included."""
         value: FloatArray = decision.context.momentum(self.lookback, self.skip)[decision.at]
         known = value[decision.alive & ~np.isnan(value)]
         if not len(known):
             return np.zeros_like(decision.alive)
         low, high = np.quantile(known, [self.min_percentile, self.max_percentile])
-        kept: Mask = (value >= low) & (value <= high)
+        kept: BoolArray = (value >= low) & (value <= high)
         return kept
 
 
@@ -242,7 +239,7 @@ class FundamentalCoverage(Rule):
     kind: Literal["fundamental_coverage"]
     max_age_days: Annotated[int, Field(ge=1)] = 200
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names that reported recently."""
         if decision.context.report_age is None:
             raise DataError(
@@ -262,7 +259,7 @@ class Fundamental(_Range):
     min: Finite | None = None
     max: Finite | None = None
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names whose figure is in the range."""
         return self._inside(decision.context.figure(self.column, rule=f"{self.kind} {self.column}")[decision.at])
 
@@ -274,7 +271,7 @@ class Exclude(Rule):
     symbols: Names = ()
     sectors: Names = ()
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names that are not listed."""
         panel = decision.context.panel
         if self.sectors and not panel.sectors:
@@ -289,7 +286,7 @@ class Membership(Rule):
     kind: Literal["membership"]
     index: str
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names that were members."""
         if self.index not in decision.context.members:
             raise DataError(
@@ -299,7 +296,7 @@ class Membership(Rule):
                 allowed=", ".join(decision.context.members) or "none",
                 fix="Ingest a dataset of kind membership.",
             )
-        member: Mask = decision.context.members[self.index][decision.at]
+        member: BoolArray = decision.context.members[self.index][decision.at]
         return member
 
 
@@ -317,7 +314,7 @@ class RankTop(Rule):
             raise ValueError(f"exit_rank {self.exit_rank} must be at least n {self.n}")
         return self
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names ranked up to ``n``, and held names ranked up to ``exit_rank``."""
         if decision.composite is None:
             raise DataError(
@@ -349,7 +346,7 @@ class Diversify(Rule):
             raise ValueError("give max_sector_share, max_correlation or both")
         return self
 
-    def _keep(self, decision: Decision) -> Mask:
+    def _keep(self, decision: Decision) -> BoolArray:
         """Names left after twins are dropped, and then the worst of crowded sectors."""
         order = [int(column) for column in decision.order(decision.alive)]
         if self.max_correlation is not None:
@@ -395,7 +392,7 @@ class Diversify(Rule):
             order = left
 
 
-def passing(rule: Rule, decision: Decision) -> Mask:
+def passing(rule: Rule, decision: Decision) -> BoolArray:
     """Names that pass one rule.
 
     Parameters

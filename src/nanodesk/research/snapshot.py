@@ -199,7 +199,7 @@ def read_document(text: str, *, file: str) -> dict[str, Any]:
     except ValueError as error:
         raise damaged(file) from error
     schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
+    if not isinstance(document, dict) or schema != SCHEMA:
         raise SchemaMismatchError(
             f"{file}: schema={schema!r}, this version reads {SCHEMA}.",
             field="schema",
@@ -207,7 +207,7 @@ def read_document(text: str, *, file: str) -> dict[str, Any]:
             allowed=str(SCHEMA),
             fix="Use the version of nanodesk that wrote the lake, or ingest the sources into a new folder.",
         )
-    return document  # type: ignore[no-any-return]
+    return document
 
 
 def _entry_to_json(entry: Entry) -> dict[str, Any]:

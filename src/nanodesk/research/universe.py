@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
 from nanodesk.errors import DataError, ShapeError
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research import screen_rules as rules
 from nanodesk.research.result import ScreenStep
@@ -23,8 +23,6 @@ from nanodesk.research.screen_rules import Decision
 if TYPE_CHECKING:  # a manifest is checked without opening a lake
     from nanodesk.research.lake import Lake
 
-FloatArray = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _TRADED = "traded"
 _MAX_NAMES = "max_names"
@@ -80,7 +78,7 @@ def parse_filters(values: Sequence[Mapping[str, Any]]) -> tuple[Filter, ...]:
 def screen_context(
     filters: Sequence[Filter],
     panel: PricePanel,
-    rows: NDArray[np.int64],
+    rows: IntArray,
     *,
     lake: Lake,
     fundamentals: str | None = None,
@@ -134,11 +132,11 @@ def screen(
     row: int,
     *,
     composite: FloatArray | None = None,
-    held: Mask | None = None,
+    held: BoolArray | None = None,
     min_names: int = 1,
     max_names: int | None = None,
-    after: tuple[Mask, tuple[ScreenStep, ...]] | None = None,
-) -> tuple[Mask, tuple[ScreenStep, ...]]:
+    after: tuple[BoolArray, tuple[ScreenStep, ...]] | None = None,
+) -> tuple[BoolArray, tuple[ScreenStep, ...]]:
     """Apply rules on one decision date.
 
     Parameters
@@ -203,7 +201,7 @@ def screen(
     return alive, tuple(steps)
 
 
-def narrowed(kind: str, alive: Mask, passing: Mask, symbols: Sequence[str]) -> tuple[Mask, ScreenStep]:
+def narrowed(kind: str, alive: BoolArray, passing: BoolArray, symbols: Sequence[str]) -> tuple[BoolArray, ScreenStep]:
     """One step of a screen: who is left, and what the funnel says of it.
 
     Parameters
@@ -229,7 +227,7 @@ def narrowed(kind: str, alive: Mask, passing: Mask, symbols: Sequence[str]) -> t
     return left, ScreenStep(kind, int(alive.sum()), int(left.sum()), dropped)
 
 
-def _best(decision: Decision, most: int) -> Mask:
+def _best(decision: Decision, most: int) -> BoolArray:
     if decision.composite is None:
         raise DataError(
             f"{int(decision.alive.sum())} names passed, max_names={most}, and there are no scores to choose by.",

@@ -94,9 +94,9 @@ CATALOGUE: Final[tuple[CheckRule, ...]] = (
     _batch(48, "human confirmation", state.confirmed),
 )
 
-AT_SEND_NUMBERS: Final = frozenset({7, 11, 16, 27, 36, 42, 43, 44, 45, 46, 47})
+AT_SEND_NUMBERS: Final = frozenset({7, 11, 16, 27, 34, 35, 36, 37, 42, 43, 44, 45, 46, 47})
 AT_SEND: Final = tuple(rule for rule in CATALOGUE if rule.number in AT_SEND_NUMBERS)
-"""What is looked at again just before the first byte leaves: the plan may be old."""
+"""What is looked at again just before the first byte leaves: the plan may be old, and a run may go wrong."""
 
 LIMITS_OF: Final[Mapping[int, tuple[str, ...]]] = {
     2: ("allowed_symbols", "blocked_symbols"),
@@ -132,6 +132,7 @@ LIMITS_OF: Final[Mapping[int, tuple[str, ...]]] = {
     37: ("max_executions_per_symbol", "execution_window_s"),
     38: ("max_open_orders", "max_open_orders_per_symbol"),
     41: ("max_batch_notional", "max_batch_orders"),
+    43: ("allow_outside_session",),
     48: ("confirm_above",),
 }
 """What decides about a check, as it is written in a file."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.order import Order, WorkingOrder
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, value_holdings
+from nanodesk.risk.exposure import Exposures, OrderTerms, PriceSource, revalue_holdings, value_holdings
 from nanodesk.risk.kill_switch import KillSwitchState
 from nanodesk.risk.order_flow import FlowSnapshot
 from nanodesk.risk.trading_state import TradingState
@@ -71,7 +71,9 @@ class RiskContext:
     blocked_symbols : mapping of str to str
         Symbols with an order whose outcome is unknown, and why.
     plan_prices_e9 : mapping of str to int
-        Prices of the last plan, by symbol; empty when there was none.
+        Prices of the run's last plan, by symbol; empty when there was none.
+    earlier_prices_e9 : mapping of str to int
+        Prices of earlier orders of the day, by symbol.
     average_daily_volume_e9 : mapping of str to int
         Units traded a day, by symbol.
     located_e9 : mapping of str to int
@@ -111,6 +113,7 @@ class RiskContext:
     halted_venues: frozenset[str] = frozenset()
     blocked_symbols: Mapping[str, str] = field(default_factory=dict)
     plan_prices_e9: Mapping[str, int] = field(default_factory=dict)
+    earlier_prices_e9: Mapping[str, int] = field(default_factory=dict)
     average_daily_volume_e9: Mapping[str, int] = field(default_factory=dict)
     located_e9: Mapping[str, int] = field(default_factory=dict)
     fx_rates_e9: Mapping[str, int] = field(default_factory=dict)
@@ -132,10 +135,19 @@ class RiskContext:
         context : RiskContext
             A new frozen context.
         """
-        later = dataclasses.replace(self, **changes)
+        if not changes.keys() <= _FIELDS:
+            raise TypeError(f"RiskContext has no field {min(changes.keys() - _FIELDS)!r}")
+        # Made for every order that is sent; dataclasses.replace reads and writes each of thirty fields on its own.
+        later = RiskContext.__new__(RiskContext)
+        later.__dict__.update(self.__dict__, **changes)
+        changed = set(changes)
+        if later.account.currency == self.account.currency:
+            changed.discard("account")  # of the account only the currency counts
         for name, sources in _KEPT.items():
-            if name in self.__dict__ and not sources & changes.keys():
-                later.__dict__[name] = self.__dict__[name]
+            if sources & changed:
+                dropped = later.__dict__.pop(name, None)
+                if name == "_held" and dropped:
+                    later.__dict__["_held_before"] = dropped
         return later
 
     def after_sending(self, order: Order) -> RiskContext:
@@ -192,15 +204,26 @@ class RiskContext:
         exposures : Exposures
             Values in the account's currency.
         """
-        held: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_held", {})
-        if terms not in held:
-            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
-            held[terms] = value_holdings(self.holdings, source, terms)
-        return held[terms].with_orders(
+        return self._holdings_valued(terms).with_orders(
             (item.order, item.leaves_quantity_e9)
             for item in self.working
             if item.order.client_order_id not in client_order_ids
         )
+
+    def _holdings_valued(self, terms: OrderTerms) -> Exposures:
+        held: dict[OrderTerms, Exposures] = self.__dict__.setdefault("_held", {})
+        if terms not in held:
+            source = PriceSource(self.account.currency, self.quotes, self.rules, self.fx_rates_e9)
+            before: Exposures | None = self.__dict__.get("_held_before", {}).get(terms)
+            is_alike = before is not None and (before.source.currency, before.source.fx_rates_e9) == (
+                source.currency,
+                source.fx_rates_e9,
+            )
+            if before is not None and is_alike:
+                held[terms] = revalue_holdings(before, self.holdings, source)
+            else:
+                held[terms] = value_holdings(self.holdings, source, terms)
+        return held[terms]
 
     @cached_property
     def working_by_symbol(self) -> Mapping[str, tuple[WorkingOrder, ...]]:
@@ -214,3 +237,6 @@ class RiskContext:
     def working_ids(self) -> frozenset[str]:
         """Client ids of the open orders."""
         return frozenset(item.order.client_order_id for item in self.working)
+
+
+_FIELDS: Final = frozenset(field.name for field in dataclasses.fields(RiskContext))

@@ -67,7 +67,7 @@ class RiskEngine:
         return _report(CATALOGUE, Proposal(orders, context, self.config, target_weights=target_weights))
 
     def check_at_send(self, order: Order, context: RiskContext) -> RiskReport:
-        """Checks 7, 11, 16, 27, 36 and 42 to 47 again, just before an order leaves.
+        """Checks 7, 11, 16, 27, 34 to 37 and 42 to 47 again, just before an order leaves.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class RiskEngine:
         Returns
         -------
         report : RiskReport
-            11 checks.
+            14 checks.
         """
         return _report(AT_SEND, Proposal((order,), context, self.config, is_at_send=True))
 
@@ -111,7 +111,7 @@ def _judge_orders(
             check = of_order(proposal, order)
         except Exception as error:  # noqa: BLE001
             check = _broken(rule, error)
-        checks.append(tuple.__new__(RiskCheck, (*check[:7], order_id)))
+        checks.append(tuple.__new__(RiskCheck, check[:8] + (order_id,)))
     return checks
 
 

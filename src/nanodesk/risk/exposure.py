@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from nanodesk.market.account import Holding, Quote
@@ -436,11 +437,13 @@ class Exposures:
         Returns
         -------
         exposures : Exposures
-            A new object; this one stays as it is.
+            This one stays as it is.
         """
         by_symbol: dict[str, list[tuple[Order, int]]] = {}
         for order, leaves in orders:
             by_symbol.setdefault(order.symbol, []).append((order, leaves))
+        if not by_symbol:
+            return self
         after = self._copy()
         for symbol, added in by_symbol.items():
             after._open(symbol, added)
@@ -474,13 +477,18 @@ class Exposures:
         line : Line
             Settled.
         """
+        self._list(line)
+        self._count(line, 1)
+
+    def _list(self, line: Line) -> None:
         self.lines[line.symbol] = line
         if line.mark_e9 is None:
             self.unpriced |= {line.symbol}
-        else:
-            self.oldest_ns = min(self.oldest_ns, line.price_ns)
-            self.newest_ns = max(self.newest_ns, line.price_ns)
-        self._count(line, 1)
+            return
+        if line.price_ns < self.oldest_ns:
+            self.oldest_ns = line.price_ns
+        if line.price_ns > self.newest_ns:
+            self.newest_ns = line.price_ns
 
     def _count(self, line: Line, sign: int) -> None:
         self.gross_e9 += sign * line.gross_e9
@@ -498,7 +506,11 @@ class Exposures:
 
 
 def _twin(line: Line) -> Line:
-    return Line(*(getattr(line, name) for name in Line.__slots__))
+    return Line(*_PARTS(line))
+
+
+_PARTS: Final = attrgetter(*Line.__slots__)
+"""In a fraction of the time of one ``getattr`` each."""
 
 
 def value_holdings(holdings: Iterable[Holding], source: PriceSource, terms: OrderTerms) -> Exposures:
@@ -518,11 +530,55 @@ def value_holdings(holdings: Iterable[Holding], source: PriceSource, terms: Orde
     exposures : Exposures
         Sums over every symbol; those without a price are named in ``unpriced``.
     """
+    exposures = Exposures(source, terms)
+    for symbol, position in _positions(holdings).items():
+        exposures.hold(new_line(symbol, position, source).settle())
+    return exposures
+
+
+def revalue_holdings(before: Exposures, holdings: Iterable[Holding], source: PriceSource) -> Exposures:
+    """The account as it stands a moment later: only what has another position, quote or rules is worked out again.
+
+    Parameters
+    ----------
+    before : Exposures
+        Of :func:`value_holdings`, in the same currency and with the same exchange rates.
+    holdings : iterable of Holding
+        Every position; two of one symbol add up.
+    source : PriceSource
+        Prices, rules and exchange rates as they are now.
+
+    Returns
+    -------
+    exposures : Exposures
+        The same as of :func:`value_holdings`; ``before`` stays as it is.
+    """
+    positions, then, lines = _positions(holdings), before.source, before.lines
+    after = before._copy()
+    after.source, after.lines, after.unpriced = source, {}, frozenset()
+    after.oldest_ns, after.newest_ns = NEVER, 0
+    for symbol, position in positions.items():
+        line = lines.get(symbol)
+        is_known = (
+            line is not None
+            and line.position_e9 == position
+            and source.quotes.get(symbol) is then.quotes.get(symbol)
+            and source.rules.get(symbol) is then.rules.get(symbol)
+        )
+        if line is not None and is_known:
+            after._list(line)
+            continue
+        if line is not None:
+            after._count(line, -1)
+        after.hold(new_line(symbol, position, source).settle())
+    for symbol, line in lines.items():
+        if symbol not in positions:
+            after._count(line, -1)
+    return after
+
+
+def _positions(holdings: Iterable[Holding]) -> dict[str, int]:
     positions: dict[str, int] = {}
     for holding in holdings:
         positions[holding.symbol] = positions.get(holding.symbol, 0) + holding.quantity_e9
-    exposures = Exposures(source, terms)
-    for symbol, position in positions.items():
-        if position != 0:
-            exposures.hold(new_line(symbol, position, source).settle())
-    return exposures
+    return {symbol: position for symbol, position in positions.items() if position}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,13 +10,17 @@ from typing import Any, Final
 
 from nanodesk.atomic_file import write_text
 from nanodesk.errors import SchemaMismatchError, ValidationError
-from nanodesk.market.fixed_point import format_e9
+from nanodesk.market.fixed_point import E9, format_e9
 from nanodesk.risk.checks.loss import loss_frac
 from nanodesk.risk.limits import RiskConfig
 from nanodesk.risk.trading_state import TradingState
 
 SCHEMA: Final = 1
 PRIVATE: Final = 0o600
+EQUITY_WRITTEN_EVERY_NS: Final = 60 * E9
+"""An equity that changes nothing else goes to the disk once a minute, not with every order."""
+LONGEST_WEEKEND_DAYS: Final = 4
+"""From Thursday's close to Monday's open; an equity that is older is no evening before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +32,16 @@ class LossRecord:
     day : str, default ""
         Trading day of ``day_start_equity_e9``, as ``2026-02-08``.
     day_start_equity_e9, high_water_e9 : int or None
-        First equity of the day, and the highest ever.
+        Equity that the day's loss is measured from (the last one seen on an evening at most four days ago, else the
+        first of the day), and the highest ever.
     state : TradingState, default ACTIVE
         What it allows.
     reason : str, default ""
         Why it does not allow more.
     since_ns : int, default 0
         Since when, nanoseconds since 1970.
+    last_equity_e9 : int or None
+        As last seen.
     """
 
     day: str = ""
@@ -42,6 +50,7 @@ class LossRecord:
     state: TradingState = TradingState.ACTIVE
     reason: str = ""
     since_ns: int = 0
+    last_equity_e9: int | None = None
 
     def to_json(self) -> str:
         """Text that :meth:`from_json` reads.
@@ -93,7 +102,9 @@ def _require_sound(record: LossRecord) -> None:
     kinds = {"day": str, "reason": str, "since_ns": int}
     if any(type(getattr(record, name)) is not kind for name, kind in kinds.items()):
         raise TypeError
-    for amount in (record.day_start_equity_e9, record.high_water_e9):
+    if record.day:
+        datetime.date.fromisoformat(record.day)
+    for amount in (record.day_start_equity_e9, record.high_water_e9, record.last_equity_e9):
         if amount is not None and type(amount) is not int:
             raise TypeError
 
@@ -130,6 +141,7 @@ class LossMonitor:
         self.config = config
         self.path = path
         self.record = LossRecord() if record is None else record
+        self._written_ns = 0
         if path is not None and path.exists():
             self.record = LossRecord.from_json(path.read_text(encoding="utf-8"))
 
@@ -148,7 +160,8 @@ class LossMonitor:
         now_ns : int
             Our clock.
         day : str
-            Trading day, as ``2026-02-08``; with a new one the daily loss starts again, the state does not.
+            Trading day, as ``2026-02-08``; a later one starts the daily loss again from the last equity of the evening
+            before, the state it does not.
 
         Returns
         -------
@@ -158,16 +171,31 @@ class LossMonitor:
         if type(equity_e9) is not int:
             return self.tighten(TradingState.HALTED, f"equity {equity_e9!r} is no whole number", now_ns=now_ns)
         old = self.record
-        start = old.day_start_equity_e9 if day == old.day else None
+        start = old.day_start_equity_e9 if day <= old.day else self._evening_equity(day)
         record = replace(
             old,
-            day=day,
+            day=max(day, old.day),  # a clock that is set back begins no new day
             day_start_equity_e9=equity_e9 if start is None else start,
             high_water_e9=equity_e9 if old.high_water_e9 is None else max(equity_e9, old.high_water_e9),
+            last_equity_e9=equity_e9,
         )
         state, reason = self._verdict(record, equity_e9)
-        self._keep(_tightened(record, state, reason, now_ns))
+        later = _tightened(record, state, reason, now_ns)
+        is_only_equity = later == replace(old, last_equity_e9=equity_e9)
+        if is_only_equity and 0 <= now_ns - self._written_ns < EQUITY_WRITTEN_EVERY_NS:
+            self.record = later
+        else:
+            self._written_ns = now_ns
+            self._keep(later)
         return self.state
+
+    def _evening_equity(self, day: str) -> int | None:
+        """The last equity of an evening not long ago: a desk that looks once a day sees the loss since then."""
+        old = self.record
+        if not old.day or old.last_equity_e9 is None:
+            return None
+        away = datetime.date.fromisoformat(day) - datetime.date.fromisoformat(old.day)
+        return old.last_equity_e9 if away.days <= LONGEST_WEEKEND_DAYS else None
 
     def tighten(self, state: TradingState, reason: str, *, now_ns: int) -> TradingState:
         """Allow less, for a reason of the caller's.
@@ -200,7 +228,8 @@ class LossMonitor:
         old = self.record
         start = None if old.day_start_equity_e9 is None else old.day_start_equity_e9 + amount_e9
         peak = None if old.high_water_e9 is None else old.high_water_e9 + amount_e9
-        self._keep(replace(old, day_start_equity_e9=start, high_water_e9=peak))
+        last = None if old.last_equity_e9 is None else old.last_equity_e9 + amount_e9
+        self._keep(replace(old, day_start_equity_e9=start, high_water_e9=peak, last_equity_e9=last))
 
     def reset(self, equity_e9: int, *, who: str, why: str, now_ns: int) -> TradingState:
         """Back to ACTIVE, with day and high-water mark starting at today's equity; nothing but this call does it.
@@ -231,7 +260,9 @@ class LossMonitor:
                 f"equity_e9={equity_e9!r} must be positive.", field="equity_e9", value=equity_e9, allowed="above 0"
             )
         self._keep(
-            LossRecord(self.record.day, equity_e9, equity_e9, TradingState.ACTIVE, f"reset by {who}: {why}", now_ns)
+            LossRecord(
+                self.record.day, equity_e9, equity_e9, TradingState.ACTIVE, f"reset by {who}: {why}", now_ns, equity_e9
+            )
         )
         return self.state
 

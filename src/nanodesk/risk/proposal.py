@@ -67,6 +67,19 @@ class Proposal:
         """Equity less all fees and all losses against the mark when every open order fills at its worst."""
         return self.context.account.equity_e9 - self.after.adverse_e9
 
+    @cached_property
+    def valuation_fault(self) -> str:
+        """Why the account cannot be valued: a holding or an open order without a price, or with an old one."""
+        after, config, now = self.after, self.config, self.context.now_ns
+        if after.unpriced:
+            return f"no price, rules or exchange rate of {', '.join(map(repr, sorted(after.unpriced)[:5]))}"
+        if after.lines and not now - after.oldest_ns <= config.max_holding_price_age_ns:
+            old = [line.symbol for line in after.lines.values() if line.price_ns == after.oldest_ns]
+            return f"the price of {old[0]!r} is {(now - after.oldest_ns) / E9:.1f} s old"
+        if after.lines and not after.newest_ns - now <= config.max_clock_skew_ns:
+            return "a price comes from the future"
+        return ""
+
     def of_equity(self, value_e9: int) -> int:
         """A value as a fraction of the worst equity, rounded up.
 

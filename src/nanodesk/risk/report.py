@@ -10,8 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from nanodesk.errors import RiskLimitBreached
 from nanodesk.market.fixed_point import E9, format_e9
+from nanodesk.risk.fixes import FIXES
 
 NO_INPUTS: Final[Mapping[str, object]] = {}
+ABOVE: Final = "above its limit"
 
 
 @unique
@@ -41,6 +43,8 @@ class RiskCheck(NamedTuple):
         Why, when it did not pass; what was not checked, when a limit is off.
     inputs : mapping of str to object
         What the value was computed from.
+    key : str, default ""
+        The limit's name in the configuration, whose ending tells the unit; empty where no key sets it.
     client_order_id : str, default ""
         The order; empty for a check of the whole batch.
     """
@@ -52,6 +56,7 @@ class RiskCheck(NamedTuple):
     limit_e9: int | None = None
     reason: str = ""
     inputs: Mapping[str, object] = NO_INPUTS
+    key: str = ""
     client_order_id: str = ""
 
     @property
@@ -74,12 +79,18 @@ class RiskCheck(NamedTuple):
     @property
     def detail(self) -> str:
         """One line: the value against its limit, and the reason."""
-        numbers = ""
-        if self.value_e9 is not None:
-            numbers = format_e9(self.value_e9)
-            if self.limit_e9 is not None:
-                numbers += f" against a limit of {format_e9(self.limit_e9)}"
-        return ": ".join(part for part in (numbers, self.reason) if part)
+        if self.value_e9 is None:
+            return self.reason
+        numbers = format_e9(self.value_e9)
+        if self.limit_e9 is not None:
+            word = "above" if self.value_e9 > self.limit_e9 else "within"
+            numbers += f" is {word} {self.key or 'the limit'} = {format_e9(self.limit_e9)}"
+        return f"{numbers} ({self.reason})" if self.reason not in ("", ABOVE) else numbers
+
+    @property
+    def fix(self) -> str:
+        """What to do about it; empty for a check that passed."""
+        return "" if self.status is CheckStatus.PASS else FIXES[self.number]
 
     def as_row(self) -> dict[str, Any]:
         """Plain values for JSON and for the audit trail.
@@ -87,7 +98,7 @@ class RiskCheck(NamedTuple):
         Returns
         -------
         row : dict of str to object
-            Numbers as decimal text, inputs as text.
+            Numbers as decimal text, inputs as text; ``fix`` says what to do where it did not pass.
         """
         return {
             "number": self.number,
@@ -95,7 +106,9 @@ class RiskCheck(NamedTuple):
             "status": self.status.value,
             "value": None if self.value_e9 is None else format_e9(self.value_e9),
             "limit": None if self.limit_e9 is None else format_e9(self.limit_e9),
+            "key": self.key,
             "reason": self.reason,
+            "fix": self.fix,
             "inputs": {name: str(value)[:200] for name, value in self.inputs.items()},
             "client_order_id": self.client_order_id,
         }

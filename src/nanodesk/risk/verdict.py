@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from nanodesk.market.fixed_point import E9
-from nanodesk.risk.report import NO_INPUTS, CheckStatus, RiskCheck
+from nanodesk.risk.report import ABOVE, NO_INPUTS, CheckStatus, RiskCheck
 
 _check: Final = tuple.__new__
 """Half the time of the constructor; a batch of 500 orders makes 12,000 checks."""
@@ -31,7 +31,7 @@ def passed(number: int, name: str, reason: str = "", inputs: Mapping[str, object
     check : RiskCheck
         PASS.
     """
-    return _check(RiskCheck, (number, name, CheckStatus.PASS, None, None, reason, inputs, ""))
+    return _check(RiskCheck, (number, name, CheckStatus.PASS, None, None, reason, inputs, "", ""))
 
 
 def failed(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
@@ -51,7 +51,7 @@ def failed(number: int, name: str, reason: str, inputs: Mapping[str, object] = N
     check : RiskCheck
         FAIL.
     """
-    return _check(RiskCheck, (number, name, CheckStatus.FAIL, None, None, reason, inputs, ""))
+    return _check(RiskCheck, (number, name, CheckStatus.FAIL, None, None, reason, inputs, "", ""))
 
 
 def warned(number: int, name: str, reason: str, inputs: Mapping[str, object] = NO_INPUTS) -> RiskCheck:
@@ -71,7 +71,7 @@ def warned(number: int, name: str, reason: str, inputs: Mapping[str, object] = N
     check : RiskCheck
         WARN.
     """
-    return _check(RiskCheck, (number, name, CheckStatus.WARN, None, None, reason, inputs, ""))
+    return _check(RiskCheck, (number, name, CheckStatus.WARN, None, None, reason, inputs, "", ""))
 
 
 def at_most(
@@ -81,6 +81,7 @@ def at_most(
     limit_e9: int | None,
     inputs: Mapping[str, object] = NO_INPUTS,
     *,
+    key: str = "",
     warn_at_frac_e9: int = E9,
     excuse: str = "",
 ) -> RiskCheck:
@@ -96,6 +97,8 @@ def at_most(
         What is allowed; ``None`` allows everything.
     inputs : mapping, optional
         What the value was computed from.
+    key : str, default ""
+        The limit's name in the configuration.
     warn_at_frac_e9 : int, default one
         WARN above this part of the limit.
     excuse : str, default ""
@@ -109,20 +112,19 @@ def at_most(
     if type(value_e9) is not int:
         return failed(number, name, f"{value_e9!r} is no whole number of billionths", inputs)
     if limit_e9 is None:
-        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, None, OFF, inputs, ""))
+        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, None, OFF, inputs, key, ""))
     if type(limit_e9) is not int:
         return failed(number, name, f"limit {limit_e9!r} is no whole number of billionths", inputs)
-    if value_e9 <= limit_e9:
-        if warn_at_frac_e9 < E9 and value_e9 * E9 > limit_e9 * warn_at_frac_e9:
-            return _check(RiskCheck, (number, name, CheckStatus.WARN, value_e9, limit_e9, "near its limit", inputs, ""))
-        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, limit_e9, "", inputs, ""))
-    if excuse:
-        return _check(RiskCheck, (number, name, CheckStatus.WARN, value_e9, limit_e9, excuse, inputs, ""))
-    return _check(RiskCheck, (number, name, CheckStatus.FAIL, value_e9, limit_e9, "above its limit", inputs, ""))
+    status, reason = CheckStatus.PASS, ""
+    if value_e9 > limit_e9:
+        status, reason = (CheckStatus.WARN, excuse) if excuse else (CheckStatus.FAIL, ABOVE)
+    elif warn_at_frac_e9 < E9 and value_e9 * E9 > limit_e9 * warn_at_frac_e9:
+        status, reason = CheckStatus.WARN, "near its limit"
+    return _check(RiskCheck, (number, name, status, value_e9, limit_e9, reason, inputs, key, ""))
 
 
 def count_at_most(
-    number: int, name: str, count: int, limit: int, inputs: Mapping[str, object] = NO_INPUTS
+    number: int, name: str, count: int, limit: int, inputs: Mapping[str, object] = NO_INPUTS, *, key: str = ""
 ) -> RiskCheck:
     """A count against its limit; equal passes.
 
@@ -136,6 +138,8 @@ def count_at_most(
         What is allowed.
     inputs : mapping, optional
         What was counted.
+    key : str, default ""
+        The limit's name in the configuration.
 
     Returns
     -------
@@ -144,4 +148,4 @@ def count_at_most(
     """
     if type(count) is not int:  # before it is scaled: a text times a billion is a gigabyte
         return failed(number, name, f"{str(count)[:40]!r} is no count", inputs)
-    return at_most(number, name, count * E9, limit * E9, inputs)
+    return at_most(number, name, count * E9, limit * E9, inputs, key=key)

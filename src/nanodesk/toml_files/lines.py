@@ -1,6 +1,6 @@
 """Where each key of a TOML document stands: ``tomllib`` reads values and forgets their lines.
 
-`places` reads documents that ``tomllib`` accepts. `deepest_nesting` reads any text in linear time, so that the limit
+`places` reads documents that ``tomllib`` accepts. `nested_deeper` reads any text in linear time, so that the limit
 on nesting can be checked before the recursive parser sees the text.
 """
 
@@ -100,32 +100,39 @@ def nearest(found: Mapping[KeyPath, Place], path: KeyPath) -> Place:
     return Place(1)
 
 
-def deepest_nesting(text: str) -> Place:
-    """How deep brackets and dotted keys go, measured without parsing.
+def nested_deeper(text: str, levels: int) -> int:
+    """Where brackets and dotted keys go deeper than they may, found without parsing.
 
     Parameters
     ----------
     text : str
         Any text.
+    levels : int
+        How deep they may go.
 
     Returns
     -------
-    place : Place
-        The line of the deepest point; ``text`` holds the depth as digits.
+    line : int
+        The first line that goes deeper; 0 if none does.
     """
-    deepest, where, depth, dots = 0, 1, 0, 0
-    for token in _tokens(text):
-        if token.text in ("[", "{") and token.kind == "mark":
-            depth += 1
-        elif token.text in ("]", "}") and token.kind == "mark":
-            depth = max(0, depth - 1)
-        elif token.kind == "mark":
-            dots = dots + 1 if token.text == "." else 0
-        elif token.kind == "newline":
-            dots = 0
-        if depth + dots > deepest:
-            deepest, where = depth + dots, token.line
-    return Place(where, str(deepest))
+    depth, dots, line = 0, 0, 1
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        if kind == "mark":
+            mark = match.group()
+            if mark in "[{":
+                depth += 1
+            elif mark in "]}":
+                depth = max(0, depth - 1)
+            else:
+                dots = dots + 1 if mark == "." else 0
+            if depth + dots > levels:
+                return line
+        elif kind == "newline":
+            line, dots = line + 1, 0
+        elif kind == "string":
+            line += match.group().count("\n")
+    return 0
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nanodesk.errors import ConfigError
-from nanodesk.toml_files.lines import KeyPath, Place, deepest_nesting, nearest, places
+from nanodesk.toml_files.lines import KeyPath, Place, nearest, nested_deeper, places
 
 MAX_NESTING = 16
 
@@ -261,9 +261,8 @@ def parse_toml(text: str, file: str) -> tuple[dict[str, Any], Source]:
     ConfigError
         If the text is no TOML, nested too deeply, or holds a number of too many digits.
     """
-    depth = deepest_nesting(text)
-    if int(depth.text) > MAX_NESTING:
-        raise file_error(Path(file), f"is nested {depth.text} deep, more than {MAX_NESTING}", depth.line)
+    if line := nested_deeper(text, MAX_NESTING):
+        raise file_error(Path(file), f"is nested more than {MAX_NESTING} deep", line)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

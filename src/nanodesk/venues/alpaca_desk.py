@@ -10,7 +10,7 @@ from nanodesk.brokers.paper_values import Answer, EventKind, IdRule, MarketEvent
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, format_e9, notional_e9
-from nanodesk.market.order import Order, OrderState
+from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.venues.alpaca_errors import FORBIDDEN, WRONG_STATE, AlpacaError, bad, not_found, of_refusal
 from nanodesk.venues.alpaca_requests import AlpacaRequest, amount, changed_order, client_id, new_order, side_of
 from nanodesk.venues.alpaca_views import AlpacaViews
@@ -140,8 +140,23 @@ class AlpacaDesk:
             quantity = self.market.quantity_for(symbol, side_of(body), cash)
         if not quantity:
             raise AlpacaError(FORBIDDEN, "notional buys nothing")
-        order = new_order(body, symbol, quantity)
-        return self._place(order, client_id(body), tag="" if cash is None else format_e9(cash))
+        order, name = new_order(body, symbol, quantity), client_id(body)
+        if not name or self.market.find(self.account_id, name) is None:
+            self._refuse_wash_trade(order)
+        return self._place(order, name, tag="" if cash is None else format_e9(cash))
+
+    def _refuse_wash_trade(self, order: Order) -> None:
+        # The vendor's page on user protection: an order that could trade with another of the account is refused.
+        for other in self.market.orders(self.account_id, symbol=order.symbol, open_only=True):
+            if other.side is not order.side and _may_meet(order, other.order):
+                kinds = {order.order_type, other.order.order_type}
+                reason = "limit" if kinds == {OrderType.LIMIT} else "market/stop"
+                error = AlpacaError(FORBIDDEN, "potential wash trade detected. use complex orders")
+                error.data = {
+                    "existing_order_id": self.views.order(other)["id"],
+                    "reject_reason": f"opposite side {reason} order exists",
+                }
+                raise error
 
     def _place(self, order: Order, name: str, *, tag: str = "") -> dict[str, Any]:
         name = name or self.views.uuid("client", self.market.store.next_number())
@@ -490,3 +505,12 @@ class AlpacaDesk:
             if request.parts[0] in (symbol, self.views.uuid("asset", symbol)):
                 return self.views.asset(self.market.rules(symbol))
         raise not_found(f"asset for {request.parts[0][:40]}")
+
+
+def _may_meet(order: Order, other: Order) -> bool:
+    """Whether a purchase and a sale could trade with each other; an order without a limit could with any."""
+    if order.limit_price_e9 is None or other.limit_price_e9 is None:
+        return True
+    buy, sell = (order, other) if order.side is Side.BUY else (other, order)
+    assert buy.limit_price_e9 is not None and sell.limit_price_e9 is not None  # noqa: S101  (checked above)
+    return buy.limit_price_e9 >= sell.limit_price_e9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from nanodesk.venues.alpaca_market_data import AlpacaMarketData
 from nanodesk.venues.alpaca_requests import AlpacaRequest, read_body
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 from nanodesk.venues.http_faults import NEVER_LOOKED_AT, ConnectionEnded, end_connection, struck_answer
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 1 << 20
 
@@ -185,6 +188,7 @@ class AlpacaRest:
             if not self._authority.knows(headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")):
                 raise AlpacaError(UNAUTHORIZED, "request is not authorized")
             if call is None:
+                logger.warning("not_served: %s %s", request.method, request.raw_path.partition("?")[0][:80])
                 raise not_found("endpoint")
             content = await request.read() if request.can_read_body else b""
             asked = AlpacaRequest(parts, dict(request.rel_url.query), read_body(content[: MAX_BODY_BYTES + 1]))

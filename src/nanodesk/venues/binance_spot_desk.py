@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.venues.binance_spot_book import SpotBooks
+from nanodesk.venues.binance_spot_candles import INTERVALS, Candle, candles, start_of
 from nanodesk.venues.binance_spot_errors import SpotError, of_refusal
 from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_orders import SpotOrders
@@ -22,6 +23,22 @@ from nanodesk.venues.fault_effects import strike_order
 from nanodesk.venues.faults import Fault, FaultKind
 
 MOST_TRADES: Final = 1000
+_A_DAY: Final = 86_400_000
+_FIVE_MINUTES: Final = 300_000
+_LIGHTER: Final = {
+    "GET openOrders": ("symbol", 6),
+    "GET myTrades": ("orderId", 5),
+    "GET ticker/bookTicker": ("symbol", 2),
+    "GET ticker/price": ("symbol", 2),
+    "GET ticker/24hr": ("symbol", 2),
+}
+"""What a call counts when it names one thing."""
+
+_TRADES_BY: Final = frozenset(
+    frozenset(names)
+    for names in ((), ("orderId",), ("startTime",), ("endTime",), ("fromId",), ("startTime", "endTime"))
+) | {frozenset(("orderId", "fromId"))}
+"""Ways to ask for one's own trades of a pair; any other is refused with -1128."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +65,22 @@ class Call:
     is_signed: bool
     fault: str
     run: Callable[[Parameters], Any]
+
+    def weight_of(self, values: Mapping[str, str]) -> int:
+        """What one request counts.
+
+        Parameters
+        ----------
+        values : mapping of str to str
+            Its parameters.
+
+        Returns
+        -------
+        weight : int
+            Less where it names one symbol or one order.
+        """
+        name, lighter = _LIGHTER.get(self.name, ("", 0))
+        return lighter if values.get(name) else self.weight
 
 
 class SpotDesk:
@@ -99,6 +132,17 @@ class SpotDesk:
             public("GET ticker/bookTicker", 4, "quote", self._book_ticker),
             public("GET ticker/price", 4, "quote", self._price),
             public("GET trades", 25, "other", self._trades),
+            public("GET historicalTrades", 25, "other", self._trades),
+            public("GET aggTrades", 4, "other", self._agg_trades),
+            public("GET klines", 2, "other", self._klines),
+            public("GET uiKlines", 2, "other", self._klines),
+            public("GET avgPrice", 2, "quote", self._average),
+            public("GET ticker/24hr", 80, "quote", self._day),
+            signed("GET account/commission", 20, "account", self._commission),
+            signed("GET openOrderList", 6, "open_orders", lambda _: []),
+            signed("GET allOrderList", 20, "open_orders", lambda _: []),
+            signed("GET myPreventedMatches", 20, "executions", lambda _: []),
+            signed("GET myAllocations", 20, "executions", lambda _: []),
             signed("GET account", 20, "account", self._account),
             signed("GET order", 4, "status", self._query),
             signed("GET openOrders", 80, "open_orders", self._open_orders),
@@ -211,6 +255,100 @@ class SpotDesk:
             for fill in self.market.executions(symbol=symbol)[-limit:]
         ]
 
+    def _agg_trades(self, parameters: Parameters) -> list[dict[str, Any]]:
+        # Every trade of the look-alike is an aggregate of its own.
+        parameters.ignore(("fromId", "startTime", "endTime"))
+        return [
+            {
+                "a": row["id"],
+                "p": row["price"],
+                "q": row["qty"],
+                "f": row["id"],
+                "l": row["id"],
+                "T": row["time"],
+                "m": row["isBuyerMaker"],
+                "M": True,
+            }
+            for row in self._trades(parameters)
+        ]
+
+    def candles(self, symbol: str, starts: Iterable[int], interval_ms: int) -> list[Candle]:
+        """Candles of an instrument.
+
+        Parameters
+        ----------
+        symbol : str
+            Name at the market.
+        starts : iterable of int
+            When each begins, in milliseconds.
+        interval_ms : int
+            Length of each.
+
+        Returns
+        -------
+        candles : list of Candle
+            One for each start.
+        """
+        mark = self.market.listing(symbol).mark() or 0
+        return candles(self.market.executions(symbol=symbol), starts, interval_ms, mark)
+
+    def _klines(self, parameters: Parameters) -> list[list[Any]]:
+        symbol = self.orders.symbol(parameters)
+        length = INTERVALS[parameters.word("interval", INTERVALS, -1120, "Invalid interval.")]
+        parameters.ignore(("timeZone",))
+        since, until = self._span(parameters)
+        limit = self._limit(parameters)
+        last = start_of(min(until, self._now_ns() // MS), length)
+        first = last - (limit - 1) * length
+        if since:
+            first = start_of(since + length - 1, length)
+            last = min(last, first + (limit - 1) * length)
+        return [candle.row() for candle in self.candles(symbol, range(first, last + 1, length), length)]
+
+    def _average(self, parameters: Parameters) -> dict[str, Any]:
+        symbol, now = self.orders.symbol(parameters), self._now_ns() // MS
+        [candle] = self.candles(symbol, [now - _FIVE_MINUTES], _FIVE_MINUTES + 1)
+        return {"mins": 5, "price": decimal8(candle.mean()), "closeTime": now}
+
+    def _day(self, parameters: Parameters) -> Any:
+        parameters.ignore(("symbolStatus",))
+        is_short = parameters.text("type", "FULL") == "MINI"
+        rows = [self._day_of(symbol, is_short=is_short) for symbol in self._symbols(parameters)]
+        return rows[0] if "symbol" in parameters else rows
+
+    def _day_of(self, symbol: str, *, is_short: bool) -> dict[str, Any]:
+        now = self._now_ns() // MS
+        [candle] = self.candles(symbol, [now - _A_DAY], _A_DAY + 1)
+        change = candle.close - candle.open
+        row = {
+            "symbol": self.views.pair(symbol),
+            "openPrice": decimal8(candle.open),
+            "highPrice": decimal8(candle.high),
+            "lowPrice": decimal8(candle.low),
+            "lastPrice": decimal8(candle.close),
+            "volume": decimal8(candle.volume),
+            "quoteVolume": decimal8(candle.cash),
+            "openTime": candle.start,
+            "closeTime": now,
+            "firstId": candle.first,
+            "lastId": candle.last,
+            "count": candle.count,
+        }
+        if is_short:
+            return row
+        ticker = self._ticker(self.market.quote(symbol))
+        return (
+            row
+            | ticker
+            | {
+                "priceChange": decimal8(change),
+                "priceChangePercent": f"{100 * change / candle.open:.3f}" if candle.open else "0.000",
+                "weightedAvgPrice": decimal8(candle.mean()),
+                "prevClosePrice": decimal8(candle.price),
+                "lastQty": decimal8(candle.last_quantity),
+            }
+        )
+
     # -- account --------------------------------------------------------------------------------------------------
 
     def _account(self, parameters: Parameters) -> dict[str, Any]:
@@ -236,10 +374,40 @@ class SpotDesk:
             "uid": 1 + self.market.account_ids.index(self.account_id),
         }
 
-    def balances(self) -> list[dict[str, str]]:
-        """Free and locked amounts of every asset, the quote asset always among them."""
-        held = self.market.balances(self.account_id)
-        held.setdefault(self._quote_asset, (0, 0))
+    def _commission(self, parameters: Parameters) -> dict[str, Any]:
+        fees, nothing = self.market.fees, decimal8(0)
+        none = {"maker": nothing, "taker": nothing, "buyer": nothing, "seller": nothing}
+        return {
+            "symbol": self.views.pair(self.orders.symbol(parameters)),
+            "standardCommission": none | {"maker": decimal8(fees.maker_e9), "taker": decimal8(fees.taker_e9)},
+            "specialCommission": none,
+            "taxCommission": none,
+            "discount": {
+                "enabledForAccount": False,
+                "enabledForSymbol": False,
+                "discountAsset": "BNB",
+                "discount": nothing,
+            },
+        }
+
+    def balances(self, assets: Collection[str] = ()) -> list[dict[str, str]]:
+        """Free and locked amounts.
+
+        Parameters
+        ----------
+        assets : collection of str, optional
+            Of these, also where nothing is held; else of every asset that is held, and of the quote asset.
+
+        Returns
+        -------
+        balances : list of dict
+            Sorted by asset.
+        """
+        if assets:
+            held = {asset: self.market.balance(self.account_id, asset) for asset in sorted(assets)}
+        else:
+            held = self.market.balances(self.account_id)
+            held.setdefault(self._quote_asset, (0, 0))
         return [
             {"asset": asset, "free": decimal8(free), "locked": decimal8(locked)}
             for asset, (free, locked) in held.items()
@@ -303,7 +471,11 @@ class SpotDesk:
 
     def _my_trades(self, parameters: Parameters) -> list[dict[str, Any]]:
         symbol = self.orders.symbol(parameters)
+        if parameters.named("orderId", "fromId", "startTime", "endTime") not in _TRADES_BY:
+            raise SpotError(-1128, "Combination of optional parameters invalid.")
         since, until = self._span(parameters)
+        if "startTime" in parameters and "endTime" in parameters and until - since > _A_DAY:
+            raise SpotError(-1127, "More than 24 hours between startTime and endTime.")
         order = parameters.integer("orderId") if "orderId" in parameters else None
         limit = self._limit(parameters)
         has_first = "fromId" in parameters
@@ -378,8 +550,11 @@ class SpotDesk:
         detail = self.orders.detail(parameters, order.order_type)
         old = self._find(parameters, "cancelOrig", "cancelOrderId")
         cancel_id = parameters.client_id("cancelNewClientOrderId")
-        parameters.ignore(("cancelRestrictions", "orderRateLimitExceededMode"))
+        parameters.ignore(("cancelRestrictions",))
+        is_cautious = parameters.text("orderRateLimitExceededMode", "DO_NOTHING") == "DO_NOTHING"
         parameters.require_all_read()
+        if is_cautious:
+            self._meter.require_room_for_an_order()
         cancelled, cancel_error = self._attempt(lambda: self._cancel_named(old, cancel_id))
         if cancel_error is not None and mode == "STOP_ON_FAILURE":
             raise _half(-2022, "Order cancel-replace failed.", 400, cancel_error, None, None, None)

@@ -145,6 +145,18 @@ class SpotMeter:
         SpotError
             -1015.
         """
+        self.require_room_for_an_order()
+        for count in self._orders:
+            count.used += 1
+
+    def require_room_for_an_order(self) -> None:
+        """Refuse where one more order would be too many.
+
+        Raises
+        ------
+        SpotError
+            -1015.
+        """
         now = self._now_s()
         for count in self._orders:
             count.turn(now)
@@ -155,8 +167,6 @@ class SpotMeter:
                     status=429,
                     retry_after_s=count.left_s(now),
                 )
-        for count in self._orders:
-            count.used += 1
 
     def order_filled(self) -> None:
         """Count an order no longer: it has traded."""

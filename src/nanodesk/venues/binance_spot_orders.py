@@ -13,7 +13,7 @@ from nanodesk.market.order import Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 from nanodesk.venues.binance_spot_errors import SpotError, filter_failure, missing, of_refusal
 from nanodesk.venues.binance_spot_parameters import Parameters
-from nanodesk.venues.binance_spot_views import MAX_NUM_ALGO_ORDERS, MAX_NUM_ORDERS, PERCENT_DOWN, PERCENT_UP
+from nanodesk.venues.binance_spot_views import MAX_NUM_ALGO_ORDERS, MAX_NUM_ORDERS, PERCENT_DOWN, PERCENT_UP, STP
 
 _TYPES: Final = {
     "LIMIT": OrderType.LIMIT,
@@ -22,6 +22,7 @@ _TYPES: Final = {
     "STOP_LOSS": OrderType.STOP,
     "STOP_LOSS_LIMIT": OrderType.STOP_LIMIT,
 }
+_NOT_SERVED: Final = {"TAKE_PROFIT": "Take profit", "TAKE_PROFIT_LIMIT": "Take profit limit"}
 _TIMES: Final = {"GTC": TimeInForce.GTC, "IOC": TimeInForce.IOC, "FOK": TimeInForce.FOK}
 _DETAILS: Final = ("ACK", "RESULT", "FULL")
 LARGEST_E9: Final = 9_000_000 * E9
@@ -135,6 +136,9 @@ class SpotOrders:
         """
         symbol = self.symbol(parameters)
         side = Side.parse(parameters.word("side", ("BUY", "SELL"), -1117, "Invalid side.").lower())
+        word = parameters.text("type")
+        if word in _NOT_SERVED:
+            raise _not_supported(_NOT_SERVED[word])
         word = parameters.word("type", _TYPES, -1116, "Invalid orderType.")
         kind = _TYPES[word]
         time_in_force = self._time_in_force(parameters, word)
@@ -142,11 +146,14 @@ class SpotOrders:
         price = parameters.amount("price") if kind.needs_limit else None
         stop = parameters.amount("stopPrice") if kind.needs_stop else None
         client_id = parameters.client_id("newClientOrderId") or self._next_id()
-        parameters.ignore((*_OPTIONAL, "selfTradePreventionMode", "newOrderRespType"))
-        if "icebergQty" in parameters and kind is not OrderType.LIMIT:
-            raise filter_failure("ICEBERG_PARTS")
+        parameters.ignore((*_OPTIONAL, "newOrderRespType"))
+        # What is taken and then not done would be a rehearsal of something else.
+        if "icebergQty" in parameters:
+            raise _not_supported("Iceberg")
         if "trailingDelta" in parameters:
-            raise filter_failure("TRAILING_DELTA")
+            raise _not_supported("Trailing stop")
+        if parameters.text("selfTradePreventionMode", STP) != STP:
+            raise SpotError(-1013, "This symbol does not allow the specified self-trade prevention mode.")
         self._require_filters(symbol, kind, quantity, price, stop)
         try:
             order = Order(
@@ -240,6 +247,10 @@ class SpotOrders:
         if placed.state is OrderState.REJECTED:
             raise of_refusal(placed.code, placed.text)
         return placed
+
+
+def _not_supported(what: str) -> SpotError:
+    return SpotError(-1013, f"{what} orders are not supported for this symbol.")
 
 
 def _require_price(rules: TradingRules, price: int) -> None:

@@ -65,6 +65,21 @@ class Parameters:
     def __contains__(self, name: str) -> bool:
         return self._values.get(name, "") != ""
 
+    def named(self, *names: str) -> frozenset[str]:
+        """Which of some parameters were sent.
+
+        Parameters
+        ----------
+        *names : str
+            Of the parameters.
+
+        Returns
+        -------
+        names : frozenset of str
+            Those with a value.
+        """
+        return frozenset(name for name in names if name in self)
+
     def ignore(self, names: Iterable[str]) -> None:
         """Accept parameters that this venue takes and does not need.
 

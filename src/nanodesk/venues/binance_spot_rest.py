@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -15,8 +16,10 @@ from nanodesk.venues.binance_spot_desk import Call, SpotDesk
 from nanodesk.venues.binance_spot_errors import SpotError
 from nanodesk.venues.binance_spot_limits import SpotMeter
 from nanodesk.venues.binance_spot_parameters import Parameters, parse_query
-from nanodesk.venues.fault_effects import bytes_under
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
+from nanodesk.venues.http_faults import ConnectionEnded, damaged, end_connection
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 1 << 20
 BEFORE: Final = frozenset(
@@ -30,10 +33,6 @@ BEFORE: Final = frozenset(
     }
 )
 """Faults after which the request was never looked at."""
-
-
-class ConnectionEnded(Exception):  # noqa: N818  (what happened to the connection)
-    """The fault ends the connection without an answer."""
 
 
 class SpotRest:
@@ -119,11 +118,12 @@ class SpotRest:
     ) -> tuple[int, bytes, dict[str, str]]:
         try:
             if call is None:
+                logger.warning("not_served: %s %s", request.method, request.raw_path.partition("?")[0][:80])
                 raise SpotError(-1000, "There is nothing here.", status=404)
-            self._meter.take(call.weight)
             query = request.raw_path.partition("?")[2]
             body = (await self._body(request)).decode("utf-8", "replace")
             values = parse_query(f"{query}&{body}" if query and body else query or body)
+            self._meter.take(call.weight_of(values))
             if call.is_signed:
                 payload = (signed_part(query) + signed_part(body)).encode()
                 self._authority.require(values, payload, request.headers.get("X-MBX-APIKEY"))
@@ -155,54 +155,26 @@ class SpotRest:
             self._meter.stop(fault.seconds or 1.0, is_ban=fault.kind is FaultKind.BANNED)
         if fault.kind is FaultKind.ERROR_BEFORE_ACCEPT:
             raise SpotError(-1008, "Spot server is currently overloaded with other requests.", status=503)
-        if fault.kind is FaultKind.BLACK_HOLE:
-            await asyncio.sleep(fault.seconds or 3600.0)
-        raise ConnectionEnded
+        await end_connection(fault)
 
     async def _strike_after(
         self, request: web.BaseRequest, fault: Fault, status: int, content: bytes, headers: dict[str, str]
     ) -> web.StreamResponse:
         if fault.kind is FaultKind.ERROR_AFTER_ACCEPT:
             raise SpotError(-1007, "Timeout waiting for response from backend server. Send status unknown.", status=504)
-        if fault.kind is FaultKind.HALF_OPEN:
-            await asyncio.sleep(fault.seconds or 3600.0)
-            raise ConnectionEnded
-        if fault.kind is FaultKind.RESET_AFTER_ACCEPT:
-            raise ConnectionEnded
+        if fault.kind in (FaultKind.HALF_OPEN, FaultKind.RESET_AFTER_ACCEPT):
+            await end_connection(fault)
         if fault.kind in (FaultKind.PARTIAL_THEN_DISCONNECT, FaultKind.RESTART):
             task = asyncio.get_running_loop().create_task(_call(self._drop_clients))
             self._dropping.add(task)
             task.add_done_callback(self._dropping.discard)
             raise ConnectionEnded
-        if fault.kind in (
-            FaultKind.MALFORMED,
-            FaultKind.TRUNCATED,
-            FaultKind.OVERSIZE,
-            FaultKind.SLOW_TRICKLE,
-        ):
-            return await _damaged(request, fault, status, content, headers)
-        return web.Response(body=content, status=status, headers=headers, content_type="application/json")
+        whole = web.Response(body=content, status=status, headers=headers, content_type="application/json")
+        return await damaged(request, fault, whole)
 
 
 async def _call(action: Callable[[], Awaitable[None]]) -> None:
     await action()
-
-
-async def _damaged(
-    request: web.BaseRequest, fault: Fault, status: int, content: bytes, headers: dict[str, str]
-) -> web.StreamResponse:
-    response = web.StreamResponse(status=status, headers={**headers, "Content-Type": "application/json"})
-    pieces = bytes_under(fault, content)
-    response.content_length = len(content) if fault.kind is FaultKind.TRUNCATED else sum(map(len, pieces))
-    await response.prepare(request)
-    for piece in pieces:
-        await response.write(piece)
-        if fault.kind is FaultKind.SLOW_TRICKLE:
-            await asyncio.sleep(fault.seconds or 1.0)
-    if fault.kind is FaultKind.TRUNCATED:
-        raise ConnectionEnded
-    await response.write_eof()
-    return response
 
 
 def _encode(answer: Any) -> bytes:

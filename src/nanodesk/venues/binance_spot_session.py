@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,7 +12,8 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 
 from nanodesk.brokers.base import Clock
-from nanodesk.brokers.paper_values import EventKind, MarketEvent
+from nanodesk.brokers.paper_values import EventKind, MarketEvent, PaperExecution
+from nanodesk.brokers.strict_json import json_writer
 from nanodesk.venues.binance_spot_authority import SpotAuthority
 from nanodesk.venues.binance_spot_desk import SpotDesk
 from nanodesk.venues.binance_spot_errors import SpotError
@@ -21,6 +23,8 @@ from nanodesk.venues.binance_spot_views import MS, decimal8
 from nanodesk.venues.fault_effects import EventGate, bytes_under
 from nanodesk.venues.faults import Fault, FaultInjector, FaultKind
 
+logger = logging.getLogger(__name__)
+
 LIFE_S: Final = 86_400.0
 """A connection ends after a day."""
 
@@ -28,6 +32,10 @@ WARNING_S: Final = 600.0
 PING_S: Final = 20.0
 MAX_MESSAGE_BYTES: Final = 1 << 20
 MOST_UNREAD_BYTES: Final = 64 << 20
+FLUSH_BYTES: Final = 8 << 10
+"""What waits to be sent leaves at the latest when it is this much: a client reads while we answer the next request."""
+
+_encode = json_writer()
 _CALLS: Final = {
     "ping": "GET ping",
     "time": "GET time",
@@ -35,7 +43,13 @@ _CALLS: Final = {
     "depth": "GET depth",
     "ticker.book": "GET ticker/bookTicker",
     "ticker.price": "GET ticker/price",
+    "ticker.24hr": "GET ticker/24hr",
+    "avgPrice": "GET avgPrice",
+    "klines": "GET klines",
+    "uiKlines": "GET uiKlines",
     "trades.recent": "GET trades",
+    "trades.historical": "GET historicalTrades",
+    "trades.aggregate": "GET aggTrades",
     "order.place": "POST order",
     "order.test": "POST order/test",
     "order.cancel": "DELETE order",
@@ -48,6 +62,11 @@ _CALLS: Final = {
     "account.status": "GET account",
     "account.rateLimits.orders": "GET rateLimit/order",
     "myTrades": "GET myTrades",
+    "myPreventedMatches": "GET myPreventedMatches",
+    "myAllocations": "GET myAllocations",
+    "openOrderLists.status": "GET openOrderList",
+    "allOrderLists": "GET allOrderList",
+    "account.commission": "GET account/commission",
 }
 
 
@@ -98,15 +117,23 @@ class SpotSession:
         self._logged_on_ms: int | None = None
         self._next_subscription = 0
         self._subscriptions: dict[int, Callable[[], None]] = {}
-        self._outbox: asyncio.Queue[bytes | tuple[bytes, ...] | None] = asyncio.Queue()
+        self._unsent = bytearray()
+        self._loop = asyncio.get_running_loop()
+        self._own_methods: dict[str, Callable[[dict[str, str], bytes], Any]] = {
+            "session.logon": self._log_on,
+            "session.status": lambda *_: self._status(),
+            "session.logout": self._log_out,
+            "userDataStream.subscribe": self._subscribe_logged_on,
+            "userDataStream.subscribe.signature": self._subscribe_signed,
+            "userDataStream.unsubscribe": self._unsubscribe,
+            "session.subscriptions": lambda *_: [{"subscriptionId": number} for number in self._subscriptions],
+        }
         self._gate: EventGate[bytes] = EventGate(faults)
         self._shows_limits = True
 
     async def serve(self) -> None:
         """Answer until the connection ends."""
-        loop = asyncio.get_running_loop()
-        sending = loop.create_task(self._send())
-        ending = loop.create_task(self._end_of_life())
+        ending = self._loop.create_task(self._end_of_life())
         try:
             async for message in self.socket:
                 if message.type is WSMsgType.TEXT:
@@ -114,7 +141,6 @@ class SpotSession:
         finally:
             for stop in self._subscriptions.values():
                 stop()
-            sending.cancel()
             ending.cancel()
 
     async def _end_of_life(self) -> None:
@@ -123,32 +149,32 @@ class SpotSession:
         await asyncio.sleep(WARNING_S)
         await self.socket.close()
 
-    async def _send(self) -> None:
-        # Everything that waits goes out in one write: a fill is three messages, and a system call costs more than all.
-        while True:
-            items = [await self._outbox.get()]
-            while not self._outbox.empty():
-                items.append(self._outbox.get_nowait())
-            block = bytearray()
-            for item in items:
-                if item is None:
-                    self._write(block)
-                    self.abort()
-                    return
-                for piece in item if isinstance(item, tuple) else (item,):
-                    block += _frame(piece)
-            self._write(block)
+    def _say(self, content: bytes | tuple[bytes, ...]) -> None:
+        # What is said in one turn of the loop goes out in one write: a fill is three messages, and a system call
+        # costs more than all.
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        for piece in content if isinstance(content, tuple) else (content,):
+            self._unsent += _frame(piece)
+        if len(self._unsent) >= FLUSH_BYTES:
+            self._flush()
 
-    def _write(self, block: bytearray) -> None:
+    def _flush(self) -> None:
+        block, self._unsent = self._unsent, bytearray()
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if not block or transport is None or transport.is_closing():
             return
-        transport.write(bytes(block))
+        transport.write(block)
         if transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
             self.abort()  # a client that does not read is dropped, as the venue does
 
+    def _hang_up(self) -> None:
+        self._flush()
+        self.abort()
+
     def abort(self) -> None:
         """End the connection without a word."""
+        self._unsent.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -160,7 +186,7 @@ class SpotSession:
         content : dict
             Of it.
         """
-        self._outbox.put_nowait(json.dumps(content, separators=(",", ":")).encode())
+        self._say(_encode(content).encode())
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -168,26 +194,16 @@ class SpotSession:
         number: Any = None
         try:
             number, method, values, payload = _read(text)
-            self._counts[f"ws {method}" if method in _CALLS or method in self._own_methods() else "ws unknown"] += 1
+            self._counts[f"ws {method}" if method in _CALLS or method in self._own_methods else "ws unknown"] += 1
             await self._answer(number, method, values, payload)
         except SpotError as error:
             self._refuse(number, error)
 
-    def _own_methods(self) -> dict[str, Callable[[dict[str, str], bytes], Any]]:
-        return {
-            "session.logon": self._log_on,
-            "session.status": lambda *_: self._status(),
-            "session.logout": self._log_out,
-            "userDataStream.subscribe": self._subscribe_logged_on,
-            "userDataStream.subscribe.signature": self._subscribe_signed,
-            "userDataStream.unsubscribe": self._unsubscribe,
-            "session.subscriptions": lambda *_: [{"subscriptionId": number} for number in self._subscriptions],
-        }
-
     async def _answer(self, number: Any, method: str, values: dict[str, str], payload: bytes) -> None:
         call = self._desk.calls.get(_CALLS.get(method, ""))
-        own = self._own_methods().get(method)
+        own = self._own_methods.get(method)
         if call is None and own is None:
+            logger.warning("not_served: %r", method[:80])
             raise SpotError(-1000, f"Unknown method '{method[:60]}'.")
         name = call.fault if call is not None else "login" if "session" in method else "subscribe"
         fault = self._faults.request(name)
@@ -195,7 +211,7 @@ class SpotSession:
             return
         self._shows_limits = values.pop("returnRateLimits", "true") != "false"
         try:
-            self._meter.take(call.weight if call is not None else 2)
+            self._meter.take(call.weight_of(values) if call is not None else 2)
             if call is not None:
                 if call.is_signed:
                     self._require(values, payload)
@@ -229,18 +245,18 @@ class SpotSession:
     def _reply(self, answer: dict[str, Any], fault: Fault | None) -> None:
         if self._shows_limits:
             answer["rateLimits"] = self._meter.rows(with_counts=True)
-        content = json.dumps(answer, separators=(",", ":")).encode()
+        content = _encode(answer).encode()
         if fault is None:
-            self._outbox.put_nowait(content)
+            self._say(content)
         elif fault.kind is FaultKind.ERROR_AFTER_ACCEPT:
             error = SpotError(-1007, "Timeout waiting for response from backend server.", status=504)
             self.tell({"id": answer["id"], "status": 504, "error": error.content()})
         elif fault.kind in (FaultKind.RESET_AFTER_ACCEPT, FaultKind.PARTIAL_THEN_DISCONNECT, FaultKind.RESTART):
-            self._outbox.put_nowait(None)
+            self._hang_up()
         elif fault.kind is not FaultKind.HALF_OPEN:
-            self._outbox.put_nowait(bytes_under(fault, content))
+            self._say(bytes_under(fault, content))
             if fault.kind is FaultKind.TRUNCATED:
-                self._outbox.put_nowait(None)
+                self._hang_up()
 
     async def _struck_before(self, fault: Fault) -> bool:
         if fault.kind in (FaultKind.RATE_LIMITED, FaultKind.BANNED):
@@ -248,7 +264,7 @@ class SpotSession:
         if fault.kind is FaultKind.ERROR_BEFORE_ACCEPT:
             raise SpotError(-1008, "Spot server is currently overloaded with other requests.", status=503)
         if fault.kind in (FaultKind.RESET_BEFORE_ACCEPT, FaultKind.PACING_DISCONNECT):
-            self._outbox.put_nowait(None)
+            self._hang_up()
             return True
         return fault.kind is FaultKind.BLACK_HOLE
 
@@ -307,11 +323,11 @@ class SpotSession:
     def _on_event(self, number: int, event: MarketEvent) -> None:
         for content in self._contents(event):
             self._counts[f"event {content['e']}"] += 1
-            message = json.dumps({"subscriptionId": number, "event": content}, separators=(",", ":")).encode()
+            message = _encode({"subscriptionId": number, "event": content}).encode()
             if content["e"] == "executionReport":
                 self._send_event(message, event.kind.value)
             elif not self._gate.is_mute:
-                self._outbox.put_nowait(message)
+                self._say(message)
 
     def _contents(self, event: MarketEvent) -> list[dict[str, Any]]:
         contents = []
@@ -332,9 +348,14 @@ class SpotSession:
                 for asset, amount in event.balances_e9.items()
             ]
         if event.execution is not None:
-            rows = [{"a": row["asset"], "f": row["free"], "l": row["locked"]} for row in self._desk.balances()]
+            rows = [{"a": row["asset"], "f": row["free"], "l": row["locked"]} for row in self._touched(event.execution)]
             contents.append({"e": "outboundAccountPosition", "E": event.ts_ns // MS, "u": event.ts_ns // MS, "B": rows})
         return contents
+
+    def _touched(self, execution: PaperExecution) -> list[dict[str, str]]:
+        # The venue tells the assets that may have changed, not the whole account.
+        rules = self._desk.market.rules(execution.symbol)
+        return self._desk.balances({rules.base or rules.symbol, rules.currency, execution.fee_asset})
 
     def _send_event(self, message: bytes, name: str) -> None:
         passed = self._gate.pass_on(name, message)
@@ -342,12 +363,12 @@ class SpotSession:
         if fault is not None and fault.kind is FaultKind.BLACK_HOLE:
             return
         if fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
-            self._outbox.put_nowait(None)
+            self._hang_up()
             return
         for one in passed:
-            self._outbox.put_nowait(bytes_under(fault, one) if fault is not None and one is message else one)
+            self._say(bytes_under(fault, one) if fault is not None and one is message else one)
         if fault is not None and fault.kind is FaultKind.TRUNCATED:
-            self._outbox.put_nowait(None)
+            self._hang_up()
 
 
 class SpotSessions:
@@ -458,7 +479,7 @@ def _read(text: str) -> tuple[Any, str, dict[str, str], bytes]:
         if not isinstance(method, str) or not isinstance(parameters, dict):
             raise TypeError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise SpotError(-1000, "Invalid JSON request.") from None
+        raise SpotError(-1135, "Invalid JSON Request") from None
     values = {name: _text(value) for name, value in parameters.items() if value is not None}
     signed = "&".join(f"{name}={values[name]}" for name in sorted(values) if name != "signature")
     return number, method, values, signed.encode("utf-8", "replace")

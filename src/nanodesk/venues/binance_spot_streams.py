@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from nanodesk.brokers.base import Clock
 from nanodesk.market.enums import Side
 from nanodesk.venues.binance_spot_book import rows
+from nanodesk.venues.binance_spot_candles import INTERVALS, Candle, start_of
 from nanodesk.venues.binance_spot_desk import SpotDesk
 from nanodesk.venues.binance_spot_errors import SpotError
 from nanodesk.venues.binance_spot_views import MS, decimal8
@@ -20,7 +21,8 @@ from nanodesk.venues.binance_spot_views import MS, decimal8
 LOOK_EVERY_S: Final = 0.05
 MESSAGES_PER_SECOND: Final = 5
 PING_S: Final = 20.0
-_KINDS: Final = ("bookTicker", "depth", "depth@100ms", "trade")
+_CANDLES: Final = "kline_"
+_KINDS: Final = ("bookTicker", "depth", "depth@100ms", "trade", *(f"{_CANDLES}{name}" for name in INTERVALS))
 
 
 class StreamClient:
@@ -78,6 +80,7 @@ class SpotStreams:
         self._looking: asyncio.Task[None] | None = None
         self._best: dict[str, Any] = {}
         self._traded: dict[str, int] = {}
+        self._candles: dict[str, Candle] = {}
 
     def start(self) -> None:
         """Begin to look at the books."""
@@ -198,6 +201,19 @@ class SpotStreams:
                 await self._tell(name, change, is_moved=True)
         if f"{lower}@trade" in wanted:
             await self._tell_trades(symbol, pair)
+        for name in sorted(one for one in wanted if one.startswith(f"{lower}@{_CANDLES}")):
+            await self._tell_candle(name, symbol, pair)
+
+    async def _tell_candle(self, name: str, symbol: str, pair: str) -> None:
+        interval = name.partition(_CANDLES)[2]
+        length, before = INTERVALS[interval], self._candles.get(name)
+        start = start_of(self._now_ns() // MS, length)
+        starts = [start] if before is None or before.start >= start else [before.start, start]
+        for candle in self._desk.candles(symbol, starts, length):
+            is_closed = candle.start < start
+            is_moved = before is None or is_closed or (candle.start, candle.last) != (before.start, before.last)
+            await self._tell(name, _candle(self._now_ns() // MS, pair, interval, candle, is_closed), is_moved=is_moved)
+            self._candles[name] = candle
 
     async def _tell_trades(self, symbol: str, pair: str) -> None:
         fills = self._desk.market.executions(symbol=symbol)
@@ -225,3 +241,26 @@ class SpotStreams:
             if name in client.names and (is_moved or name in client.is_new):
                 client.is_new.discard(name)
                 await client.tell(name, content)
+
+
+def _candle(now_ms: int, pair: str, interval: str, candle: Candle, is_closed: bool) -> dict[str, Any]:
+    inside = {
+        "t": candle.start,
+        "T": candle.end,
+        "s": pair,
+        "i": interval,
+        "f": candle.first,
+        "L": candle.last,
+        "o": decimal8(candle.open),
+        "c": decimal8(candle.close),
+        "h": decimal8(candle.high),
+        "l": decimal8(candle.low),
+        "v": decimal8(candle.volume),
+        "n": candle.count,
+        "x": is_closed,
+        "q": decimal8(candle.cash),
+        "V": decimal8(candle.bought),
+        "Q": decimal8(candle.bought_cash),
+        "B": "0",
+    }
+    return {"e": "kline", "E": now_ms, "s": pair, "k": inside}

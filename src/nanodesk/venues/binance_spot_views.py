@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from nanodesk.brokers.paper_values import EventKind, MarketEvent, PaperExecution, PaperOrder
@@ -35,6 +36,7 @@ _STATES: Final = {
 }
 
 
+@lru_cache(maxsize=1 << 14)
 def decimal8(amount_e9: int) -> str:
     """An amount with eight places, as the venue writes it.
 
@@ -354,7 +356,6 @@ class SpotViews:
             "N": fill.fee_asset if fill else None,
             "T": event.ts_ns // MS,
             "t": fill.trade_number if fill else -1,
-            "v": 0,
             "I": event.sequence,
             "w": order.is_open and not order.is_waiting_stop,
             "m": fill.is_maker if fill else False,
@@ -363,8 +364,8 @@ class SpotViews:
             "Z": decimal8(order.filled_value // E9),
             "Y": decimal8(fill.cash_e9 if fill else 0),
             "Q": decimal8(int(order.tag) if order.tag.isdigit() else 0),
-            "W": order.created_ns // MS,
             "V": STP,
+            **({} if order.is_waiting_stop else {"W": order.created_ns // MS}),
         }
 
     def instrument(self, rules: TradingRules) -> dict[str, Any]:

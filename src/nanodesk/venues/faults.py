@@ -20,6 +20,8 @@ from nanodesk.errors import ConfigError, ValidationError
 class FaultPoint(Enum):
     """Where a fault strikes: a new connection, a request of a client, an event to a client, or the venue itself."""
 
+    __hash__ = object.__hash__  # members are looked up for every message; the enum's own hash is a call of Python
+
     CONNECT = "connect"
     REQUEST = "request"
     EVENT = "event"

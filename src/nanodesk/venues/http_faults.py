@@ -82,10 +82,33 @@ async def struck_answer(
     if fault.kind in (FaultKind.PARTIAL_THEN_DISCONNECT, FaultKind.RESTART):
         asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(drop_clients()))
         raise ConnectionEnded
-    return await _damaged(request, fault, response) if fault.kind in _DAMAGED else response
+    return await damaged(request, fault, response)
 
 
-async def _damaged(request: web.BaseRequest, fault: Fault, whole: web.Response) -> web.StreamResponse:
+async def damaged(request: web.BaseRequest, fault: Fault, whole: web.Response) -> web.StreamResponse:
+    """An answer as a fault lets it arrive: cut, spoiled, swollen or in drops; whole, if the fault is another.
+
+    Parameters
+    ----------
+    request : BaseRequest
+        As received.
+    fault : Fault
+        That struck it.
+    whole : Response
+        What would have been answered.
+
+    Returns
+    -------
+    response : StreamResponse
+        Written already where it is damaged.
+
+    Raises
+    ------
+    ConnectionEnded
+        If the answer is cut.
+    """
+    if fault.kind not in _DAMAGED:
+        return whole
     content = whole.body if isinstance(whole.body, bytes) else b""
     response = web.StreamResponse(status=whole.status, headers=whole.headers)
     pieces = bytes_under(fault, content)

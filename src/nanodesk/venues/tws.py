@@ -26,6 +26,7 @@ from nanodesk.venues.tws_session import Session
 PAPER_ACCOUNT: Final = "DU0000001"
 """Name under which clients see the account, unless the market's own starts with DU."""
 
+SNAPSHOT_END_S: Final = 11.0
 _QUOTE_PERIOD_S: Final = 0.25
 """TWS samples streamed quotes; a quarter of a second is its period for shares."""
 
@@ -48,6 +49,8 @@ class TwsVenue:
     ----------
     messages_per_second : int
         Pace that clients are held to from their connection on.
+    snapshot_end_s : float
+        How long after the request a snapshot of quotes ends: eleven seconds, as at the vendor.
     """
 
     name: str = "tws"
@@ -61,6 +64,7 @@ class TwsVenue:
         self.messages: Counter[str] = Counter()
         self.worst_second = 0
         self.messages_per_second = MESSAGES_PER_SECOND
+        self.snapshot_end_s = SNAPSHOT_END_S
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -185,7 +189,16 @@ class TwsVenue:
         if streaming:
             self.stream()
 
-    def _later(self, delay_s: float, action: Callable[[], None]) -> None:
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do something after a while, unless the venue is closed before.
+
+        Parameters
+        ----------
+        delay_s : float
+            Seconds.
+        action : callable
+            What to do.
+        """
         handle: asyncio.TimerHandle
 
         def run() -> None:
@@ -206,7 +219,7 @@ class TwsVenue:
                 self._deliver(session, event, messages)
         if event.kind in (EventKind.TRADE, EventKind.BUST, EventKind.CORRECT):
             # The listener may not ask the market back, so holdings follow in the next turn of the loop.
-            self._later(0.0, self._tell_holdings)
+            self.later(0.0, self._tell_holdings)
 
     def _deliver(self, session: Session, event: MarketEvent, messages: list[Fields]) -> None:
         if self._is_cut_off:
@@ -217,7 +230,7 @@ class TwsVenue:
         if fault is not None and fault.kind is FaultKind.REORDER:
             # Within one event TWS mixes its messages too: a status before its order, a commission before its fill.
             messages.reverse()
-            self._later(_REORDER_S, lambda: _say_groups(session, session.gate.flush()))
+            self.later(_REORDER_S, lambda: _say_groups(session, session.gate.flush()))
         elif fault is not None and fault.kind is FaultKind.RESET_AFTER_ACCEPT:
             session.connection.abort()
         elif fault is not None and fault.kind is FaultKind.BLACK_HOLE:
@@ -268,7 +281,7 @@ class TwsVenue:
         """
         self._is_cut_off = True
         self._say_everyone(1100, "Connectivity between IB and Trader Workstation has been lost.")
-        self._later(seconds, lambda: self._link_back(back_with))
+        self.later(seconds, lambda: self._link_back(back_with))
 
     def _link_back(self, code: int) -> None:
         self._is_cut_off = False

@@ -303,7 +303,7 @@ class TwsOrders:
             case EventKind.NEW:
                 # Accepted by TWS first, at the exchange next; both are always said.
                 early = [self.open_order(order, status="PreSubmitted"), self.status(order, status="PreSubmitted")]
-                return early if order.is_waiting_stop else [*early, self.status(order)]
+                return early if order.is_waiting_stop else [*early, self.open_order(order), self.status(order)]
             case EventKind.REJECTED:
                 code, text = refusal(event.code, event.text)
                 if code in BEFORE_THE_VENUE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
@@ -33,6 +34,8 @@ from nanodesk.venues.tws_requests import (
     parse_request,
 )
 
+logger = logging.getLogger(__name__)
+
 FARMS: Final = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
@@ -40,6 +43,9 @@ FARMS: Final = (
 )
 UNBOUNDED_E9: Final = 1_000_000 * E9
 """Displayed size of a quote that takes any quantity."""
+
+MOST_SUMMARIES: Final = 2
+"""Subscriptions to the account summary that one client may have at a time."""
 
 MASTER_CLIENT_ID: Final = 0
 """Hears of every order and fill, those of a human too."""
@@ -79,6 +85,7 @@ class SessionHost(Protocol):
     sessions: dict[int, Session]
     messages: Counter[str]
     messages_per_second: int
+    snapshot_end_s: float
 
     def now_ns(self) -> int:
         """The venue's clock."""
@@ -88,6 +95,17 @@ class SessionHost(Protocol):
 
     def stream(self) -> None:
         """Send changed quotes from now on."""
+
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do something after a while.
+
+        Parameters
+        ----------
+        delay_s : float
+            Seconds.
+        action : callable
+            What to do.
+        """
 
 
 class Session:
@@ -114,6 +132,7 @@ class Session:
         self.pace = Pace(venue.messages_per_second)
         self.streams: dict[int, str] = {}
         self._sent_quotes: dict[int, list[Fields]] = {}
+        self._summaries: set[int] = set()
         self._handlers: Mapping[int, Callable[[PlainRequest], None]] = {
             2: lambda request: self._end_stream(request.number),
             4: self._cancel,
@@ -128,7 +147,7 @@ class Session:
             59: lambda _: None,
             61: self._positions,
             62: self._summary,
-            63: lambda _: None,
+            63: lambda request: self._summaries.discard(request.number),
             64: self._end_positions,
             74: self._positions_multi,
             75: lambda _: None,
@@ -248,6 +267,7 @@ class Session:
             case PlainRequest():
                 handler = self._handlers.get(request.kind)
                 if handler is None:
+                    logger.warning("not_served: message %d", request.kind)
                     text = f"Message {request.kind} is not part of this venue."
                     self.say(say.error(_number(request), 321, text))
                 else:
@@ -470,6 +490,11 @@ class Session:
         self.say([72, 1, request.number])
 
     def _summary(self, request: PlainRequest) -> None:
+        if len(self._summaries | {request.number}) > MOST_SUMMARIES:
+            text = "Error processing request:-'Maximum number of account summary requests exceeded'."
+            self.say(say.error(request.number, 322, text))
+            return
+        self._summaries.add(request.number)
         tags = request.words[1].split(",") if len(request.words) > 1 else []
         for tag, value, currency in summary_values(self.venue.market, self.venue.orders.account_id):
             is_ledger = tag == "CashBalance" and any(one.startswith("$LEDGER") for one in tags)
@@ -512,8 +537,9 @@ class Session:
         self.say([58, 1, request.request_id, 1])
         self._ticks(request.request_id, symbol)
         if request.is_snapshot:
-            self.say([57, 1, request.request_id])
             self._sent_quotes.pop(request.request_id, None)
+            # TWS gathers what comes for eleven seconds; whoever waits for the end waits that long for every quote.
+            self.venue.later(self.venue.snapshot_end_s, lambda: self.say([57, 1, request.request_id]))
         else:
             self.streams[request.request_id] = symbol
             self.venue.stream()
@@ -524,7 +550,7 @@ class Session:
         rows = [
             say.tick_price(request_id, 1, quote.bid_e9, quote.bid_quantity_e9 or UNBOUNDED_E9),
             say.tick_price(request_id, 2, quote.ask_e9, quote.ask_quantity_e9 or UNBOUNDED_E9),
-            say.tick_price(request_id, 4, quote.last_e9 or quote.mid_e9, 0),
+            *([say.tick_price(request_id, 4, quote.last_e9, 0)] if quote.last_e9 is not None else []),
         ]
         sent = self._sent_quotes.get(request_id, [])
         for row in rows:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import MissingExtraError, NotConvergedError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.ranges import one_of, whole_number
 from nanodesk.volatility.inputs import return_series
 
-FloatArray = NDArray[np.float64]
 Mean = Literal["zero", "constant"]
 Distribution = Literal["normal", "t", "skewt"]
 

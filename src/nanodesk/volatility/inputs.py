@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nanodesk.errors import PriceError, ShapeError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.finite import finite_array
-
-FloatArray = NDArray[np.float64]
 
 
 def return_series(returns: ArrayLike, *, at_least: int = 2) -> FloatArray:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanodesk.errors import PriceError
-from nanodesk.volatility.inputs import FloatArray, price_series
+from nanodesk.market.arrays import FloatArray
+from nanodesk.volatility.inputs import price_series
 
 
 def close_to_close(close: ArrayLike) -> float:

@@ -52,8 +52,14 @@ def test_two_threads_give_what_one_gives(matching):
 @pytest.mark.parametrize("work", ["batch", "replay"])
 def test_others_run_while_a_batch_does(work):
     """The interpreter lock is given back: another thread is seen at work in the middle of a long batch."""
-    exchange, commands = Exchange(), flow(7, 2_000_000)
+    commands = flow(7, 2_000_000)
     commands["kind"] = 0
+    # Several times: on a busy machine the other thread may wait for a processor as long as a batch takes.
+    assert any(is_seen_in_the_middle(work, commands) for _ in range(5))
+
+
+def is_seen_in_the_middle(work, commands):
+    exchange = Exchange()
     if work == "replay":
         exchange.submit_batch(commands)
     seen, stop = [], threading.Event()
@@ -73,4 +79,4 @@ def test_others_run_while_a_batch_does(work):
     third = (time.perf_counter() - start) / 3
     stop.set()
     other.join()
-    assert any(start + third < at < start + 2 * third for at in seen)
+    return any(start + third < at < start + 2 * third for at in seen)

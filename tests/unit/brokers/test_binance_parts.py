@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from nanodesk.brokers.base import OutcomeKind
+from nanodesk.brokers.base import OutcomeKind, nothing_reached
 from nanodesk.brokers.binance_hosts import LIVE_URLS, TESTNET_URLS, require_agreement
 from nanodesk.brokers.binance_messages import order_report, stream_report
 from nanodesk.brokers.binance_orders import order_parameters
 from nanodesk.brokers.binance_pairs import Pairs, read_pairs
-from nanodesk.brokers.binance_refusal import OUTCOME_OPEN, outcome_of, raise_for
+from nanodesk.brokers.binance_placing import BinancePlacing
+from nanodesk.brokers.binance_refusal import OUTCOME_OPEN, BinanceRefusal, outcome_of, raise_for
 from nanodesk.brokers.binance_rest import BinanceRest
 from nanodesk.brokers.binance_signing import signer_of
 from nanodesk.brokers.fields import Fields
@@ -140,6 +141,7 @@ class TestRefusals:
         ("status", "answer", "kind"),
         [
             (400, {"code": -2010, "msg": "no"}, OutcomeKind.REFUSED),
+            (400, {"code": -2010, "msg": "Duplicate order sent."}, OutcomeKind.UNKNOWN),
             (409, {"code": -2021, "msg": "half"}, OutcomeKind.REFUSED),
             (401, {"code": -2015, "msg": "key"}, OutcomeKind.REFUSED),
             (429, {"code": -1003, "msg": "slow"}, OutcomeKind.REFUSED),
@@ -167,6 +169,14 @@ EVENT = {
 
 
 class TestMessages:
+    def test_a_coin_has_one_name_as_holding_and_as_fee(self):
+        pairs = Pairs("USDT", {}, {"bitcoin": "BTCUSDT"}, {"BTCUSDT": "bitcoin"})
+        fill = {**EVENT, "x": "TRADE", "X": "FILLED", "t": 9, "l": "0.3", "L": "2", "n": "0.0003", "N": "BTC"}
+        execution = stream_report(Fields(fill, "event"), pairs).execution
+        assert (execution.fee_currency, execution.symbol) == ("bitcoin", "bitcoin")
+        assert pairs.coin("BNB") == "BNB"
+        assert pairs.coin("USDT") == "USDT"
+
     def test_a_cancelled_order_has_its_own_id_back(self):
         report = stream_report(Fields(EVENT, "event"), PAIRS).report
         assert (report.client_order_id, report.state) == ("a-1", OrderState.CANCELLED)
@@ -252,6 +262,45 @@ class TestSigners:
         with pytest.raises(ValidationError) as caught:
             signer_of(secret)
         assert not secret or secret not in str(caught.value)
+
+
+ROW = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "orderId": 7, "clientOrderId": "cancel-9"} | {
+    "origQty": "1", "executedQty": "0", "cummulativeQuoteQty": "0", "price": "2"
+}  # fmt: skip
+
+
+class TestHalfReplaced:
+    """The old order is gone; what the answer says of the new one decides."""
+
+    def outcome(self, new):
+        class Refusing:
+            async def request(self, *_args, **_options):
+                data = {
+                    "cancelResult": "SUCCESS",
+                    "newOrderResult": "FAILURE",
+                    "cancelResponse": {**ROW, "status": "CANCELED", "origClientOrderId": "a-1"},
+                    "newOrderResponse": new,
+                }
+                raise BinanceRefusal(-2021, "Order cancel-replace partially failed.", status=409, data=data)
+
+        told = []
+        parts = {"pairs": PAIRS, "known": KnownOrders(), "reached": nothing_reached, "deadline_s": 1.0}
+        placing = BinancePlacing(Refusing(), None, **parts, publish=told.extend)
+        outcome = asyncio.run(placing.replace("a-1", order(**LIMIT), "BTCUSDT"))
+        assert [(one.client_order_id, one.state) for one in told] == [("a-1", OrderState.CANCELLED)]
+        return outcome.kind, outcome.code, outcome.may_retry
+
+    @pytest.mark.parametrize(
+        ("new", "expected"),
+        [
+            ({"code": -2010, "msg": "Account has insufficient balance."}, (OutcomeKind.REFUSED, "-2010", False)),
+            ({"code": -1015, "msg": "Too many new orders."}, (OutcomeKind.REFUSED, "-1015", True)),
+            ({"code": -1007, "msg": "Timeout waiting for response."}, (OutcomeKind.UNKNOWN, "-1007", False)),
+            ({"code": -2010, "msg": "Duplicate order sent."}, (OutcomeKind.UNKNOWN, "-2010", False)),
+        ],
+    )
+    def test_only_a_refusal_of_the_new_order_is_one(self, new, expected):
+        assert self.outcome(new) == expected
 
 
 class Answering:

@@ -1,9 +1,12 @@
 """Secrets come from three places only, and show themselves nowhere."""
 
+import base64
 import copy
 import json
 import logging
 import pickle
+import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -11,13 +14,15 @@ import pytest
 from nanodesk.brokers.credentials import Secret, as_secret, load_secret, read_secret_file
 from nanodesk.brokers.redaction import MASK, RedactingFilter, Redactor
 from nanodesk.errors import ConfigError
+from secret_watch import HOLDS_A_SECRET, MARK
 
-VALUE = "k/9+canary==&x y"
+VALUE = f"k/9+{MARK}==&x y"
+BASE64 = base64.b64encode(VALUE.encode()).decode()
 
 
 @pytest.fixture
 def secret_file(tmp_path: Path) -> Path:
-    path = tmp_path / "key"
+    path = tmp_path / HOLDS_A_SECRET
     path.write_text(f"{VALUE}\n")
     path.chmod(0o600)
     return path
@@ -76,7 +81,7 @@ class TestReadSecretFile:
         secret_file.write_bytes(b"x" * 20_000)
         with pytest.raises(ConfigError, match="longer than"):
             read_secret_file(secret_file, name="KEY")
-        secret_file.write_bytes(b"\xff\xfecanary")
+        secret_file.write_bytes(b"\xff\xfe" + MARK.encode())
         with pytest.raises(ConfigError, match="no UTF-8") as caught:
             read_secret_file(secret_file, name="KEY")
         assert caught.value.__cause__ is None
@@ -101,16 +106,52 @@ class TestLoadSecret:
         with pytest.raises(ConfigError, match="secret KEY was not found; looked in keyring service 'desk' and the env"):
             load_secret("KEY", keyring_service="desk", environ={}, keyring_lookup=lambda service, name: None)
 
+    def test_a_keyring_that_only_fails_is_told_and_the_environment_is_still_asked(self, monkeypatch):
+        keyring = pytest.importorskip("keyring")
+        from keyring.backends.fail import Keyring
+
+        before = keyring.get_keyring()
+        keyring.set_keyring(Keyring())
+        try:
+            assert load_secret("KEY", keyring_service="desk", environ={"KEY": "env"}).reveal() == "env"
+            with pytest.raises(ConfigError) as caught:
+                load_secret("KEY", keyring_service="desk", environ={})
+        finally:
+            keyring.set_keyring(before)
+        told = "keyring service 'desk' (this machine has no keyring that works (NoKeyringError)) and the environment"
+        assert told in str(caught.value)
+
+    def test_a_keyring_that_breaks_in_its_own_way_shows_nothing_of_it(self, monkeypatch):
+        keyring = pytest.importorskip("keyring")
+
+        def broken(service, name):
+            raise OSError(f"dbus: {VALUE}")
+
+        monkeypatch.setattr(keyring, "get_password", broken)
+        with pytest.raises(ConfigError, match="no keyring that works") as caught:
+            load_secret("KEY", keyring_service="desk", environ={})
+        assert MARK not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_missing_package_is_named(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "keyring", None)
+        with pytest.raises(ConfigError, match="keyring is not installed"):
+            load_secret("KEY", keyring_service="desk", environ={})
+
+    def test_a_file_of_somebody_else_is_refused(self, secret_file, monkeypatch):
+        monkeypatch.setattr("os.geteuid", lambda: secret_file.stat().st_uid + 1)
+        with pytest.raises(ConfigError, match="belongs to another user"):
+            load_secret("KEY", path=secret_file)
+
 
 class TestRedactor:
     @pytest.mark.parametrize(
         "form",
         [
             VALUE,
-            "k%2F9%2Bcanary%3D%3D%26x%20y",
-            "k%2F9%2Bcanary%3D%3D%26x+y",
-            "ay85K2NhbmFyeT09JnggeQ==",
-            "ay85K2NhbmFyeT09JnggeQ",
+            f"k%2F9%2B{MARK}%3D%3D%26x%20y",
+            f"k%2F9%2B{MARK}%3D%3D%26x+y",
+            BASE64,
+            BASE64.rstrip("="),
             VALUE.encode().hex(),
         ],
     )
@@ -119,8 +160,8 @@ class TestRedactor:
         assert cleaned == f"before {MASK} after"
 
     def test_lines_of_a_pem_key_are_hidden_one_by_one(self):
-        pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIcanary\n-----END PRIVATE KEY-----\n"
-        assert "canary" not in Redactor([Secret(pem)]).clean("sent MC4CAQAwBQYDK2VwBCIEIcanary in the clear")
+        pem = f"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI{MARK}\n-----END PRIVATE KEY-----\n"
+        assert MARK not in Redactor([Secret(pem)]).clean(f"sent MC4CAQAwBQYDK2VwBCIEI{MARK} in the clear")
 
     def test_a_signature_is_hidden_whoever_made_it(self):
         assert Redactor().clean("?timestamp=1&signature=00aabbccddeeff11") == f"?timestamp=1&signature={MASK}"

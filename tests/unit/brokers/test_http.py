@@ -1,19 +1,23 @@
 """Transport of the REST adapters against a peer that answers what the test says."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from nanodesk.brokers.base import OutcomeKind
 from nanodesk.brokers.event_loop import EventLoopThread
 from nanodesk.brokers.http import Endpoint, HttpClient, HttpRequest, lost_outcome
-from nanodesk.brokers.http_connection import parse_head
+from nanodesk.brokers.http_connection import client_tls, parse_head
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError, ValidationError
+from secret_watch import marked
 
-SECRET = "canary-7f3a9c"  # noqa: S105
+SECRET = marked("7f3a9c")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -63,6 +67,32 @@ def loop():
 
 def client_of(peer, loop, **options):
     return HttpClient(f"http://127.0.0.1:{peer.port}", loop=loop, **{"deadline_s": 2.0, **options})
+
+
+@contextlib.contextmanager
+def tls_server(folder):
+    """A peer that speaks TLS with a certificate of its own making."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "both.pem"
+    file.write_bytes(key.private_bytes(*form) + made.sign(key, hashes.SHA256()).public_bytes(form[0]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError), server.accept()[0] as plain, context.wrap_socket(plain, True) as secret:
+                secret.recv(1)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
 
 
 def get(**fields):
@@ -153,11 +183,80 @@ class TestWhatIsKnownAfterAFailure:
         assert client.call(post()).status == 200
         assert peer.accepted == 2
 
+    @pytest.mark.parametrize("spare", [b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", OK, b"x"])
+    @pytest.mark.parametrize("is_late", [False, True])
+    def test_words_that_nobody_asked_for_are_not_the_answer_to_an_order(self, loop, spare, is_late):
+        first = [OK, spare] if is_late else [OK + spare]
+        peer = Peer(first, [b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"])
+        client = client_of(peer, loop)
+        client.call(get())
+        if is_late:
+            kept = client._idle[0]
+            loop.run(asyncio.wait_for(self.until_spoken_to(kept, peer), 5), timeout_s=5)
+        assert client.call(post()).status == 201
+        assert peer.accepted == 2
+
+    @staticmethod
+    async def until_spoken_to(connection, peer):
+        connection.writer.write(b"GET / HTTP/1.1\r\n\r\n")  # the peer's second answer then lies there unread
+        while not connection.reader.unread:
+            await asyncio.sleep(0.01)
+
+    def test_a_name_that_cannot_be_resolved(self, loop, monkeypatch):
+        def nowhere(*_args, **_options):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+        client = HttpClient("https://api.nowhere.invalid", loop=loop)
+        with pytest.raises(
+            NotConnectedError, match=r"nowhere\.invalid:443 cannot be reached: its name cannot be"
+        ) as caught:
+            client.call(post())
+        assert lost_outcome(caught.value).code == "NOT_SENT"
+
+    def test_a_certificate_that_nobody_vouches_for(self, loop, tmp_path):
+        with tls_server(tmp_path) as port, pytest.raises(NotConnectedError) as caught:
+            HttpClient(f"https://127.0.0.1:{port}", loop=loop).call(post())
+        assert "its certificate is not valid (self-signed certificate)" in str(caught.value)
+        assert lost_outcome(caught.value).code == "NOT_SENT"
+
+    def test_a_peer_without_tls(self, loop):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            threading.Thread(
+                target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400 Bad\r\n\r\n"), daemon=True
+            ).start()
+            client = HttpClient(f"https://127.0.0.1:{server.getsockname()[1]}", loop=loop)
+            with pytest.raises(NotConnectedError, match=r"it does not speak TLS as it should"):
+                client.call(post())
+
+    @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"])
+    def test_proxies_of_the_environment_are_not_used(self, loop, monkeypatch, name):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert client_of(Peer([OK]), loop).call(get()).status == 200
+
+    def test_keys_of_connections_are_written_to_no_file(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+        assert client_tls().keylog_filename is None
+        assert client_tls().check_hostname
+
+    def test_ipv6_of_this_machine(self, loop):
+        try:
+            server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        peer = Peer.__new__(Peer)
+        peer.scripts, peer.seen, peer.accepted, peer.server = [[OK]], [], 0, server
+        threading.Thread(target=peer.serve, daemon=True).start()
+        client = HttpClient(f"http://[::1]:{server.getsockname()[1]}", loop=loop)
+        assert client.call(get()).status == 200
+        assert b"Host: [::1]:" in peer.seen[0]
+
     def test_silence_ends_at_the_deadline_with_an_unknown_outcome(self, loop):
-        started = time.monotonic()
+        started_s = time.monotonic()
         with pytest.raises(BrokerError, match=r"no answer within 0\.2 s") as caught:
             client_of(Peer([5.0]), loop).call(post(), deadline_s=0.2)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started_s < 4.0  # before the answer
         assert lost_outcome(caught.value).kind is OutcomeKind.UNKNOWN
 
     def test_a_rate_limit_is_a_refusal(self):

@@ -84,6 +84,17 @@ class TestRules:
     def test_hours_that_cannot_be_read_are_no_hours(self, hours):
         assert is_within(hours, "US/Eastern", NOON_NS) is not True
 
+    @pytest.mark.parametrize("expiry", ["20261218", "20261218 16:00:00 US/Eastern"])
+    def test_a_future_ends_with_its_last_day(self, expiry):
+        future = TwsContract("ES", "FUT", "CME", expiry=expiry)
+        midnight_ns = 1_797_638_400 * 10**9  # 2026-12-19 00:00 UTC
+        assert rules_from_details("ES", details(contract=future), NOON_NS).expires_ns == midnight_ns
+
+    @pytest.mark.parametrize("expiry", ["", "202612", "20261399", "2026121", "202612181", "soon"])
+    def test_no_day_is_no_end(self, expiry):
+        future = TwsContract("ES", "FUT", "CME", expiry=expiry)
+        assert rules_from_details("ES", details(contract=future), NOON_NS).expires_ns is None
+
     def test_multipliers(self):
         future = TwsContract("ES", "FUT", "CME", multiplier="50")
         assert rules_from_details("ES", details(contract=future), NOON_NS).multiplier == 50

@@ -12,12 +12,14 @@ from nanodesk.brokers.ibkr_codec import TwsCodec
 from nanodesk.brokers.ibkr_frames import frame
 from nanodesk.brokers.ibkr_messages import (
     AccountValue,
+    CommissionMessage,
     CurrentTime,
     EndMessage,
     EndOf,
     ExecutionMessage,
     ManagedAccounts,
     OrderStatusMessage,
+    Tick,
     TwsContract,
     TwsError,
 )
@@ -68,6 +70,30 @@ class TestParseFixed:
         fill = parse_fixed(fields)
         assert isinstance(fill, ExecutionMessage)
         assert fill.ts_ns == 0
+
+    def test_a_commission_without_an_amount_is_not_one_of_nothing(self):
+        known = ["59", "1", "0000e0d5.65a1.01.01", "1.0035", "USD", "1.7976931348623157E308", "", ""]
+        fee = parse_fixed(known)
+        assert isinstance(fee, CommissionMessage)
+        assert (fee.commission_e9, fee.currency) == (parse_e9("1.0035"), "USD")
+        for unset in ("1.7976931348623157E308", "1.7976931348623157e+308", ""):
+            assert parse_fixed([*known[:3], unset, *known[4:]]) is None
+
+    def test_the_tail_of_a_double_is_no_reason_to_lose_a_fill_or_a_quote(self):
+        fields = [*EXECUTION]
+        fields[20] = "185.05000000000001"
+        fill = parse_fixed(fields)
+        assert isinstance(fill, ExecutionMessage)
+        assert fill.price_e9 == parse_e9("185.05")
+        tick = parse_fixed(["1", "6", "9", "1", "1.0849999999999997", "100", "0"])
+        assert isinstance(tick, Tick)
+        assert tick.price_e9 == parse_e9("1.085")
+
+    @pytest.mark.parametrize("unset", ["", "2147483647", "9223372036854775807", "1.7976931348623157E308"])
+    def test_a_size_without_a_value_is_none(self, unset):
+        tick = parse_fixed(["2", "6", "9", "0", unset])
+        assert isinstance(tick, Tick)
+        assert tick.size_e9 is None
 
     def test_clocks(self):
         assert parse_time("20261120 09:30:00") == parse_time("20261120 09:30:00 UTC") == 1_795_167_000 * 10**9

@@ -155,11 +155,11 @@ class TestTrap3ErrorsDoNotMoveOrders:
         assert tracked.report.state is OrderState.NEW
         assert (tracked.report.code, tracked.report.text) == (str(code), f"text of {code}")
 
-    @pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 434, 460])
+    @pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 434, 460, 10243, 10268, 10289])
     def test_an_order_of_which_nothing_was_heard_is_refused(self, table, tracked, code):
         assert states(table.on_error(CLIENT, error(code)) or []) == [OrderState.REJECTED]
 
-    @pytest.mark.parametrize("code", [399, 404, 2109, 10167, 10349, 99999])
+    @pytest.mark.parametrize("code", [131, 399, 404, 481, 2109, 10167, 10311, 10349, 99999])
     def test_warnings_refuse_nothing(self, table, tracked, code):
         table.on_error(CLIENT, error(code))
         assert tracked.report.state is OrderState.PENDING_NEW

@@ -114,6 +114,9 @@ class TestReading:
             ("a.toml", "a = [" * 50_000),
             ("a.toml", ".".join("a" * 16_000) + " = 1"),
             ("a.toml", "a = "),
+            ("a.toml", "cash = 1e99223372036854775807"),
+            ("a.toml", "cash = -inf"),
+            ("a.json", '{"cash": 1e-99223372036854775807}'),
         ],
     )
     def test_hostile_file(self, tmp_path, name, text):

@@ -1,10 +1,13 @@
 """What is read from a venue's JSON, and what is refused."""
 
+import json
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nanodesk.brokers.strict_json import MAX_DEPTH, parse_json
+from nanodesk.brokers.strict_json import MAX_DEPTH, json_writer, parse_json
 from nanodesk.errors import BrokerError
 
 
@@ -65,3 +68,25 @@ class TestParseJson:
         with pytest.raises(BrokerError) as caught:
             parse_json('{"secret": "canary", oops')
         assert "canary" not in str(caught.value) + repr(caught.value.__cause__)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+class TestJsonWriter:
+    @given(_VALUES, st.booleans())
+    def test_writes_what_the_standard_library_writes(self, value, sort_keys):
+        expected = json.dumps(value, sort_keys=sort_keys, separators=(",", ":"))
+        assert json_writer(sort_keys=sort_keys)(value) == expected
+
+    def test_writes_the_same_without_its_compiled_half(self, monkeypatch):
+        monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+        assert json_writer(sort_keys=True)({"b": [1.5, "ü"], "a": None}) == '{"a":null,"b":[1.5,"\\u00fc"]}'
+
+    def test_refuses_what_json_lacks(self):
+        with pytest.raises(TypeError):
+            json_writer()({"a": Decimal(1)})

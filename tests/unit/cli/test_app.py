@@ -13,13 +13,17 @@ import pytest
 
 import nanodesk.cli.demo
 from nanodesk import errors
-from nanodesk.cli.app import DATA, DONE, FAILED, USAGE, exit_code, run_command
+from nanodesk.cli.app import DATA, DONE, FAILED, USAGE, app, exit_code, run_command
 from nanodesk.cli.settings import parse_grid, parse_settings
 from nanodesk.research.lake import open_lake
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 SHORT = ["--set", "data.end=1994-12-30"]
-COMMANDS = ("demo", "run", "check", "factors", "sweep", "report", "diff", "ingest", "lob", "version")
+GROUPS = {group.name: group.typer_instance.registered_commands for group in app.registered_groups}
+COMMANDS = [
+    *(command.name for command in app.registered_commands),
+    *(f"{group} {command.name}" for group, commands in GROUPS.items() for command in commands),
+]
 
 
 @pytest.fixture
@@ -45,14 +49,14 @@ class TestHelp:
     def test_lists_every_command(self, invoke):
         code, out, _ = invoke("--help")
         assert code == DONE
-        assert all(f"  {name} " in out for name in COMMANDS)
+        assert all(f"  {name.split()[0]} " in out for name in COMMANDS)
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_command_has_help_and_an_example(self, invoke, name):
-        code, out, _ = invoke(name, "--help")
+        code, out, _ = invoke(*name.split(), "--help")
         assert code == DONE
         assert f"Example: nanodesk {name}" in out
-        assert "--json" in out
+        assert "--json" in out or name == "venue"  # which always prints one object
 
     def test_imports_nothing_heavy(self):
         heavy = (

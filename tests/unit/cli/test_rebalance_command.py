@@ -1,5 +1,6 @@
 """``nanodesk rebalance`` and ``nanodesk trade``: what they print, write and return."""
 
+import fcntl
 import io
 import json
 import os
@@ -237,7 +238,8 @@ class TestKill:
         assert invoke("kill", "--why", "test")[0] == DONE
         assert invoke("run", "target.json", "--force")[0] == REFUSED_BY_RISK
         assert invoke("release", "--why", "")[0] == USAGE
-        assert invoke("release", "--why", "tested")[0] == DONE
+        code, out, _ = invoke("release", "--why", "tested", "--json")
+        assert (code, json.loads(out)["kill_switch"]) == (DONE, "reset")
         assert invoke("run", "target.json", "--force")[0] == DONE
 
     def test_a_loss_is_released_by_a_person(self, invoke, folder):
@@ -362,6 +364,20 @@ class TestProcesses:
         assert (code, values["done"], values["verified"], values["orders_remaining_count"]) == (BROKER, False, True, 0)
         assert values["orders_cancelled_count"] >= 1
         assert values["error_messages"][0].startswith("without the journal: logs/orders.db")
+
+    def test_kill_cancels_even_where_the_lock_is_held_by_nobody_it_can_find(self, working, folder, invoke):
+        """Its holder lives in another container that shares the folder: no process of this number is here."""
+        working.kill()
+        working.wait()
+        lock = os.open(folder / "logs" / "run.lock", os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.ftruncate(lock, 0)
+        code, out, _ = invoke("kill", "--json", "--timeout", "1")
+        os.close(lock)
+        values = json.loads(out)
+        assert (code, values["done"], values["orders_remaining_count"]) == (BROKER, False, 0)
+        assert values["orders_cancelled_count"] >= 1
+        assert "another rebalance is under way" in values["error_messages"][0]
 
     def test_a_killed_run_is_recovered_and_done_by_the_next(self, working, folder, invoke):
         working.kill()

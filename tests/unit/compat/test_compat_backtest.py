@@ -203,9 +203,10 @@ class TestRunBacktest:
 
     @pytest.mark.parametrize("answer", [None, {"A": 0.5}, [["A", 0.5]], [("A", "x")], iter([("A", 0.5)])])
     def test_wrong_answer_sells_everything_and_is_logged(self, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
-        found = run_backtest(
-            lambda bar, *_: [("A", 1.0)] if bar == 0 else answer, list(self.bars), 1000, CostModel.zero()
-        )
+        with pytest.warns(RuntimeWarning, match="bar [12]"):
+            found = run_backtest(
+                lambda bar, *_: [("A", 1.0)] if bar == 0 else answer, list(self.bars), 1000, CostModel.zero()
+            )
         assert found.portfolio.positions()["A"].quantity == 0
         assert caplog.records[0].bar_index == 1
         with pytest.raises((TypeError, ValueError)):
@@ -217,7 +218,8 @@ class TestRunBacktest:
                 raise RuntimeError("boom")
             return [("A", 1.0)]
 
-        found = run_backtest(strategy, list(self.bars), 1000, CostModel.zero())
+        with pytest.warns(RuntimeWarning, match=r"bar 1.*boom"):
+            found = run_backtest(strategy, list(self.bars), 1000, CostModel.zero())
         assert found.portfolio.equity_curve() == [1000, 1000, 1100, 1100]
         assert "boom" in caplog.text
         with pytest.raises(RuntimeError, match="boom"):

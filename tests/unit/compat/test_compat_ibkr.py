@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loopback_tws import LoopbackTws, until
+from loopback_tws import LoopbackTws
 from nanodesk.compat import nanobook
 from nanodesk.venues.faults import Fault, FaultKind
+from waiting import until
 
 pytest.importorskip("ib_async")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nanodesk.brokers.base import AbsenceRule, Outcome, OutcomeKind
+from nanodesk.brokers.base import AbsenceRule, Outcome, OutcomeKind, RequestRejected
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
@@ -72,7 +72,7 @@ def test_an_order_that_was_sent_again_is_looked_for_until_it_is_found(open_desk,
         broker.script.append("refuse")
         failures, real = [BrokerError("gone")], broker.status
 
-        def status(name):
+        def status(name, symbol=None):
             if len(broker.sent) == 2 and failures:
                 raise failures.pop()
             return real(name)
@@ -135,7 +135,7 @@ def test_an_old_word_on_a_foreign_order_is_not_believed(open_desk):
     late = replace(early, state=OrderState.FILLED, filled_quantity_e9=early.quantity_e9, ts_event_ns=broker.tick())
     broker.stream.extend([late, early])
     desk.engine.poll()
-    assert desk.engine.ledger.orphans[early.venue_order_id]["state"] == "filled"
+    assert desk.engine.ledger.orphans[early.symbol, early.venue_order_id]["state"] == "filled"
     assert reconcile(desk.engine).orphans == ()
 
 
@@ -154,3 +154,39 @@ def test_what_may_no_longer_go_is_not_sent_again_by_the_recovery(open_desk):
     assert report.not_sent == ("a-1",) and report.resent == ()
     assert broker.sent == ["a-1"]
     assert asked == [(an_order("a-1"), {})]  # its own unknown state is no reason to refuse it
+
+
+def test_the_refusal_of_an_earlier_replacement_frees_nothing_now(open_desk):
+    broker = ScriptedBroker(RULE)
+    desk = open_desk(broker)
+    desk.engine.submit(an_order("a-1"))
+    before_ns = desk.time.now_ns()
+    desk.time.sleep(0.5)
+    broker.script.append("never")
+    assert desk.engine.replace("a-1", an_order("a-2", price=101)).state is OrderState.UNKNOWN
+    broker.stream.append(RequestRejected("a-1", True, "halted", "AAPL is halted.", before_ns))
+    desk.engine.poll()
+    assert state_of(desk, "a-2") is OrderState.UNKNOWN
+    assert "AAPL" in desk.engine.blocked_symbols()
+    broker.stream.append(RequestRejected("a-1", True, "halted", "AAPL is halted.", desk.time.now_ns()))
+    desk.engine.poll()
+    assert state_of(desk, "a-2") is OrderState.REJECTED
+    assert desk.engine.blocked_symbols() == {}
+
+
+def test_what_is_left_of_a_corrected_fill_that_was_busted_is_not_awaited(open_desk):
+    broker = ScriptedBroker()
+    desk = open_desk(broker)
+    desk.engine.submit(an_order("a-1", quantity=21))
+    execution = broker.fill("a-1", say=False)
+    broker.all_executions.clear()  # neither the fill nor its correction from 21 to 19 was heard
+    broker.stream.append(broker.bust(replace(execution, quantity_e9=19 * E9), say=False))
+    broker.held.clear()
+    broker.report("a-1", filled_quantity_e9=0)
+    desk.engine.poll()
+    assert desk.engine.order("a-1").awaited_quantity_e9 == 2 * E9
+    reconcile(desk.engine)
+    assert desk.engine.order("a-1").awaited_quantity_e9 == 0
+    sequence = desk.journal.sequence
+    assert reconcile(desk.engine).awaited == ()
+    assert desk.journal.sequence == sequence

@@ -55,6 +55,19 @@ class TestAppend:
             with pytest.raises(JournalError, match="UNIQUE"):
                 journal.append([fill])
 
+    def test_what_was_looked_up_follows_its_revisions(self, path):
+        def booking(kind, revision):
+            return JournalEvent(kind, {"n": revision}, "c", "binance", "A", "E1", revision)
+
+        with Journal.open(path) as journal:
+            assert journal.find_execution("binance", "A", "E1") == ()
+            late = journal.append([booking("execution_corrected", 1)])
+            assert journal.find_execution("binance", "A", "E1") == late
+            first = journal.append([booking("execution_superseded", 0)])
+            assert journal.find_execution("binance", "A", "E1") == (*first, *late)
+        with Journal.open(path, read_only=True) as journal:
+            assert journal.find_execution("binance", "A", "E1") == (*first, *late)
+
     def test_an_intent_is_written_once(self, path):
         with Journal.open(path) as journal:
             journal.append([JournalEvent("order_intent", {}, "c")])

@@ -76,6 +76,25 @@ class TestFindings:
         assert opened.order("a").cum_quantity_e9 == 40 * E9
         assert_settled(opened)
 
+    @pytest.mark.parametrize(("quantity", "price"), [(40, PRICE - 7), (30, PRICE)])
+    def test_list_that_corrects_an_execution_without_a_message(self, opened, broker, journal, quantity, price):
+        opened.submit(an_order("a"))
+        execution = broker.fill("a", 40)
+        opened.poll()
+        corrected = replace(execution, quantity_e9=quantity * E9, price_e9=price)
+        broker.all_executions[-1] = corrected
+        broker.book_position("AAPL", -execution.quantity_e9, execution.price_e9)
+        broker.book_position("AAPL", corrected.quantity_e9, price)
+        broker.orders["a"] = replace(broker.orders["a"], filled_quantity_e9=quantity * E9, ts_event_ns=broker.tick())
+        report = reconcile(opened)
+        assert ("fill", "AAPL") in found(report) and report.blocked == {}
+        assert opened.order("a").cum_quantity_e9 == quantity * E9 and opened.order("a").average_price_e9 == price
+        event = next(event for event in journal.read() if event.kind == "execution_corrected")
+        assert event.payload["was"]["quantity_e9"] == 40 * E9 and event.payload["was"]["price_e9"] == PRICE
+        assert_settled(opened)
+        broker.all_executions[-1] = execution  # an older page is no news
+        assert opened.catch_up() == {}
+
     def test_missed_cancel(self, opened, broker):
         opened.submit(an_order("a"))
         broker.says_on_stream = False
@@ -206,3 +225,33 @@ def test_other_broker_may_be_asked(opened, broker):
     witness = ScriptedBroker()
     witness.held["MSFT"] = 3 * E9
     assert found(reconcile(opened, witness)) == [("position", "MSFT")]
+
+
+class TestInstruments:
+    def test_each_is_asked_for_once_and_may_be_gone_then(self, opened, broker, make_engine, journal):
+        """A share that was traded once and is delisted today must not keep the desk from ever trading again."""
+        asked = []
+        rules = broker.trading_rules
+        broker.trading_rules = lambda symbol: asked.append(symbol) or rules(symbol)
+        opened.submit(an_order("a"))
+        broker.fill("a", 100)
+        reconcile(opened)
+        assert reconcile(opened).is_clean and asked == ["AAPL"]
+
+        def gone(symbol):
+            raise BrokerError(f"no contract of the name {symbol}")
+
+        broker.trading_rules = gone
+        again = make_engine(journal)
+        assert reconcile(again).is_clean
+        broker.cash_e9 += 50 * E9
+        assert found(reconcile(again)) == [("cash", "USD")]
+
+    def test_one_that_was_never_described_leaves_cash_uncompared(self, opened, broker):
+        def gone(symbol):
+            raise BrokerError(f"no contract of the name {symbol}")
+
+        broker.trading_rules = gone
+        broker.execute(foreign_fill(broker))
+        reconcile(opened)
+        assert reconcile(opened).is_clean

@@ -6,16 +6,19 @@ from typing import ClassVar
 
 import pytest
 
+from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.brokers.paper import PaperBroker
-from nanodesk.errors import DuplicateRunError, NanodeskError, RebalanceError, StalePlanError
+from nanodesk.errors import DuplicateRunError, NanodeskError, NotConnectedError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
+from nanodesk.oms.reconcile import reconcile
+from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from nanodesk.risk.loss_monitor import LossMonitor
-from rebalance_desk import QUOTES, Desk, quotes_of, target
+from rebalance_desk import LIMITS, QUOTES, Desk, quotes_of, target
 
 UNATTENDED = RunOptions()
 CRON = RunOptions(is_cron=True)
@@ -122,6 +125,46 @@ class TestMoney:
         report = run(desk, {"AAPL": 0.9})
         assert report.outcome is RunOutcome.DONE, report.reason
         assert report.is_staged
+
+    @pytest.mark.parametrize(
+        "limit", ["max_batch_notional = 800000", "max_batch_orders = 1", "max_daily_notional = 8e5"]
+    )
+    def test_a_limit_of_the_whole_is_not_met_by_its_halves(self, tmp_path, limit):
+        text = f"max_leverage = 1.2\n{limit}\n"
+        desk = Desk(tmp_path, cash="500000", held={"MSFT": "1300"}, leverage=2)
+        desk.config = parse_config(LIMITS.replace("max_batch_notional = 1e8\n", "") + text)
+        report = run(desk, {"AAPL": 0.7})
+        assert report.outcome is RunOutcome.REFUSED
+        assert not report.is_staged
+        assert sent(desk) == []
+
+
+class TestFactsOfTheTarget:
+    """A limit that needs what no broker tells holds with what the target tells, and refuses without."""
+
+    TEXT = "max_adv_frac = 0.1\nmax_sector_frac = 0.6\n"
+
+    @pytest.mark.parametrize(("volume", "outcome"), [(27_250, "done"), (27_000, "refused")])
+    def test_volume(self, tmp_path, volume, outcome):
+        """0.5 of a million at 185 are 2,702 shares."""
+        desk = Desk(tmp_path, text=self.TEXT)
+        facts = {"average_daily_volume": {"AAPL": volume}, "sectors": {"AAPL": "Tech"}}
+        report = run(desk, {"AAPL": 0.5}, **facts)
+        assert report.outcome.value == outcome, report.reason
+        assert ("max_adv_frac = 0.1" in report.reason) == (outcome == "refused")
+
+    @pytest.mark.parametrize(("other", "outcome"), [("Banks", "done"), ("Tech", "refused")])
+    def test_sectors(self, tmp_path, other, outcome):
+        desk = Desk(tmp_path, text=self.TEXT)
+        facts = {"average_daily_volume": {"AAPL": 1e6, "MSFT": 1e6}, "sectors": {"AAPL": "Tech", "MSFT": other}}
+        report = run(desk, {"AAPL": 0.4, "MSFT": 0.4}, **facts)
+        assert report.outcome.value == outcome, report.reason
+        assert ("max_sector_frac = 0.6" in report.reason) == (outcome == "refused")
+
+    def test_nothing_told_is_refused(self, tmp_path):
+        report = run(Desk(tmp_path, text=self.TEXT), {"AAPL": 0.5})
+        assert report.outcome is RunOutcome.REFUSED
+        assert {check.number for check in report.risk.failures} == {10, 28}
 
 
 class TestRefusals:
@@ -382,6 +425,73 @@ class TestAgain:
         assert len(names) == 3
 
 
+class Flaky(PaperBroker):
+    """A broker whose line is down for ``down_s`` from the first time that ``strike`` is called."""
+
+    def __init__(self, desk, down_s):
+        super().__init__(desk.market, sleep=desk.clock.sleep)
+        self._desk, self._down_s, self._until_s = desk, down_s, None
+
+    def strike(self, step="orders.between"):
+        if step == "orders.between" and self._until_s is None:
+            self._until_s = self._desk.monotonic_s() + self._down_s
+
+    @property
+    def is_connected(self):
+        return super().is_connected and (self._until_s is None or self._desk.monotonic_s() >= self._until_s)
+
+
+class TestLine:
+    """A venue ends its connections once a day, a gateway restarts every night."""
+
+    def test_an_outage_between_two_orders_is_waited_out(self, tmp_path):
+        desk = Desk(tmp_path)
+        broker = Flaky(desk, 20.0)
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3, "NVDA": 0.2}), UNATTENDED)
+        assert report.outcome is RunOutcome.DONE, report.reason
+        assert [symbol for symbol, *_ in sent(desk)] == ["AAPL", "MSFT", "NVDA"]
+
+    def test_an_order_whose_time_was_up_meanwhile_is_cancelled_afterwards(self, tmp_path):
+        desk = Desk(tmp_path, sizes=THIN, text="[execution]\norder_timeout_secs = 5\n")
+        broker = Flaky(desk, 20.0)
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer:
+            report = rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3}), UNATTENDED)
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert [line.status for line in report.lines] == ["partial", "filled"]
+        assert desk.open_orders() == ()
+
+    def test_a_line_that_stays_away_ends_the_run(self, tmp_path):
+        desk = Desk(tmp_path)
+        broker = Flaky(desk, 1e9)
+        started_s = desk.monotonic_s()
+        with desk.open(broker=broker, reached=broker.strike) as rebalancer, pytest.raises(NotConnectedError):
+            rebalancer.run(target({"AAPL": 0.3, "MSFT": 0.3}), UNATTENDED)
+        assert 60 <= desk.monotonic_s() - started_s < 62
+        assert len(sent(desk)) == 1
+
+
+class TestWhatOnlyAPersonKnows:
+    def test_a_split_stops_everything_and_says_what_to_do(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        for _ in range(2):
+            report = run(desk, {"AAPL": 0.4, "MSFT": 0.3})
+            assert report.outcome is RunOutcome.REFUSED
+            assert "nanodesk rebalance recover --accept AAPL" in report.warnings[-1]
+        assert "the broker's books differed" not in report.warnings[0]  # told once; the block goes on
+
+    def test_it_goes_on_when_a_person_has_accepted(self, tmp_path):
+        desk = Desk(tmp_path)
+        run(desk, {"AAPL": 0.5})
+        paper_admin.split(desk.market, "AAPL", 2, 1)
+        run(desk, {"AAPL": 0.4})
+        with desk.open() as rebalancer:
+            assert reconcile(rebalancer._engine, accept=["AAPL"]).is_clean
+            assert rebalancer.run(target({"AAPL": 0.4}), UNATTENDED).outcome is RunOutcome.DONE
+
+
 class Died(BaseException):
     """Stands for the end of the process."""
 
@@ -456,6 +566,23 @@ class TestFlatten:
         assert results[0].status == "refused"
         assert desk.held() == {"MSFT": 100}
 
+    def test_an_old_quote_of_one_name_does_not_keep_the_others(self, tmp_path):
+        desk = Desk(tmp_path, held={"MSFT": "100", "NVDA": "50"})
+        desk.kill_switch.pull(who="me", why="test", may_flatten=True)
+        broker = OldQuote(desk.market, sleep=desk.clock.sleep)
+        with desk.open(broker=broker) as rebalancer:
+            results = rebalancer.flatten("kill-1")
+        assert [(result.line.symbol, result.status) for result in results] == [("MSFT", "refused"), ("NVDA", "filled")]
+        assert "quote age" in results[0].reason
+
+    def test_shorts_are_covered_without_buying_power(self, tmp_path):
+        desk = Desk(tmp_path, held={"MSFT": "-100"}, leverage=4)
+        desk.kill_switch.pull(who="me", why="test", may_flatten=True)
+        broker = Poor(desk.market, sleep=desk.clock.sleep)
+        with desk.open(broker=broker) as rebalancer:
+            (result,) = rebalancer.flatten("kill-1")
+        assert (result.status, desk.held()) == ("filled", {})
+
 
 class TestDrift:
     def test_rows(self, tmp_path):
@@ -467,6 +594,21 @@ class TestDrift:
         squares = [(row.actual_e9 - row.weight_e9) ** 2 for row in report.rows]
         assert report.tracking_error_pct == pytest.approx(100 * (sum(squares) / 3) ** 0.5 / 1e9)
         assert report.equity_e9 == parse_e9("1005870")
+
+
+class OldQuote(StandingQuotesBroker):
+    """Nobody quotes MSFT any more."""
+
+    def quote(self, symbol):
+        quote = super().quote(symbol)
+        return replace(quote, ts_ns=quote.ts_ns - 3600 * E9) if symbol == "MSFT" else quote
+
+
+class Poor(StandingQuotesBroker):
+    """Lends nothing."""
+
+    def account(self):
+        return replace(super().account(), buying_power_e9=0)
 
 
 class Refusing(StandingQuotesBroker):

@@ -40,10 +40,12 @@ def desk(tmp_path):
 
 
 @contextmanager
-def engine_of(desk, broker):
+def engine_of(desk, broker, **hooks):
     broker.connect()
-    with Journal.open(desk.folder / "orders.db", now_ns=desk.clock) as journal:
-        yield OrderEngine(broker, journal, now_ns=desk.clock, monotonic_s=desk.monotonic_s, sleep=desk.clock.sleep)
+    with Journal.open(desk.folder / "orders.db", now_ns=desk.clock, **hooks) as journal:
+        yield OrderEngine(
+            broker, journal, now_ns=desk.clock, monotonic_s=desk.monotonic_s, sleep=desk.clock.sleep, **hooks
+        )
 
 
 def cancel(desk, engine, broker, timeout_s=30.0):
@@ -73,6 +75,36 @@ class TestCancelEverything:
         assert report.errors == ("the line is down",)
         assert report.as_values()["verified"] is False
         assert 5 <= report.duration_s < 8
+
+    def test_what_was_sent_and_never_booked(self, desk):
+        """The process died between its order and the answer: nobody has learned yet that the order is there."""
+
+        def die(step):
+            if step == "ack.inside":
+                raise KeyboardInterrupt
+
+        broker = Failing(desk.market, sleep=desk.clock.sleep)
+        with pytest.raises(KeyboardInterrupt), engine_of(desk, broker, reached=die) as engine:
+            engine.submit(resting("ours-1"))
+        assert len(desk.open_orders()) == 1
+        with engine_of(desk, broker) as engine:
+            assert cancel(desk, engine, broker, timeout_s=3.0).is_done
+        assert desk.open_orders() == ()
+
+    def test_one_that_cannot_be_asked_for_keeps_no_other_open(self, desk):
+        class Stubborn(Failing):
+            def cancel(self, client_order_id):
+                if client_order_id == "by-hand":
+                    raise BrokerError("by-hand cannot be cancelled")
+                return super().cancel(client_order_id)
+
+        broker = Stubborn(desk.market, sleep=desk.clock.sleep)
+        desk.market.submit("PAPER", resting("by-hand"))
+        with engine_of(desk, broker) as engine:
+            engine.submit(resting("ours-1"))
+            report = cancel(desk, engine, broker, timeout_s=3.0)
+        assert [order.order.client_order_id for order in desk.open_orders()] == ["by-hand"]
+        assert report.errors == ("by-hand cannot be cancelled",) and not report.is_done
 
     def test_a_line_that_comes_back(self, desk):
         broker = Failing(desk.market, sleep=desk.clock.sleep)

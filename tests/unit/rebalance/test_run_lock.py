@@ -1,15 +1,17 @@
 """One rebalance at a time."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
 import pytest
 
 from nanodesk.errors import DuplicateRunError
-from nanodesk.rebalance.run_lock import current_holder, run_lock, start_ticks
+from nanodesk.rebalance.run_lock import current_holder, is_held, run_lock, start_ticks
 
 HOLD = """
 import sys, time
@@ -51,6 +53,27 @@ class TestRunLock:
         assert current_holder(tmp_path / "run.lock") is None
         with run_lock(tmp_path / "run.lock", now_ns=time.time_ns()) as me:
             assert me.pid == os.getpid()
+
+    def test_a_look_at_it_refuses_nobody(self, tmp_path):
+        """A monitor that asks for the status must not make the nightly run give up."""
+        path = tmp_path / "run.lock"
+        path.touch(mode=0o600)
+        handle = os.open(path, os.O_RDWR)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        threading.Timer(0.05, lambda: os.close(handle)).start()
+        with run_lock(path, now_ns=1) as me:
+            assert me.pid == os.getpid()
+
+    def test_held_without_a_name(self, tmp_path):
+        path = tmp_path / "run.lock"
+        path.touch(mode=0o600)
+        handle = os.open(path, os.O_RDWR)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert is_held(path) and current_holder(path) is None
+        with pytest.raises(DuplicateRunError, match="an unnamed process"), run_lock(path, now_ns=1):
+            pass
+        os.close(handle)
+        assert not is_held(path)
 
     def test_free_again_after_the_block(self, tmp_path):
         for _ in range(2):

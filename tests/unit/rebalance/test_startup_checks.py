@@ -5,6 +5,7 @@ import pytest
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.config import parse_config
 from nanodesk.rebalance.startup_checks import LIVE_SWITCH, require_startup, startup_issues
+from secret_watch import marked
 
 
 def issues(text, folder, environ=None):
@@ -53,6 +54,14 @@ class TestIssues:
         assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
         assert list((tmp_path / "logs").iterdir()) == []
 
+    def test_a_folder_that_anybody_can_write_to_is_refused(self, tmp_path):
+        (tmp_path / "open").mkdir()
+        (tmp_path / "open").chmod(0o777)
+        (issue,) = issues(IBKR, tmp_path / "open")
+        assert issue.field == "logging.dir"
+        assert "with mode 0777" in issue.value
+        assert "chmod 700" in issue.fix
+
     def test_disk_and_links(self, tmp_path):
         (tmp_path / "real").mkdir()
         (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -67,6 +76,6 @@ class TestIssues:
             + f'[logging]\ndir = "{tmp_path}"\nmin_free_bytes = 1'
         )
         with pytest.raises(ConfigError) as caught:
-            require_startup(parse_config(text), location="c.toml", environ={"K": "hunter2"})
+            require_startup(parse_config(text), location="c.toml", environ={"K": marked("key")})
         assert len(caught.value.problems) == 3
-        assert "hunter2" not in str(caught.value)
+        assert marked("key") not in str(caught.value)

@@ -56,6 +56,20 @@ class TestFromJson:
         target = Target(NOW, weights, {"max_leverage": 1.5}, "id")
         assert Target.from_json(target.to_json()) == target
 
+    def test_what_is_known_of_the_names_travels_and_makes_no_other_window(self):
+        target = Target(NOW, {"A": 0.5}, average_daily_volume={"B": 2e6, "A": 1.5}, sectors={"A": "Tech"})
+        assert Target.from_json(target.to_json()) == target
+        assert target.window_id == Target(NOW, {"A": 0.5}).window_id
+
+    @pytest.mark.parametrize("volume", [0, -1, 1.1e15])
+    def test_a_volume_is_above_zero(self, volume):
+        with pytest.raises(WeightsError, match=r"average_daily_volume\['A'\].*must be above 0"):
+            Target.from_json(text(average_daily_volume={"A": volume}))
+
+    def test_names_of_facts_are_names(self):
+        with pytest.raises(WeightsError, match="must not begin with a dot"):
+            Target.from_json(text(sectors={"../etc": "x"}))
+
     def test_the_published_format_has_no_schema(self):
         assert Target.from_json(text(schema=None)).weights == {"A": 0.5}
 
@@ -76,6 +90,10 @@ class TestFromJson:
             (text(constraints={"max_weight": 1}), "unknown key 'max_weight'; allowed: max_position_pct"),
             (text(constraints={"max_leverage": True}), "constraints.max_leverage: must be a number"),
             (text(metadata={"id": 3}), "metadata.id: must be text"),
+            (text(average_daily_volume=[5]), "average_daily_volume: must be an object"),
+            (text(average_daily_volume={"A": "5"}), "average_daily_volume.A: must be a number"),
+            (text(sectors={"A": 5}), "sectors.A: must be text"),
+            (text(sectors={"A": "x" * 65}), "sectors.A: must be text of at most 64"),
         ],
     )
     def test_faults(self, given_text, message):

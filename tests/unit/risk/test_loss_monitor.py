@@ -37,6 +37,7 @@ class TestDailyLoss:
     def test_a_new_day_starts_the_loss_again_and_keeps_the_state(self):
         watched = monitor()
         watched.update(units(100_000), now_ns=1, day="2026-02-09")
+        assert watched.update(units(96_000), now_ns=2, day="2026-02-09") is ACTIVE
         assert watched.update(units(96_000), now_ns=2, day="2026-02-10") is ACTIVE
         assert watched.update(units(92_000), now_ns=3, day="2026-02-10") is ACTIVE
         assert watched.update(units(91_000), now_ns=4, day="2026-02-10") is REDUCING
@@ -44,14 +45,32 @@ class TestDailyLoss:
         assert watched.record.reason == "daily loss of 0.052083334"
         assert watched.record.since_ns == 4
 
+    def test_a_desk_that_looks_once_a_day_sees_the_loss_since_the_evening_before(self):
+        watched = monitor()
+        assert watched.update(units(100_000), now_ns=1, day="2026-02-06") is ACTIVE
+        assert watched.update(units(94_999), now_ns=2, day="2026-02-09") is REDUCING
+        assert watched.record.day_start_equity_e9 == units(100_000)
+
+    @pytest.mark.parametrize(("day", "state"), [("2026-02-10", REDUCING), ("2026-02-11", ACTIVE)])
+    def test_an_evening_is_at_most_four_days_ago(self, day, state):
+        watched = monitor()
+        watched.update(units(100_000), now_ns=1, day="2026-02-06")
+        assert watched.update(units(94_000), now_ns=2, day=day) is state
+
+    def test_a_clock_that_is_set_back_begins_no_day(self):
+        watched = monitor()
+        watched.update(units(100_000), now_ns=1, day="2026-02-10")
+        assert watched.update(units(96_000), now_ns=2, day="2026-02-09") is ACTIVE
+        assert watched.update(units(94_000), now_ns=3, day="2026-02-10") is REDUCING
+
 
 class TestDrawdown:
     def test_from_the_high_water_mark_over_days(self):
         watched = monitor()
         path = [100_000, 97_000, 94_000, 91_000, 88_000, 85_000, 82_000, 80_000]
-        found = [watched.update(units(equity), now_ns=n, day=str(n)) for n, equity in enumerate(path)]
+        found = [watched.update(units(equity), now_ns=n, day=f"2026-02-0{n + 1}") for n, equity in enumerate(path)]
         assert found == [ACTIVE] * 8
-        assert watched.update(units("79999.999999999"), now_ns=9, day="9") is REDUCING
+        assert watched.update(units("79999.999999999"), now_ns=9, day="2026-02-09") is REDUCING
         assert watched.record.reason.startswith("drawdown")
 
     def test_halts(self):
@@ -92,6 +111,7 @@ class TestActs:
         watched.update(units(100_000), now_ns=1, day=DAY)
         watched.move_cash(units(-50_000))
         assert watched.update(units(50_000), now_ns=2, day=DAY) is ACTIVE
+        assert watched.update(units(50_000), now_ns=3, day="2026-02-10") is ACTIVE
         monitor().move_cash(5)
 
 
@@ -104,6 +124,23 @@ class TestStorage:
         again = monitor(path=path)
         assert (again.state, again.record) == (REDUCING, first.record)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_an_equity_that_changes_nothing_is_written_once_a_minute(self, tmp_path):
+        path, minute = tmp_path / "loss.json", 60 * 10**9
+        first = monitor(path=path)
+        for now_ns, equity in ((minute, 100_000), (minute + 1, 99_000), (2 * minute - 1, 98_000)):
+            first.update(units(equity), now_ns=now_ns, day=DAY)
+        assert monitor(path=path).record.last_equity_e9 == units(100_000)
+        first.update(units(98_500), now_ns=2 * minute, day=DAY)
+        assert monitor(path=path).record == first.record
+
+    def test_a_record_of_before_is_read(self, tmp_path):
+        path = tmp_path / "loss.json"
+        path.write_text(
+            '{"schema": 1, "day": "2026-02-08", "day_start_equity_e9": 5, "high_water_e9": 7, "state": "active",'
+            ' "reason": "", "since_ns": 0}'
+        )
+        assert monitor(path=path).record == LossRecord("2026-02-08", 5, 7)
 
     @pytest.mark.parametrize(
         "text",

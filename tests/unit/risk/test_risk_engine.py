@@ -11,7 +11,8 @@ from nanodesk.errors import RiskLimitBreached
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.catalogue import AT_SEND, CATALOGUE
 from nanodesk.risk.engine import RiskEngine
-from nanodesk.risk.limits import RiskConfig
+from nanodesk.risk.fixes import FIXES
+from nanodesk.risk.limits import RiskConfig, written_name
 from nanodesk.risk.report import CheckStatus, RiskReport
 from risk_scenes import account, context, free, holding, limit, market, quote, spoilt
 
@@ -29,8 +30,51 @@ class TestCatalogue:
             for check in RiskEngine().check_order(limit(), desk).checks:
                 assert names[check.number] == check.name
 
-    def test_at_send_checks_are_those_of_the_specification(self):
-        assert [rule.number for rule in AT_SEND] == [7, 11, 16, 27, 36, 42, 43, 44, 45, 46, 47]
+    def test_at_send_checks_are_those_of_the_specification_and_the_breakers(self):
+        assert {rule.number for rule in AT_SEND} == {7, 11, 16, 27, 36, 42, 43, 44, 45, 46, 47} | {34, 35, 37}
+
+
+class TestMessages:
+    """A trader reads: which check, which order, how much, which key of the configuration, and what to do."""
+
+    TIGHT = free(
+        max_order_notional=999, max_position_frac="0.001", max_adv_frac="0.1", max_sector_frac=1, min_equity=200_000,
+        warn_at_frac="0.5", max_batch_notional=1500, max_orders_per_day=0,
+    )  # fmt: skip
+
+    def said(self, number):
+        (check,) = RiskEngine(self.TIGHT).check_order(limit(), context()).of(number)
+        return f"{check}. {check.fix}"
+
+    @pytest.mark.parametrize(
+        ("number", "sentence"),
+        [
+            (9, "FAIL 9 order notional [r-1]: 1000 is above max_order_notional = 999. "
+                "Send less at once, or raise the limit."),
+            (22, "FAIL 22 position [r-1]: 0.01 is above max_position_frac = 0.001. "
+                 "Trade less of the symbol, or raise the limit."),
+            (10, "FAIL 10 share of volume and of displayed size [r-1]: max_adv_frac is set, and the size to compare "
+                 "with was not told. Send less, raise the limit, or leave it off where nobody tells the size."),
+            (31, "FAIL 31 equity: 100000 is not above min_equity = 200000. Pay money in, or close positions."),
+            (35, "FAIL 35 order and message rate: 1 is above max_orders_per_day = 0. "
+                 "Send more slowly, or raise the limit."),
+            (41, "WARN 41 batch: 1000 is within max_batch_notional = 1500 (near its limit). "
+                 "Send fewer or smaller orders, one side of a symbol, sales first."),
+        ],
+    )  # fmt: skip
+    def test_one_sentence(self, number, sentence):
+        assert self.said(number) == sentence
+
+    def test_every_check_has_a_fix_and_only_real_keys_are_named(self):
+        assert set(FIXES) == {rule.number for rule in CATALOGUE}
+        named = {check.key for check in RiskEngine(self.TIGHT).check_order(limit(), context()).checks if check.key}
+        keys = {written_name(name) for name in RiskConfig.model_fields}
+        assert named - keys == {"the USD available"}
+
+    def test_amounts_are_those_that_a_trader_writes(self):
+        odd = limit(quantity=1.5, price=100.005)
+        (check,) = RiskEngine().check_order(odd, context()).of(5)
+        assert check.detail == "1.5 is no multiple of the lot of 1"
 
 
 class TestCheckOrder:
@@ -178,14 +222,15 @@ class TestReport:
     def test_rows_are_plain(self):
         (row,) = [row for row in RiskEngine().check_order(limit(), context()).as_rows() if row["number"] == 9]
         assert row == {
-            "number": 9, "name": "order notional", "status": "pass", "value": "1000", "limit": "100000", "reason": "",
-            "inputs": {"symbol": "AAPL", "quantity_e9": "10000000000"}, "client_order_id": "r-1",
+            "number": 9, "name": "order notional", "status": "pass", "value": "1000", "limit": "100000",
+            "key": "max_order_notional", "reason": "", "fix": "", "client_order_id": "r-1",
+            "inputs": {"symbol": "AAPL", "quantity_e9": "10000000000"},
         }  # fmt: skip
 
     def test_of_order_holds_its_rows_and_those_of_the_batch(self):
         report = RiskEngine().check_batch(TestCheckBatch.batch, context())
         assert len(report.of_order("r-1")) == 48
-        assert str(report.of(9)[0]) == "PASS 9 order notional [r-1]: 1000 against a limit of 100000"
+        assert str(report.of(9)[0]) == "PASS 9 order notional [r-1]: 1000 is within max_order_notional = 100000"
         assert report.of(9)[0].value == 1000
         assert report.of(9)[0].utilisation == Decimal("0.01")
         assert report.of(1)[0].utilisation is None

@@ -82,6 +82,17 @@ class TestPriceJump:
     def test_first_plan_passes(self):
         assert verdict(21, limit(), context(plan_prices_e9={"MSFT": 1})) == "pass"
 
+    @pytest.mark.parametrize(
+        ("earlier", "expected"), [(90.91, "pass"), (90.9, "warn"), (111.11, "pass"), (111.12, "warn")]
+    )
+    def test_since_an_order_of_the_day_it_is_a_warning(self, earlier, expected):
+        """Ten percent of the earlier price: a person looks whether it was a split, or the news."""
+        assert verdict(21, limit(), context(earlier_prices_e9={"AAPL": units(earlier)})) == expected
+
+    def test_the_plan_of_the_run_goes_before(self):
+        desk = context(plan_prices_e9={"AAPL": units(50)}, earlier_prices_e9={"AAPL": units(100)})
+        assert verdict(21, limit(), desk) == "fail"
+
     @pytest.mark.parametrize("planned", [0, -1, 1.5, float("nan")])
     def test_plan_without_a_price_fails(self, planned):
         assert verdict(21, limit(), context(plan_prices_e9={"AAPL": planned})) == "fail"

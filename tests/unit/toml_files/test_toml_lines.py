@@ -1,6 +1,8 @@
 """Lines of keys in TOML documents."""
 
-from nanodesk.toml_files.lines import Place, deepest_nesting, nearest, places
+import pytest
+
+from nanodesk.toml_files.lines import Place, nearest, nested_deeper, places
 
 TEXT = '''a = 1 # x
 "q.r".b = """x
@@ -43,13 +45,23 @@ class TestNearest:
         assert nearest(found, ("gone", "x")) == Place(1)
 
 
-class TestDeepestNesting:
-    def test_brackets_and_dots(self):
-        assert deepest_nesting("a = [[1]]\n") == Place(1, "2")
-        assert deepest_nesting("\na.b.c = 1\n") == Place(2, "2")
-        assert deepest_nesting('a = "[[[["\n# [[[\n').text == "0"
+class TestNestedDeeper:
+    @pytest.mark.parametrize(
+        ("text", "levels", "line"),
+        [
+            ("a = [[1]]\n", 1, 1),
+            ("a = [[1]]\n", 2, 0),
+            ("\na.b.c = 1\n", 1, 2),
+            ("\na.b.c = 1\nd.e = [2]\n", 2, 0),
+            ("a = [1,\n{b.c = 1}]\n", 2, 2),
+            ('a = """\n[[[["""\n# [[[\n', 0, 0),
+            ('a = """\n"""\nb = [1]', 0, 3),
+        ],
+    )
+    def test_first_line_past_the_limit(self, text, levels, line):
+        assert nested_deeper(text, levels) == line
 
     def test_hostile_text_takes_linear_time(self):
         # Quadratic time would take minutes here.
         for hostile in ('"""\\' * 60_000, "'''" * 80_001, '"' * 200_001, "[" * 200_000, '"\\' * 100_000):
-            assert deepest_nesting(hostile).line == 1
+            assert nested_deeper(hostile, 10**6) == 0

@@ -167,3 +167,20 @@ def test_orders_are_found_by_side_symbol_and_direction():
         assert found("status=closed") == []
         first = ask(venue, "GET", "/v2/orders?direction=asc")[1][0]["submitted_at"]
         assert len(found(f"after={first}")) == 3 and found(f"until={first}") == []
+
+
+def test_an_order_that_could_meet_one_of_its_own_account_is_a_wash_trade():
+    with running(limits=WIDE) as venue:
+
+        def placed(**change):
+            return ask(venue, "POST", "/v2/orders", {**ORDER, **change})[:2]
+
+        _, resting = placed()
+        for change in ({}, {"limit_price": "149.99"}, {"type": "market", "limit_price": None}):
+            status, answer = placed(side="sell", **change)
+            assert (status, answer["code"]) == (403, 40310000)
+            assert answer["message"] == "potential wash trade detected. use complex orders"
+            assert answer["existing_order_id"] == resting["id"]
+        status, answer = placed(side="sell", client_order_id=resting["client_order_id"])
+        assert answer["message"] == "client_order_id must be unique"
+        assert placed(side="sell", limit_price="300")[0] == placed(limit_price="151")[0] == 200

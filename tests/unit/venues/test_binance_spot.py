@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import itertools
@@ -13,10 +14,11 @@ import urllib.request
 
 import pytest
 
-from binance_venue import BTC, KEY, SECRET, running
+from binance_venue import BTC, KEY, SECRET, market, running
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.trading_rules import TradingStatus
 from nanodesk.venues.binance_spot import SpotLimits
+from secret_watch import MARK
 
 aiohttp = pytest.importorskip("aiohttp")
 PLACE = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1", "price": "40000"}
@@ -124,7 +126,7 @@ class TestSignatures:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-        key = Ed25519PrivateKey.generate()
+        key = Ed25519PrivateKey.from_private_bytes((MARK * 3)[:32].encode())
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
@@ -172,7 +174,10 @@ class TestOrders:
             ({"newClientOrderId": "x" * 37}, -1100, "newClientOrderId"),
             ({"unheardOf": "1"}, -1104, "Not all sent parameters"),
             ({"quoteOrderQty": "5"}, -1106, "quoteOrderQty"),
-            ({"trailingDelta": "5"}, -1013, "TRAILING_DELTA"),
+            ({"trailingDelta": "5"}, -1013, "Trailing stop orders are not supported"),
+            ({"icebergQty": "0.1"}, -1013, "Iceberg orders are not supported"),
+            ({"type": "TAKE_PROFIT", "stopPrice": "60000"}, -1013, "Take profit orders are not supported"),
+            ({"selfTradePreventionMode": "EXPIRE_TAKER"}, -1013, "self-trade prevention mode"),
             ({"quantity": "25", "price": "49990"}, -2010, "insufficient balance"),
             ({"type": "LIMIT_MAKER", "timeInForce": None, "price": "50001"}, -2010, "immediately match"),
             ({"type": "MARKET", "timeInForce": None}, -1106, "price"),
@@ -288,9 +293,89 @@ class TestAmend:
         )
 
 
+@contextlib.contextmanager
+def at_one_instant(**options):
+    """A venue whose clock stands still: no window of a limit ends between two requests."""
+    now = time.time_ns()
+    with running(made=market(now_ns=lambda: now), **options) as venue:
+        venue.clock = lambda: now
+        yield venue
+
+
+class TestMarketData:
+    def test_candles_of_what_traded_and_flat_ones_where_nothing_did(self, venue):
+        for quantity in ("0.1", "0.3"):
+            ask(venue, "POST", "order", {**PLACE, "price": "50001", "quantity": quantity})
+        rows = ask(venue, "GET", "klines", {"symbol": "BTCUSDT", "interval": "1h", "limit": "3"}, sign=None)[1]
+        assert [row[6] - row[0] for row in rows] == [3_599_999] * 3
+        assert all(row[0] % 3_600_000 == 0 for row in rows)
+        assert rows[0][1:6] == ["50000.00000000"] * 4 + ["0.00000000"]
+        assert sum(float(row[5]) for row in rows) == 0.4
+        assert sum(row[8] for row in rows) == 2
+        assert rows[-1][4] == "50001.00000000"
+
+    def test_candles_are_asked_for_by_their_beginning(self, shared):
+        day = 86_400_000
+        monday = (int(time.time() * 1000) - 4 * day) // (7 * day) * 7 * day + 4 * day
+        asked = {"symbol": "BTCUSDT", "interval": "1w", "startTime": monday - 14 * day - 5, "limit": "2"}
+        rows = ask(shared, "GET", "klines", asked, sign=None)[1]
+        assert [row[0] for row in rows][:1] == [monday - 14 * day]
+        assert code(shared, "GET", "klines", {"symbol": "BTCUSDT", "interval": "7m"}, sign=None) == -1120
+
+    def test_the_day_and_the_mean(self, venue):
+        ask(venue, "POST", "order", {**PLACE, "price": "50001"})
+        row = ask(venue, "GET", "ticker/24hr", {"symbol": "BTCUSDT"}, sign=None)[1]
+        assert (row["count"], row["volume"], row["lastPrice"]) == (1, "0.10000000", "50001.00000000")
+        assert {one["symbol"] for one in ask(venue, "GET", "ticker/24hr", sign=None)[1]} == {"BTCUSDT", "ETHUSDT"}
+        assert ask(venue, "GET", "avgPrice", {"symbol": "BTCUSDT"}, sign=None)[1]["price"] == "50001.00000000"
+        assert ask(venue, "GET", "avgPrice", {"symbol": "ETHUSDT"}, sign=None)[1]["price"] == "3000.00000000"
+        assert ask(venue, "GET", "aggTrades", {"symbol": "BTCUSDT"}, sign=None)[1][0]["q"] == "0.10000000"
+
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            ({"orderId": "1", "startTime": "1"}, -1128),
+            ({"fromId": "1", "endTime": "5"}, -1128),
+            ({"startTime": "1", "endTime": "86400002"}, -1127),
+            ({"startTime": "5", "endTime": "1"}, -1127),
+        ],
+    )
+    def test_ways_to_ask_for_trades_that_the_venue_refuses(self, shared, asked, expected):
+        assert code(shared, "GET", "myTrades", {"symbol": "BTCUSDT", **asked}) == expected
+
+    def test_what_names_one_thing_weighs_less(self, venue):
+        def weight(path, parameters):
+            before = int(ask(venue, "GET", "time", sign=None)[2]["X-MBX-USED-WEIGHT-1M"])
+            return int(ask(venue, "GET", path, parameters)[2]["X-MBX-USED-WEIGHT-1M"]) - before
+
+        assert weight("myTrades", {"symbol": "BTCUSDT"}) == 20
+        assert weight("myTrades", {"symbol": "BTCUSDT", "orderId": "1"}) == 5
+        assert (weight("openOrders", {}), weight("openOrders", {"symbol": "BTCUSDT"})) == (80, 6)
+
+    def test_what_is_not_served_is_said_so_in_the_log(self, venue, caplog):
+        status, content, _ = ask(venue, "POST", "orderList/oco", PLACE)
+        assert (status, content["code"]) == (404, -1000)
+        assert caplog.messages == ["not_served: POST /api/v3/orderList/oco"]
+
+
 class TestLimits:
+    def test_a_replacement_without_room_for_an_order_cancels_nothing(self):
+        with running(limits=SpotLimits(orders_10s=1)) as venue:
+            until_next = 10 - time.time() % 10
+            if until_next < 2:
+                time.sleep(until_next)
+            ask(venue, "POST", "order", {**PLACE, "newClientOrderId": "old"})
+            replace = {**TestCancelReplace.REPLACE, "cancelReplaceMode": "STOP_ON_FAILURE"}
+            status, content, _ = ask(venue, "POST", "order/cancelReplace", replace)
+            assert (status, content["code"]) == (429, -1015)
+            assert [order.is_open for order in venue.orders()] == [True]
+            status, content, _ = ask(
+                venue, "POST", "order/cancelReplace", {**replace, "orderRateLimitExceededMode": "CANCEL_ONLY"}
+            )
+            assert (status, content["code"], content["data"]["newOrderResponse"]["code"]) == (409, -2021, -1015)
+
     def test_weights_are_told_and_enforced_and_stubbornness_is_banned(self):
-        with running(limits=SpotLimits(weight_1m=50, ban_after=3)) as venue:
+        with at_one_instant(limits=SpotLimits(weight_1m=50, ban_after=3)) as venue:
             _, _, headers = ask(venue, "GET", "account")
             assert headers["X-MBX-USED-WEIGHT-1M"] == "20"
             ask(venue, "GET", "account")
@@ -301,11 +386,11 @@ class TestLimits:
             assert statuses[-1] == 418
 
     def test_orders_are_counted_until_they_fill(self):
-        with running(limits=SpotLimits(orders_10s=3)) as venue:
+        with at_one_instant(limits=SpotLimits(orders_10s=3)) as venue:
             for _ in range(6):
                 assert ask(venue, "POST", "order", {**PLACE, "price": "50001"})[0] == 200
             answers = [ask(venue, "POST", "order", PLACE) for _ in range(4)]
-            assert answers[-1][1].get("code") == -1015 or time.time() % 10 < 1
+            assert answers[-1][1].get("code") == -1015
             assert answers[0][2]["X-MBX-ORDER-COUNT-10S"] == "1"
 
 
@@ -374,7 +459,8 @@ class TestWebSocketApi:
         assert (reports[0]["t"], reports[1]["t"]) == (-1, 1)
         kinds = [one["event"]["e"] for one in heard if "event" in one]
         assert kinds[-1] == "eventStreamTerminated"
-        assert "outboundAccountPosition" in kinds
+        [balances] = [one["event"] for one in heard if one.get("event", {}).get("e") == "outboundAccountPosition"]
+        assert [row["a"] for row in balances["B"]] == ["BTC", "USDT"]  # what the fill touched, no more
 
     def test_a_cancel_names_both_ids(self, venue):
         named = {"symbol": "BTCUSDT", "origClientOrderId": "ws-1", "newClientOrderId": "cancel-1"}
@@ -426,3 +512,26 @@ def test_fees_balances_and_trades_agree(venue):
     assert trade["commission"] == "5.00010000"
     assert usdt["free"] == "994994.89990000"
     assert BTC.tick_e9 == E9 // 100
+
+    def test_a_candle_is_told_while_it_grows_and_when_it_is_done(self, venue):
+        url = f"{venue.endpoints['stream_url']}/ws/btcusdt@kline_1s"
+
+        async def listen():
+            heard = asyncio.ensure_future(hear())
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(ask, venue, "POST", "order", {**PLACE, "price": "50001"})
+            await asyncio.sleep(2.2)
+            heard.cancel()
+
+        said = []
+
+        async def hear():
+            async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+                async for message in socket:
+                    said.append(json.loads(message.data)["k"])
+
+        asyncio.run(listen())
+        done = [one for one in said if one["x"]]
+        assert sum(float(one["v"]) for one in done) == 0.1
+        assert [one["t"] for one in done] == sorted({one["t"] for one in done}), "each is done once"
+        assert all(one["T"] - one["t"] == 999 for one in said)

@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import PriceError, ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.factors.windows import SymbolBlock
 
-FloatArray = NDArray[np.float64]
 Value = int | float | bool
 Parameters = Mapping[str, Value]
 

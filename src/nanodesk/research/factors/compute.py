@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError, ValidationError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.research.factors.base import Factor, FactorInputs, Value
 from nanodesk.research.factors.catalog import find_factor
 from nanodesk.research.factors.market_series import MarketSeries
 from nanodesk.research.factors.windows import SymbolBlock
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 FactorSpec = tuple[str, Mapping[str, Value]]
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.factors.base import Parameter, Parameters
-
-FloatArray = NDArray[np.float64]
 
 
 def covered(score: FloatArray, observed: FloatArray, sessions: int, parameters: Parameters) -> FloatArray:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.market.units import SESSIONS_PER_YEAR
 from nanodesk.research.factors.base import Factor, Parameter, Parameters
 from nanodesk.research.factors.coverage import covered, min_coverage, window
 from nanodesk.research.factors.windows import SymbolBlock
-
-FloatArray = NDArray[np.float64]
 
 
 def total_volatility(block: SymbolBlock, parameters: Parameters) -> FloatArray:

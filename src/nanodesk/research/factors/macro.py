@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.factors.base import Factor, Parameters
 from nanodesk.research.factors.coverage import covered, min_coverage, window
 from nanodesk.research.factors.market_series import Common
 from nanodesk.research.factors.windows import Own, SymbolBlock
-
-FloatArray = NDArray[np.float64]
 
 # Market return and VIX change are taken as collinear when less than this share of either is left unexplained.
 COLLINEAR = 1e-10

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 # Which series must be known on a session for it to count: the symbol's return alone, with the market's, or with both
 # the market's return and the VIX change.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.factors.base import Factor, Parameter, Parameters
 from nanodesk.research.factors.coverage import covered, min_coverage, window
 from nanodesk.research.factors.windows import SymbolBlock
-
-FloatArray = NDArray[np.float64]
 
 _STALE = Parameter(0, 0, 20, "sessions by which a missing end price may be older")
 _SKIP = Parameter(21, 0, 251, "latest sessions left out")

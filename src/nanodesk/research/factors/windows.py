@@ -12,12 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.research.factors.kernels.window_sums import exact_moments, maxima, weighted_sums
 from nanodesk.research.factors.market_series import Common, MarketSeries, Sample, log_returns, overlapping
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # What is summed of the symbol: presence, return, squared return, squared loss.
 Own = Literal["1", "r", "rr", "dd"]

@@ -17,6 +17,13 @@ from nanodesk.errors import DataError, SchemaMismatchError, ValidationError
 from nanodesk.research.dataset_kinds import About, KindName, kind_of, nearest
 from nanodesk.research.sources.base import SourceTable
 
+MAX_TEXT_BYTES = 2 << 30
+"""Of a CSV, and of what a gzip stream unpacks to: a small file may hold petabytes of zeros."""
+MAX_COLUMNS = 50_000
+"""Of a Parquet file; a wide one has a column for each symbol."""
+MAX_CELLS = 500_000_000
+"""Rows times columns of a Parquet file, some gigabytes of memory; a few kilobytes can claim more."""
+
 _FIRST_DATA_LINE = 2
 _ISO = "%Y-%m-%d"
 _STAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
@@ -212,6 +219,7 @@ def _read_cells(path: Path) -> pl.DataFrame:
         raise DataError(f"{path}: {what}.", field="file", value=str(path), fix="Check the path.")
     if path.suffix == ".parquet":
         try:
+            _require_modest(path)
             return pl.read_parquet(path, glob=False).with_row_index("line", 1)
         except pl.exceptions.PolarsError as error:
             raise DataError(f"{path}: is not a whole Parquet file.", field="file", value=str(path)) from error
@@ -244,15 +252,51 @@ def _read_cells(path: Path) -> pl.DataFrame:
     return frame.with_row_index("line", _FIRST_DATA_LINE)
 
 
+def _require_modest(path: Path) -> None:
+    """Refuse a Parquet file by its schema and row count, before any of its cells is unpacked."""
+    scan = pl.scan_parquet(path, glob=False)
+    schema = scan.collect_schema()
+    for name, kind in schema.items():
+        if kind.is_nested() or kind in (pl.Object, pl.Binary):
+            raise SchemaMismatchError(
+                f"{path.name}: column {name!r} holds {kind}; cells are numbers, texts, dates or truth values.",
+                field=name,
+                value=str(kind),
+                fix="Write the file without it.",
+            )
+    rows = scan.select(pl.len()).collect().item()
+    if len(schema) > MAX_COLUMNS or rows * len(schema) > MAX_CELLS:
+        raise DataError(
+            f"{path}: has {rows:,} rows and {len(schema):,} columns.",
+            field="file",
+            value=str(path),
+            allowed=f"{MAX_COLUMNS:,} columns and {MAX_CELLS:,} cells",
+            fix="Split it by year.",
+        )
+
+
+def _require_bounded(path: Path, text: bytes) -> bytes:
+    if len(text) <= MAX_TEXT_BYTES:
+        return text
+    raise DataError(
+        f"{path}: is larger than {MAX_TEXT_BYTES:,} bytes, unpacked.",
+        field="file",
+        value=str(path),
+        allowed=f"{MAX_TEXT_BYTES:,} bytes",
+        fix="Split it by year.",
+    )
+
+
 def _bytes(path: Path) -> bytes:
     if path.suffix != ".gz":
         try:
-            return path.read_bytes()
+            with path.open("rb") as plain:
+                return _require_bounded(path, plain.read(MAX_TEXT_BYTES + 1))
         except OSError as error:
             raise DataError(f"{path}: cannot be read: {error.strerror}.", field="file", value=str(path)) from error
     try:
         with gzip.open(path) as stream:
-            return stream.read()
+            return _require_bounded(path, stream.read(MAX_TEXT_BYTES + 1))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: the gzip stream is torn or damaged ({error}).",

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.chart import (
-    FloatArray,
     Hover,
     Reading,
     Series,

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.markup import data_island, element, escape, figure
 from nanodesk.research.tearsheet.scale import Scale
 from nanodesk.research.tearsheet.svg import WIDTH, coordinate, percent_of
 
-FloatArray = NDArray[np.float64]
 LETTERS = (150, 62, 36)
 """Letters that fit under a chart as wide as the page, under one of half the page, and under one on a phone."""
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics.stability import factor_correlation
 from nanodesk.research.result import FactorReport, ResearchResult
-
-FloatArray = NDArray[np.float64]
 
 IC_WINDOW = 12
 """Decisions in the rolling mean of the information coefficient."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics.calendar_returns import monthly_returns, yearly_returns
 from nanodesk.metrics.drawdown import Drawdown, drawdown_series, drawdown_table
 from nanodesk.metrics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
@@ -26,8 +26,6 @@ from nanodesk.research.tearsheet.portfolio_numbers import (
     symbol_contributions,
     trade_numbers,
 )
-
-FloatArray = NDArray[np.float64]
 
 SCHEMA = 1
 ROLLING_WINDOW = 126

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.backtest.result import REASONS, BacktestResult
+from nanodesk.market.arrays import FloatArray
 from nanodesk.metrics.holdings import gross_exposure, holdings_count, net_exposure
 from nanodesk.metrics.holdings import sector_weights as weight_by_sector
 from nanodesk.metrics.performance import compute_metrics
 from nanodesk.rebalance.target import Target
-
-FloatArray = NDArray[np.float64]
 
 COST_LEVELS_BPS = tuple(10.0 * step for step in range(11))
 """Costs per traded notional at which the cost curve is evaluated."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from nanodesk.market.arrays import Dates
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.bar_charts import bar_cell, bar_chart, curve_chart
 from nanodesk.research.tearsheet.chart import Series
 from nanodesk.research.tearsheet.markup import element, escape, figure, section, table
 from nanodesk.research.tearsheet.return_sections import floats
-from nanodesk.research.tearsheet.time_charts import Dates, stacked_chart, time_chart
+from nanodesk.research.tearsheet.time_charts import stacked_chart, time_chart
 
 Numbers = Mapping[str, Any]
 

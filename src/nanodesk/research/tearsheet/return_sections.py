@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import Dates, FloatArray
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.bar_charts import bar_cell, bar_chart, histogram
 from nanodesk.research.tearsheet.chart import Series
 from nanodesk.research.tearsheet.markup import element, figure, section, table
 from nanodesk.research.tearsheet.time_charts import Mark, time_chart
 
-FloatArray = NDArray[np.float64]
 Numbers = Mapping[str, Any]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -134,7 +133,7 @@ def _growth_note(growth: FloatArray) -> str:
     return "Logarithmic scale, after all costs."
 
 
-def _underwater(numbers: Numbers, dates: NDArray[np.datetime64], depth: list[Series]) -> str:
+def _underwater(numbers: Numbers, dates: Dates, depth: list[Series]) -> str:
     if not any((item.values < 0.0).any() for item in depth):
         return figure("Drawdown", element("p", "Wealth never fell below a peak.", class_="empty"))
     return time_chart(
@@ -159,14 +158,14 @@ def _deepest(drawdowns: list[dict[str, Any]]) -> list[Mark]:
     ]
 
 
-def _bands(drawdowns: list[dict[str, Any]], dates: NDArray[np.datetime64]) -> list[tuple[Any, Any]]:
+def _bands(drawdowns: list[dict[str, Any]], dates: Dates) -> list[tuple[Any, Any]]:
     return [
         (np.datetime64(item["start"], "D"), np.datetime64(item["recovery"], "D") if item["recovery"] else dates[-1])
         for item in drawdowns[:5]
     ]
 
 
-def _rolling(numbers: Numbers, dates: NDArray[np.datetime64], name: str, against: str) -> str:
+def _rolling(numbers: Numbers, dates: Dates, name: str, against: str) -> str:
     series, benchmark = numbers["series"], numbers["series"]["benchmark"]
     window, rolling = series["rolling_window"], series["rolling"]
     if not any(value is not None for value in rolling["volatility"]):

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from nanodesk.market.arrays import FloatArray
 
 LOG_DECADES = 6.0
 """A log axis reaches at most this many decades below its top; what is lower, or not positive, lies on its floor."""

@@ -7,12 +7,9 @@ inner one that stretches its ``WIDTH`` units to whatever the screen gives: curve
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.research.tearsheet.markup import Attribute, element
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 WIDTH = 1000.0
 """Units across a plot, whatever its width on the screen."""

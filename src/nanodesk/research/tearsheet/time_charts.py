@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import Dates, FloatArray
 from nanodesk.research.tearsheet import text
 from nanodesk.research.tearsheet.chart import (
-    FloatArray,
     Hover,
     Reading,
     Series,
@@ -32,8 +31,6 @@ from nanodesk.research.tearsheet.svg import (
     percent_of,
     stick_path,
 )
-
-Dates = NDArray[np.datetime64]
 
 LABEL_GAP = 13.0
 """Least distance of two labels at the end of their lines, in pixels."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import ShapeError
-
-FloatArray = NDArray[np.float64]
-Dates = NDArray[np.datetime64]
+from nanodesk.market.arrays import Dates, FloatArray
 
 
 def forward_fill(values: FloatArray, limit: int) -> FloatArray:

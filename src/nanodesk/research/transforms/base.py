@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.transforms import neutral
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 Values = Mapping[str, FloatArray]
 
 # A TOML array arrives as a list; everything else about it stays strict.

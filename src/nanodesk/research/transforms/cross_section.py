@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.metrics.ranking import average_ranks, masked
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 # Makes the median absolute deviation of a normal sample its standard deviation: 1 / Phi^-1(3/4).
 MAD_TO_DEVIATION = 1.482602218505602

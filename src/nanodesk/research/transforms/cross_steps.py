@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.research.transforms import cross_section
 from nanodesk.research.transforms.base import CrossStep
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 class Winsor(CrossStep):

@@ -23,12 +23,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Columns = Mapping[str, FloatArray]
 
 MAX_LENGTH = 500

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.metrics.ranking import masked
 from nanodesk.research.transforms.cross_section import row_quantile
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 UNKNOWN = -1
 

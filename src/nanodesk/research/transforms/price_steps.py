@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import BoolArray, FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.research.transforms import along_time
 from nanodesk.research.transforms.base import BaseStep, Known, PreprocessContext, Values
 from nanodesk.research.transforms.volatility import Estimator, trailing_volatility
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 class _PriceStep(BaseStep):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from nanodesk.market.arrays import BoolArray, FloatArray
 from nanodesk.research.transforms import neutral
 from nanodesk.research.transforms.base import (
     BaseStep,
@@ -19,9 +19,6 @@ from nanodesk.research.transforms.base import (
     unknown_columns,
 )
 from nanodesk.research.transforms.expression import parse_condition
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 class Neutralize(ColumnStep):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from nanodesk.market.arrays import FloatArray
 from nanodesk.research.transforms import along_time
 from nanodesk.research.transforms.base import Known, TimeStep
-
-FloatArray = NDArray[np.float64]
 
 
 class Align(TimeStep):

@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nanodesk.errors import ValidationError
+from nanodesk.market.arrays import FloatArray, IntArray
 from nanodesk.market.panel import PricePanel
 from nanodesk.market.units import SESSIONS_PER_YEAR
 from nanodesk.research.factors.coverage import needed
 from nanodesk.research.factors.kernels.window_sums import weighted_sums
 from nanodesk.research.factors.market_series import MarketSeries, log_returns
 from nanodesk.research.factors.windows import SymbolBlock
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 Estimator = Literal["std", "ewm", "parkinson", "garman_klass", "yang_zhang"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9
+from nanodesk.market.fixed_point import E9, format_e9
 from nanodesk.market.order import Order
 from nanodesk.risk.exposure import BPS, Line, worst_sell_price
 from nanodesk.risk.proposal import Proposal
@@ -17,23 +17,11 @@ from nanodesk.risk.report import NO_INPUTS, CheckStatus, RiskCheck
 from nanodesk.risk.verdict import OFF, at_most, failed, passed
 
 STAYS = "past the limit before, and not further after"
+COVERS = "every order reduces: a short is covered from what its sale brought"
 
 
 def _excuse(proposal: Proposal, before_e9: int, after_e9: int) -> str:
     return STAYS if proposal.config.breach_may_be_reduced and after_e9 <= before_e9 else ""
-
-
-def _valuation_fault(proposal: Proposal) -> str:
-    """Why the account cannot be valued: a holding or an open order without a price, or with an old one."""
-    after, config, now = proposal.after, proposal.config, proposal.context.now_ns
-    if after.unpriced:
-        return f"no price, rules or exchange rate of {', '.join(map(repr, sorted(after.unpriced)[:5]))}"
-    if after.lines and not now - after.oldest_ns <= config.max_holding_price_age_ns:
-        old = [line.symbol for line in after.lines.values() if line.price_ns == after.oldest_ns]
-        return f"the price of {old[0]!r} is {(now - after.oldest_ns) / E9:.1f} s old"
-    if after.lines and not after.newest_ns - now <= config.max_clock_skew_ns:
-        return "a price comes from the future"
-    return ""
 
 
 def _limited(
@@ -44,12 +32,12 @@ def _limited(
     limit_e9: int | None,
     excuse: str,
     inputs: Mapping[str, object] = NO_INPUTS,
+    key: str = "",
 ) -> RiskCheck:
-    fault = _valuation_fault(proposal)
-    if fault:
-        return failed(number, name, fault, inputs)
+    if proposal.valuation_fault:
+        return failed(number, name, proposal.valuation_fault, inputs)
     warn = proposal.config.warn_at_frac_e9
-    return at_most(number, name, value_e9, limit_e9, inputs, warn_at_frac_e9=warn, excuse=excuse)
+    return at_most(number, name, value_e9, limit_e9, inputs, key=key, warn_at_frac_e9=warn, excuse=excuse)
 
 
 def position(proposal: Proposal, order: Order) -> RiskCheck:
@@ -73,11 +61,11 @@ def position(proposal: Proposal, order: Order) -> RiskCheck:
     excuse = _excuse(proposal, before.gross_e9, line.gross_e9)
     limit = config.max_position_notional_e9
     if limit is not None:
-        check = _limited(number, name, proposal, line.gross_e9, limit, excuse, inputs)
+        check = _limited(number, name, proposal, line.gross_e9, limit, excuse, inputs, "max_position_notional")
         if check.status is CheckStatus.FAIL:
             return check
     fraction = proposal.of_equity(line.gross_e9)
-    return _limited(number, name, proposal, fraction, config.max_position_frac_e9, excuse, inputs)
+    return _limited(number, name, proposal, fraction, config.max_position_frac_e9, excuse, inputs, "max_position_frac")
 
 
 def gross(proposal: Proposal) -> RiskCheck:
@@ -96,7 +84,8 @@ def gross(proposal: Proposal) -> RiskCheck:
     after, before = proposal.after, proposal.before
     inputs = {"before_e9": before.gross_e9, "symbols": len(after.lines)}
     excuse = _excuse(proposal, before.gross_e9, after.gross_e9)
-    return _limited(23, "gross", proposal, after.gross_e9, proposal.config.max_gross_notional_e9, excuse, inputs)
+    limit = proposal.config.max_gross_notional_e9
+    return _limited(23, "gross", proposal, after.gross_e9, limit, excuse, inputs, "max_gross_notional")
 
 
 def net(proposal: Proposal) -> RiskCheck:
@@ -116,7 +105,7 @@ def net(proposal: Proposal) -> RiskCheck:
     inputs = {"lowest_e9": after.lowest_e9, "highest_e9": after.highest_e9, "equity_e9": proposal.equity_floor_e9}
     excuse = _excuse(proposal, before.net_e9, after.net_e9)
     value = proposal.of_equity(after.net_e9)
-    return _limited(24, "net", proposal, value, proposal.config.max_net_frac_e9, excuse, inputs)
+    return _limited(24, "net", proposal, value, proposal.config.max_net_frac_e9, excuse, inputs, "max_net_frac")
 
 
 def leverage(proposal: Proposal) -> RiskCheck:
@@ -136,7 +125,7 @@ def leverage(proposal: Proposal) -> RiskCheck:
     inputs = {"gross_e9": after.gross_e9, "equity_e9": proposal.equity_floor_e9}
     excuse = _excuse(proposal, before.gross_e9, after.gross_e9)
     value = proposal.of_equity(after.gross_e9)
-    return _limited(25, "leverage", proposal, value, proposal.config.max_leverage_e9, excuse, inputs)
+    return _limited(25, "leverage", proposal, value, proposal.config.max_leverage_e9, excuse, inputs, "max_leverage")
 
 
 def short(proposal: Proposal, order: Order) -> RiskCheck:
@@ -164,7 +153,7 @@ def short(proposal: Proposal, order: Order) -> RiskCheck:
         return passed(number, name, "nothing can be short", inputs)
     excuse = _excuse(proposal, proposal.before.short_e9, after.short_e9)
     value = proposal.of_equity(proposal.after.short_e9)
-    return _limited(number, name, proposal, value, config.max_short_frac_e9, excuse, inputs)
+    return _limited(number, name, proposal, value, config.max_short_frac_e9, excuse, inputs, "max_short_frac")
 
 
 def _short_fault(proposal: Proposal, line: Line) -> str:
@@ -175,7 +164,8 @@ def _short_fault(proposal: Proposal, line: Line) -> str:
     if proposal.config.require_locate:
         located = proposal.context.located_e9.get(line.symbol)
         if located is None or not line.opening_short_e9 <= located:
-            return f"located_e9={located} does not cover {line.opening_short_e9}"
+            told = "nothing was located" if located is None else f"{format_e9(located)} located"
+            return f"{told}, for a short of {format_e9(line.opening_short_e9)}"
     return ""
 
 
@@ -220,9 +210,11 @@ def _buying_power(proposal: Proposal, currency: str) -> RiskCheck:
         if proposal.after.line(symbol).mark_e9 is None:
             return failed(number, name, f"no price, rules or exchange rate of {symbol!r}", inputs)
     excuse = _excuse(proposal, 0, added)
+    if proposal.config.breach_may_be_reduced and proposal.all_reduce:
+        excuse = COVERS
     if needed <= 0:
         return passed(number, name, "nothing is paid for", inputs)
-    return at_most(number, name, needed, available, inputs, excuse=excuse)
+    return at_most(number, name, needed, available, inputs, key=f"the {currency} available", excuse=excuse)
 
 
 def sale_proceeds(proposal: Proposal, currency: str) -> int:
@@ -280,7 +272,8 @@ def concentration(proposal: Proposal) -> RiskCheck:
         if not group:
             return failed(number, name, f"the {kind} of a holding or an order is not known", inputs)
         excuse = _excuse(proposal, proposal.before.groups.get((kind, group), 0), value)
-        found.append(_limited(number, name, proposal, proposal.of_equity(value), limits[kind], excuse, inputs))
+        fraction, key = proposal.of_equity(value), f"max_{kind}_frac"
+        found.append(_limited(number, name, proposal, fraction, limits[kind], excuse, inputs, key))
     if not found:
         return _limited(number, name, proposal, 0, 0, "")
     return max(found, key=lambda check: (_RANK[check.status], check.value_e9 or 0))
@@ -308,11 +301,11 @@ def turnover(proposal: Proposal) -> RiskCheck:
     value = flow.traded_notional_e9 + proposal.after.notional_e9
     inputs = {"traded_notional_e9": flow.traded_notional_e9, "open_e9": proposal.after.notional_e9}
     excuse = STAYS if config.breach_may_be_reduced and proposal.all_reduce else ""
-    check = _limited(number, name, proposal, value, config.max_daily_notional_e9, excuse, inputs)
+    check = _limited(number, name, proposal, value, config.max_daily_notional_e9, excuse, inputs, "max_daily_notional")
     if check.status is CheckStatus.FAIL:
         return check
     fraction = proposal.of_equity(value)
-    other = _limited(number, name, proposal, fraction, config.max_turnover_frac_e9, excuse, inputs)
+    other = _limited(number, name, proposal, fraction, config.max_turnover_frac_e9, excuse, inputs, "max_turnover_frac")
     return check if _RANK[check.status] > _RANK[other.status] else other
 
 
@@ -360,4 +353,4 @@ def positive_equity(proposal: Proposal) -> RiskCheck:
         return failed(number, name, f"equity_e9={equity!r} is no whole number", inputs)
     if equity > least:
         return passed(number, name, "", inputs)
-    return failed(number, name, f"equity_e9={equity} is not above {least}", inputs)
+    return failed(number, name, f"{format_e9(equity)} is not above min_equity = {format_e9(least)}", inputs)

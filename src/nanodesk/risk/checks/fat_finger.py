@@ -7,7 +7,7 @@ from typing import Final
 
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side
-from nanodesk.market.fixed_point import E9
+from nanodesk.market.fixed_point import E9, format_e9
 from nanodesk.market.order import Order
 from nanodesk.risk.exposure import BPS, is_price
 from nanodesk.risk.proposal import Proposal
@@ -56,7 +56,10 @@ def order_quantity(proposal: Proposal, order: Order) -> RiskCheck:
     config = proposal.config
     inputs = {"symbol": order.symbol}
     limit = config.max_order_quantity_e9
-    return at_most(8, "order quantity", order.quantity_e9, limit, inputs, warn_at_frac_e9=config.warn_at_frac_e9)
+    warn = config.warn_at_frac_e9
+    return at_most(
+        8, "order quantity", order.quantity_e9, limit, inputs, key="max_order_quantity", warn_at_frac_e9=warn
+    )
 
 
 def order_notional(proposal: Proposal, order: Order) -> RiskCheck:
@@ -77,7 +80,8 @@ def order_notional(proposal: Proposal, order: Order) -> RiskCheck:
     config = proposal.config
     inputs = {"symbol": order.symbol, "quantity_e9": order.quantity_e9}
     value, limit = proposal.notional_e9(order), config.max_order_notional_e9
-    return at_most(9, "order notional", value, limit, inputs, warn_at_frac_e9=config.warn_at_frac_e9)
+    warn = config.warn_at_frac_e9
+    return at_most(9, "order notional", value, limit, inputs, key="max_order_notional", warn_at_frac_e9=warn)
 
 
 def market_share(proposal: Proposal, order: Order) -> RiskCheck:
@@ -101,13 +105,16 @@ def market_share(proposal: Proposal, order: Order) -> RiskCheck:
     volume = proposal.context.average_daily_volume_e9.get(order.symbol)
     inputs = {"quantity_e9": order.quantity_e9, "displayed_e9": displayed, "average_daily_volume_e9": volume}
     check = passed(number, name, OFF, inputs)
-    limits = ((config.max_adv_frac_e9, volume), (config.max_displayed_multiple_e9, displayed))
-    for limit, whole in limits:
+    limits = (
+        (config.max_adv_frac_e9, volume, "max_adv_frac"),
+        (config.max_displayed_multiple_e9, displayed, "max_displayed_multiple"),
+    )
+    for limit, whole, key in limits:
         if limit is None:
             continue
         if not is_price(whole) or whole is None:
-            return failed(number, name, "the size to compare with was not told", inputs)
-        check = at_most(number, name, -(-order.quantity_e9 * E9 // whole), limit, inputs)
+            return failed(number, name, f"{key} is set, and the size to compare with was not told", inputs)
+        check = at_most(number, name, -(-order.quantity_e9 * E9 // whole), limit, inputs, key=key)
         if check.reason:
             return check
     return check
@@ -139,8 +146,9 @@ def price_collar(proposal: Proposal, order: Order) -> RiskCheck:
     farthest = max(abs(price - mark) for price in prices)
     absolute = config.price_collar_absolute_e9
     if absolute is not None and not farthest <= absolute:
-        return at_most(number, name, farthest, absolute, inputs)
-    return at_most(number, name, bps_between(mark + farthest, mark), config.price_collar_bps_e9, inputs)
+        return at_most(number, name, farthest, absolute, inputs, key="price_collar_absolute")
+    distance = bps_between(mark + farthest, mark)
+    return at_most(number, name, distance, config.price_collar_bps_e9, inputs, key="price_collar_bps")
 
 
 def market_order(proposal: Proposal, order: Order) -> RiskCheck:
@@ -170,7 +178,7 @@ def market_order(proposal: Proposal, order: Order) -> RiskCheck:
     if not is_price(quote.bid_e9) or not is_price(quote.ask_e9) or quote.bid_e9 is None or quote.ask_e9 is None:
         return failed(number, name, "the quote has one side only", inputs)
     spread = -(-(quote.ask_e9 - quote.bid_e9) * 2 * BPS * E9 // (quote.ask_e9 + quote.bid_e9))
-    return at_most(number, name, spread, config.max_market_spread_bps_e9, inputs)
+    return at_most(number, name, spread, config.max_market_spread_bps_e9, inputs, key="max_market_spread_bps")
 
 
 def marketable_slippage(proposal: Proposal, order: Order) -> RiskCheck:
@@ -199,7 +207,8 @@ def marketable_slippage(proposal: Proposal, order: Order) -> RiskCheck:
     through = price - facing if order.side is Side.BUY else facing - price
     if through <= 0:
         return passed(number, name, "it does not reach through", inputs)
-    return at_most(number, name, bps_between(facing + through, facing), config.max_slippage_bps_e9, inputs)
+    distance = bps_between(facing + through, facing)
+    return at_most(number, name, distance, config.max_slippage_bps_e9, inputs, key="max_slippage_bps")
 
 
 def _facing(quote: Quote, side: Side) -> int | None:
@@ -230,10 +239,13 @@ def target_weights(proposal: Proposal) -> RiskCheck:
             return failed(number, name, f"weight of {symbol!r} is {weight!r} and shorts are off", {"symbol": symbol})
         exact[symbol] = round(abs(weight) * E9)
     largest = max(exact, key=lambda symbol: exact[symbol], default="")
-    check = at_most(number, name, exact.get(largest, 0), config.max_target_weight_frac_e9, {"largest": largest})
+    limit, inputs = config.max_target_weight_frac_e9, {"largest": largest}
+    check = at_most(number, name, exact.get(largest, 0), limit, inputs, key="max_target_weight_frac")
     if check.reason:
-        return check
-    return at_most(number, name, sum(exact.values()), config.max_target_gross_frac_e9, {"sum_of": len(exact)})
+        return check._replace(reason=f"the weight of {largest!r}")
+    gross, limit = sum(exact.values()), config.max_target_gross_frac_e9
+    check = at_most(number, name, gross, limit, {"sum_of": len(exact)}, key="max_target_gross_frac")
+    return check._replace(reason="the sum of all weights") if check.reason else check
 
 
 def least_notional(proposal: Proposal, order: Order) -> RiskCheck:
@@ -258,4 +270,5 @@ def least_notional(proposal: Proposal, order: Order) -> RiskCheck:
         return passed(number, name, "", inputs)
     if proposal.is_reducing(order):
         return passed(number, name, "it reduces the position", inputs)
-    return failed(number, name, "it is below the least trade size", inputs)
+    said = f"{format_e9(value)} is below min_order_notional = {format_e9(least)}"
+    return failed(number, name, said, inputs)

@@ -6,6 +6,7 @@ from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.risk.checks.exposure import sale_proceeds
+from nanodesk.risk.checks.loss import spared
 from nanodesk.risk.order_flow import order_key
 from nanodesk.risk.proposal import Proposal
 from nanodesk.risk.report import RiskCheck
@@ -13,7 +14,7 @@ from nanodesk.risk.verdict import at_most, count_at_most, failed, passed
 
 
 def rates(proposal: Proposal) -> RiskCheck:
-    """(35) Orders and messages in a second, a minute and a day, these orders included.
+    """(35) Orders and messages in a second, a minute and a day, these orders included; a flattening goes on.
 
     Parameters
     ----------
@@ -30,19 +31,18 @@ def rates(proposal: Proposal) -> RiskCheck:
         return failed(number, name, "what was sent lately was not told")
     count = len(proposal.orders)
     windows = {
-        "orders per second": (flow.orders.second, config.max_orders_per_second),
-        "orders per minute": (flow.orders.minute, config.max_orders_per_minute),
-        "orders per day": (flow.orders.day, config.max_orders_per_day),
-        "messages per second": (flow.messages.second, config.max_messages_per_second),
-        "messages per minute": (flow.messages.minute, config.max_messages_per_minute),
-        "messages per day": (flow.messages.day, config.max_messages_per_day),
+        "max_orders_per_second": (flow.orders.second, config.max_orders_per_second),
+        "max_orders_per_minute": (flow.orders.minute, config.max_orders_per_minute),
+        "max_orders_per_day": (flow.orders.day, config.max_orders_per_day),
+        "max_messages_per_second": (flow.messages.second, config.max_messages_per_second),
+        "max_messages_per_minute": (flow.messages.minute, config.max_messages_per_minute),
+        "max_messages_per_day": (flow.messages.day, config.max_messages_per_day),
     }
     inputs = {"venue": proposal.context.venue, "new": count, "sent": (flow.orders, flow.messages)}
-    for window, (sent, limit) in windows.items():
-        check = count_at_most(number, name, sent + count, limit, inputs)
-        if check.reason:
-            return check._replace(reason=f"{window}: {check.reason}")
-    return count_at_most(number, name, flow.orders.second + count, config.max_orders_per_second, inputs)
+    checks = [
+        count_at_most(number, name, sent + count, limit, inputs, key=key) for key, (sent, limit) in windows.items()
+    ]
+    return next((spared(proposal, check) for check in checks if check.reason), checks[0])
 
 
 def duplicate(proposal: Proposal, order: Order) -> RiskCheck:
@@ -79,7 +79,7 @@ def duplicate(proposal: Proposal, order: Order) -> RiskCheck:
 
 
 def repeated_execution(proposal: Proposal, order: Order) -> RiskCheck:
-    """(37) Fills of one symbol in the execution window.
+    """(37) Fills of one symbol in the execution window; a flattening goes on.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ def repeated_execution(proposal: Proposal, order: Order) -> RiskCheck:
     if flow is None:
         return failed(number, name, "recent fills were not told")
     count = flow.executions.get(order.symbol, 0)
-    return count_at_most(number, name, count, proposal.config.max_executions_per_symbol, {"symbol": order.symbol})
+    most, inputs = proposal.config.max_executions_per_symbol, {"symbol": order.symbol}
+    return spared(proposal, count_at_most(number, name, count, most, inputs, key="max_executions_per_symbol"))
 
 
 def open_orders(proposal: Proposal) -> RiskCheck:
@@ -114,13 +115,13 @@ def open_orders(proposal: Proposal) -> RiskCheck:
         PASS or FAIL.
     """
     number, name, config, after = 38, "open orders", proposal.config, proposal.after
-    total = count_at_most(number, name, after.orders, config.max_open_orders)
+    total = count_at_most(number, name, after.orders, config.max_open_orders, key="max_open_orders")
     if total.reason or not proposal.orders:
         return total
     busiest = max(proposal.symbol_counts, key=lambda symbol: after.line(symbol).orders)
     inputs = {"open": after.orders, "symbol": busiest}
     limit = config.max_open_orders_per_symbol
-    return count_at_most(number, name, after.line(busiest).orders, limit, inputs)
+    return count_at_most(number, name, after.line(busiest).orders, limit, inputs, key="max_open_orders_per_symbol")
 
 
 def self_match(proposal: Proposal, order: Order) -> RiskCheck:
@@ -194,15 +195,15 @@ def batch(proposal: Proposal) -> RiskCheck:
     if not orders:
         return failed(number, name, "there are no orders", inputs)
     if len(orders) > config.max_batch_orders:
-        return count_at_most(number, name, len(orders), config.max_batch_orders, inputs)
+        return count_at_most(number, name, len(orders), config.max_batch_orders, inputs, key="max_batch_orders")
     bought = {order.symbol for order in orders if order.side is Side.BUY}
     both = sorted(bought & {order.symbol for order in orders if order.side is Side.SELL})
     if both:
         return failed(number, name, f"{both[0]!r} is both bought and sold", inputs)
     if _sales_come_late(proposal):
         return failed(number, name, "cash is short without the sales, and a purchase stands before one", inputs)
-    total = sum(proposal.notionals_e9)
-    return at_most(number, name, total, config.max_batch_notional_e9, inputs, warn_at_frac_e9=config.warn_at_frac_e9)
+    total, limit, warn = sum(proposal.notionals_e9), config.max_batch_notional_e9, config.warn_at_frac_e9
+    return at_most(number, name, total, limit, inputs, key="max_batch_notional", warn_at_frac_e9=warn)
 
 
 def _sales_come_late(proposal: Proposal) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nanodesk.market.fixed_point import E9
 from nanodesk.risk.proposal import Proposal
-from nanodesk.risk.report import RiskCheck
+from nanodesk.risk.report import CheckStatus, RiskCheck
 from nanodesk.risk.verdict import at_most, count_at_most, failed
 
 REDUCES = "past the limit, and every order reduces"
@@ -32,7 +32,27 @@ def loss_frac(start_e9: int, equity_e9: int) -> int:
     return max(-(-(start_e9 - equity_e9) * E9 // start_e9), 0)
 
 
-def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: int, halt: int) -> RiskCheck:
+def spared(proposal: Proposal, check: RiskCheck) -> RiskCheck:
+    """A breaker warns where a human pulled the kill switch to flatten: it must not keep positions open.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        The batch.
+    check : RiskCheck
+        As it was found.
+
+    Returns
+    -------
+    check : RiskCheck
+        WARN instead of FAIL for a flattening.
+    """
+    if check.status is CheckStatus.FAIL and proposal.is_flattening:
+        return check._replace(status=CheckStatus.WARN, reason=f"{check.reason}; {FLATTENS}")
+    return check
+
+
+def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: int, halt: int, key: str) -> RiskCheck:
     equity = proposal.context.account.equity_e9
     inputs = {"start_e9": start, "equity_e9": equity}
     if start is None or type(start) is not int or start <= 0:
@@ -42,10 +62,10 @@ def _loss(number: int, name: str, proposal: Proposal, start: int | None, limit: 
     value = loss_frac(start, equity)
     excuse = FLATTENS if proposal.is_flattening else ""
     if value > halt:
-        return at_most(number, name, value, halt, inputs, excuse=excuse)
+        return at_most(number, name, value, halt, inputs, key=f"halt_{key}", excuse=excuse)
     if proposal.config.breach_may_be_reduced and proposal.all_reduce:
         excuse = REDUCES
-    return at_most(number, name, value, limit, inputs, excuse=excuse)
+    return at_most(number, name, value, limit, inputs, key=f"max_{key}", excuse=excuse)
 
 
 def daily_loss(proposal: Proposal) -> RiskCheck:
@@ -62,7 +82,8 @@ def daily_loss(proposal: Proposal) -> RiskCheck:
         PASS, WARN or FAIL.
     """
     config, start = proposal.config, proposal.context.day_start_equity_e9
-    return _loss(32, "daily loss", proposal, start, config.max_daily_loss_frac_e9, config.halt_daily_loss_frac_e9)
+    limit, halt = config.max_daily_loss_frac_e9, config.halt_daily_loss_frac_e9
+    return _loss(32, "daily loss", proposal, start, limit, halt, "daily_loss_frac")
 
 
 def drawdown(proposal: Proposal) -> RiskCheck:
@@ -79,11 +100,12 @@ def drawdown(proposal: Proposal) -> RiskCheck:
         PASS, WARN or FAIL.
     """
     config, peak = proposal.config, proposal.context.high_water_e9
-    return _loss(33, "drawdown", proposal, peak, config.max_drawdown_frac_e9, config.halt_drawdown_frac_e9)
+    limit, halt = config.max_drawdown_frac_e9, config.halt_drawdown_frac_e9
+    return _loss(33, "drawdown", proposal, peak, limit, halt, "drawdown_frac")
 
 
 def breaker(proposal: Proposal) -> RiskCheck:
-    """(34) Rejects in a row, and mean slippage of the last fills.
+    """(34) Rejects in a row, and mean slippage of the last fills; a flattening goes on.
 
     Parameters
     ----------
@@ -98,8 +120,10 @@ def breaker(proposal: Proposal) -> RiskCheck:
     number, name, config, flow = 34, "reject and slippage breaker", proposal.config, proposal.context.flow
     if flow is None:
         return failed(number, name, "rejects and slippage were not told")
-    rejects = count_at_most(number, name, flow.consecutive_rejects, config.max_consecutive_rejects)
+    limit = config.max_consecutive_rejects
+    rejects = count_at_most(number, name, flow.consecutive_rejects, limit, key="max_consecutive_rejects")
     if rejects.reason:
-        return rejects._replace(reason=f"rejects in a row: {rejects.reason}")
-    slippage = at_most(number, name, flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9)
-    return slippage._replace(inputs={"consecutive_rejects": flow.consecutive_rejects})
+        return spared(proposal, rejects)
+    value, most = flow.recent_slippage_bps_e9, config.max_recent_slippage_bps_e9
+    slippage = at_most(number, name, value, most, key="max_recent_slippage_bps")
+    return spared(proposal, slippage._replace(inputs={"consecutive_rejects": flow.consecutive_rejects}))

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from nanodesk.market.enums import Side, TimeInForce
-from nanodesk.market.fixed_point import LARGEST_E9
+from nanodesk.market.fixed_point import LARGEST_E9, format_e9
 from nanodesk.market.order import CLIENT_ORDER_ID, Order, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
 from nanodesk.risk.exposure import ceil_value, is_price
@@ -75,7 +75,8 @@ def known_instrument(proposal: Proposal, order: Order) -> RiskCheck:
     rules = proposal.context.rules.get(order.symbol)
     if rules is None:
         return failed(number, name, "no trading rules are known", inputs)
-    if rules.status is not TradingStatus.TRADING:
+    is_waiting = rules.status is TradingStatus.CLOSED and config.allow_outside_session
+    if rules.status is not TradingStatus.TRADING and not is_waiting:
         return failed(number, name, f"it is {rules.status.value}", inputs)
     if config.allowed_symbols is not None and order.symbol not in config.allowed_symbols:
         return failed(number, name, "it is not among allowed_symbols", inputs)
@@ -182,9 +183,9 @@ def grid_and_bounds(proposal: Proposal, order: Order) -> RiskCheck:
 
 def _quantity_fault(order: Order, rules: TradingRules) -> str:
     if order.quantity_e9 % rules.lot_e9 != 0:
-        return f"quantity_e9={order.quantity_e9} is no multiple of the lot"
+        return f"{format_e9(order.quantity_e9)} is no multiple of the lot of {format_e9(rules.lot_e9)}"
     if not rules.min_quantity_e9 <= order.quantity_e9 <= rules.max_quantity_e9:
-        return f"quantity_e9={order.quantity_e9} is outside {rules.min_quantity_e9}..{rules.max_quantity_e9}"
+        return f"the quantity {_outside(order.quantity_e9, rules.min_quantity_e9, rules.max_quantity_e9)}"
     return ""
 
 
@@ -193,9 +194,9 @@ def _price_fault(order: Order, rules: TradingRules) -> str:
         if price is None:
             continue
         if price % rules.tick_e9 != 0:
-            return f"price_e9={price} is no multiple of the tick"
+            return f"the price {format_e9(price)} is no multiple of the tick of {format_e9(rules.tick_e9)}"
         if not rules.min_price_e9 <= price <= rules.max_price_e9:
-            return f"price_e9={price} is outside {rules.min_price_e9}..{rules.max_price_e9}"
+            return f"the price {_outside(price, rules.min_price_e9, rules.max_price_e9)}"
     return ""
 
 
@@ -205,8 +206,12 @@ def _notional_fault(proposal: Proposal, order: Order, rules: TradingRules) -> st
         return "there is no price"
     value = ceil_value(order.quantity_e9, price) * rules.multiplier
     if not rules.min_notional_e9 <= value <= rules.max_notional_e9:
-        return f"notional_e9={value} is outside {rules.min_notional_e9}..{rules.max_notional_e9}"
+        return f"the value {_outside(value, rules.min_notional_e9, rules.max_notional_e9)}"
     return ""
+
+
+def _outside(amount_e9: int, least_e9: int, most_e9: int) -> str:
+    return f"{format_e9(amount_e9)} is outside the venue's {format_e9(least_e9)} to {format_e9(most_e9)}"
 
 
 def session_open(proposal: Proposal, order: Order) -> RiskCheck:

@@ -37,7 +37,7 @@ def kill_switch(proposal: Proposal) -> RiskCheck:
 
 
 def halted(proposal: Proposal, order: Order) -> RiskCheck:
-    """(43) Neither the symbol nor its venue is halted.
+    """(43) Neither the symbol nor its venue is halted or, without ``allow_outside_session``, closed.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ def halted(proposal: Proposal, order: Order) -> RiskCheck:
     inputs = {"symbol": order.symbol, "venue": rules.venue or context.venue}
     if rules.status is TradingStatus.HALTED or order.symbol in context.halted_symbols:
         return failed(number, name, "the symbol is halted", inputs)
+    if rules.status is TradingStatus.CLOSED and not proposal.config.allow_outside_session:
+        return failed(number, name, "its market is closed", inputs)
     if rules.venue in context.halted_venues or context.venue in context.halted_venues:
         return failed(number, name, "the venue is halted", inputs)
     return passed(number, name, "", inputs)
@@ -168,5 +170,6 @@ def confirmed(proposal: Proposal) -> RiskCheck:
         return passed(number, name, "the account is not live")
     if proposal.context.is_confirmed is True:
         return passed(number, name, "a human confirmed")
-    check = at_most(number, name, sum(proposal.notionals_e9), proposal.config.confirm_above_e9)
+    total, limit = sum(proposal.notionals_e9), proposal.config.confirm_above_e9
+    check = at_most(number, name, total, limit, key="confirm_above")
     return check._replace(reason="a human must confirm") if check.reason else check
