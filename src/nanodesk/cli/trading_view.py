@@ -107,9 +107,6 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
 
 
 def _print_risk(console: Console, risk: RiskReport) -> None:
-    from nanodesk.rebalance.config import key_of_limit
-    from nanodesk.risk.catalogue import LIMITS_OF
-
     numbers = {check.number for check in risk.checks}
     failed = {check.number for check in risk.failures}
     warned = {check.number for check in risk.warnings} - failed
@@ -117,8 +114,7 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
-        keys = ", ".join(map(key_of_limit, LIMITS_OF.get(check.number, ())))
-        console.print(f"  {check}. {check.fix}{keys and f' ({keys})'}", soft_wrap=True)
+        console.print(f"  {check}. {check.fix}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:
