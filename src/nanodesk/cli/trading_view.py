@@ -107,6 +107,8 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
 
 
 def _print_risk(console: Console, risk: RiskReport) -> None:
+    from nanodesk.rebalance.config import key_of_limit
+
     numbers = {check.number for check in risk.checks}
     failed = {check.number for check in risk.failures}
     warned = {check.number for check in risk.warnings} - failed
@@ -114,7 +116,8 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
-        console.print(f"  {check}. {check.fix}", soft_wrap=True)
+        where = f" ({key_of_limit(check.key)})" if check.key else ""
+        console.print(f"  {check}. {check.fix}{where}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:

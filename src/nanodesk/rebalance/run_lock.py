@@ -155,7 +155,7 @@ def current_holder(path: Path) -> RunHolder | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether anybody holds the lock now.
+    """Whether a process holds the lock, named or not: its note is empty for a moment before and after.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def is_held(path: Path) -> bool:
     Returns
     -------
     is_held : bool
-        Whatever its note says.
+        As the kernel says.
     """
     return _probed(path)[0]
 

@@ -102,7 +102,7 @@ class TestRun:
         write(folder, constraints={"max_position_pct": 0.1})
         code, out, _ = invoke("run", "target.json", "--force")
         assert code == REFUSED_BY_RISK
-        assert "FAIL 14 target weights: 0.4 is above max_target_weight_frac = 0.1" in out
+        assert "FAIL 14 target weights: 0.4 is above max_target_weight_frac = 0.1 (the weight of 'AAPL'). Lower" in out
         assert out.count("FAIL 14") == 1
         assert "Refused by risk; nothing was sent." in out
 

@@ -1,5 +1,6 @@
 """docs/risk.md lists every check and every limit as they are."""
 
+import re
 from pathlib import Path
 
 from nanodesk.market.fixed_point import format_e9
@@ -30,6 +31,11 @@ def test_every_check_is_there_with_its_scope():
         for rule in CATALOGUE
     ]
     assert told == real
+
+
+def test_limits_that_checks_name_exist():
+    told = {key for row in ROWS if row[0].rstrip("*").isdigit() for key in re.findall(r"`(\w+)`", row[4])}
+    assert told <= set(map(written_name, RiskConfig.model_fields))
 
 
 def test_every_limit_is_there_with_its_default():
