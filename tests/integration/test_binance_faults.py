@@ -5,7 +5,7 @@ import time
 import pytest
 
 from binance_venue import KEY, SECRET, WIDE, limit, running, trading
-from nanodesk.brokers import binance_reading
+from nanodesk.brokers import binance_reading, paper_admin
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.enums import Side
@@ -365,6 +365,16 @@ class TestManyFills:
             asked = {name: count - before.get(name, 0) for name, count in venue.venue.counts().items()}
             assert [fill.client_order_id for fill in fills] == [*(f"m-{number}" for number in range(10)), ""]
             assert asked["rest GET allOrders"] == 3 and not asked.get("rest GET order")
+
+
+class TestBalances:
+    def test_a_coin_without_a_market_is_no_holding_and_stops_nothing(self, venue, broker):
+        for asset in ("LDBTC", "GIFT", "BTC"):
+            venue.do(lambda name=asset: paper_admin.deposit(venue.market, "PAPER", name, E9))
+        assert [(held.symbol, held.quantity_e9) for held in broker.positions()] == [("BTC", 11 * E9)]
+        assert broker.account().balances_e9["LDBTC"] == E9
+        with trading(venue, symbols={"ether": "ETHUSDT"}) as named:
+            assert [held.symbol for held in named.positions()] == ["BTC"], "it has a market, only no name here"
 
 
 class TestManyInstruments:

@@ -147,11 +147,11 @@ def test_books_that_were_put_right(told, tmp_path, event):
     assert any(event.kind in found for found in verdict.state)
 
 
-def test_called_not_sent(told, tmp_path):
+@pytest.mark.parametrize("kind", ["not_sent", "refused"])
+def test_called_what_it_is_not(told, tmp_path, kind):
     name = of_account(told[0]["orders"])[0]["client_order_id"]
-    event = JournalEvent("order_failed", {"error_type": "not_sent", "code": "", "text": ""}, name)
-    folder = added(told, tmp_path, event)
-    assert any("called not sent" in found for found in verdict_of(told, folder=folder, state_hash=None).duplicates)
+    folder = added(told, tmp_path, JournalEvent("order_failed", {"error_type": kind, "code": "", "text": ""}, name))
+    assert any("was called" in found for found in verdict_of(told, folder=folder, state_hash=None).duplicates)
 
 
 def test_a_damaged_journal_and_a_damaged_copy(told, tmp_path):

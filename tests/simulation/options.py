@@ -99,6 +99,10 @@ class Options:
             # Half the faults are off in half the runs, so that each is met alone too; a few runs are all fault.
             return round(rng.choice((0.0, 0.0, 0.1, 0.3, 1.0)) * most, 4)
 
+        def adapter() -> dict[str, float]:
+            # Not both: the fills of an order that was called refused are nobody's if nothing but a number names them.
+            return {"nameless": 0.0, "misread": 0.0} | {rng.choice(("nameless", "misread")): rate(0.5)}
+
         profile = rng.choice(list(PROFILES))
         latency = rng.choice((0, 0, 0, 40, 400))
         return cls(
@@ -143,8 +147,7 @@ class Options:
             kill=rate(0.1),
             resend=rng.random() < 0.5,
             opening=rng.random() < 0.5,
-            nameless=rate(0.5),
-            misread=rate(0.15),
+            **adapter(),
         )
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Files appear whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,23 @@ class TestReplacing:
             raise RuntimeError
         assert path.read_text() == "old"
         assert [item.name for item in tmp_path.iterdir()] == ["target.json"]
+
+    def test_the_content_is_durable_before_the_name_and_the_name_before_it_ends(self, tmp_path, monkeypatch):
+        steps, sync, rename = [], os.fsync, Path.replace
+
+        def synced(handle):
+            steps.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+            sync(handle)
+
+        def renamed(old, new):
+            steps.append("renamed")
+            rename(old, new)
+
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(Path, "replace", renamed)
+        write_text(tmp_path / "x", "new")
+        assert [step.startswith(str(tmp_path / ".x.")) for step in steps] == [True, False, False]
+        assert steps[1:] == ["renamed", str(tmp_path)]
 
     def test_readers_never_see_the_temporary_name(self, tmp_path):
         path = tmp_path / "x"

@@ -126,6 +126,21 @@ class TestTableLimits:
             files._read_cells(path)
 
 
+def test_no_secret_can_be_given_on_a_command_line():
+    """Where every process of the machine could read it."""
+    from typer.main import get_command
+
+    from nanodesk.cli.app import app
+
+    left, options = [get_command(app)], set()
+    while left:
+        command = left.pop()
+        left += getattr(command, "commands", {}).values()
+        options |= {name for parameter in command.params for name in parameter.opts}
+    assert {"--broker", "--config", "--port"} <= options
+    assert not [name for name in options if any(word in name for word in ("key", "secret", "token", "passw"))]
+
+
 class TestNames:
     @pytest.mark.parametrize(
         "name",

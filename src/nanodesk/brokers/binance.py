@@ -271,7 +271,7 @@ class BinanceBroker:
         return self._ask(self._reading.account())
 
     def positions(self) -> tuple[Holding, ...]:
-        """Coins held, free and locked together, without the quote asset."""
+        """Coins held that trade against the quote asset, free and locked together."""
         return self._ask(self._reading.positions())
 
     def trading_rules(self, symbol: str) -> TradingRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,8 @@ from nanodesk.market.enums import TimeInForce
 from nanodesk.market.fixed_point import LARGEST_E9
 from nanodesk.market.order import OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
+
+logger = logging.getLogger(__name__)
 
 _STATUS: Final = {"TRADING": TradingStatus.TRADING, "HALT": TradingStatus.HALTED}
 _ORDER_TYPES: Final = {
@@ -93,6 +96,8 @@ class Pairs:
         From the one name to the other.
     is_named : bool, default False
         Whether the caller named the instruments, else they are all of the venue's.
+    listed : frozenset of str, optional
+        Every pair of the venue, named or not.
     """
 
     quote_asset: str
@@ -100,6 +105,7 @@ class Pairs:
     pair_of: Mapping[str, str]
     desk_of: Mapping[str, str] = field(default_factory=dict)
     is_named: bool = False
+    listed: frozenset[str] = frozenset()
 
     def pair(self, symbol: str) -> str:
         """The venue's name.
@@ -181,28 +187,38 @@ def read_pairs(info: Fields, quote_asset: str, symbols: Mapping[str, str] | None
     Raises
     ------
     BrokerError
-        If the answer cannot be read.
+        If the answer, or the rules of a named pair, cannot be read; without names such a pair is left out.
     ValidationError
         If a named pair is not listed.
     """
     wanted = {pair: symbol for symbol, pair in (symbols or {}).items()}
+    listed: set[str] = set()
     rules: dict[str, TradingRules] = {}
     pair_of: dict[str, str] = {}
     for row in info.rows("symbols"):
         pair, base, currency = row.text("symbol"), row.text("baseAsset"), row.text("quoteAsset")
+        listed.add(pair)
         if symbols is not None:
             symbol = wanted.get(pair)
         else:
             symbol = base if currency == quote_asset and base and row.flag("isSpotTradingAllowed", True) else None
         if symbol is not None:
+            try:
+                rules[symbol] = trading_rules(row, symbol)
+            except BrokerError as error:
+                # One pair of thousands that nobody asked for is no reason not to trade the others.
+                if symbols is not None:
+                    raise
+                logger.warning("pair_left_out", extra={"pair": pair, "reason": str(error)})
+                continue
             pair_of[symbol] = pair
-            rules[symbol] = trading_rules(row, symbol)
     missing = sorted(set(symbols or {}) - set(pair_of))
     if missing:
         raise ValidationError(
             f"symbols: {', '.join(missing[:5])} are not listed at the venue.", field="symbols", value=missing
         )
-    return Pairs(quote_asset, rules, pair_of, {pair: name for name, pair in pair_of.items()}, symbols is not None)
+    desk_of = {pair: name for name, pair in pair_of.items()}
+    return Pairs(quote_asset, rules, pair_of, desk_of, symbols is not None, frozenset(listed))
 
 
 def trading_rules(row: Fields, symbol: str) -> TradingRules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ from nanodesk.errors import BrokerError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.fixed_point import notional_e9
 from nanodesk.market.order import Execution, OrderReport
+
+logger = logging.getLogger(__name__)
 
 MOST_PAIRS_TO_SEARCH: Final = 1000
 """More instruments than this are not searched one by one for an order: its weight would be a minute's whole limit."""
@@ -61,6 +64,7 @@ class BinanceReading:
         self._is_live = is_live
         self._quotes: dict[str, Fields] = {}
         self._quotes_ns = -QUOTES_GOOD_FOR_NS
+        self._without_market: set[str] = set()
         self.asked: set[str] = set()
 
     async def account(self) -> Account:
@@ -86,13 +90,18 @@ class BinanceReading:
         )
 
     async def positions(self) -> tuple[Holding, ...]:
-        """Every coin held except the quote asset, free and locked together."""
+        """Every coin held that trades against the quote asset, free and locked together."""
         held = balances(Fields(await self._rest.read("account", weight=20), "account"))
-        found = [
-            Holding(self._pairs.coin(asset), sum(amounts))
-            for asset, amounts in held.items()
-            if asset != self._pairs.quote_asset
-        ]
+        held.pop(self._pairs.quote_asset, None)
+        # Tokens of savings products, gifts and coins that were delisted have no market here: they can be neither sold
+        # nor priced, and as holdings they would stop every run. The account's worth leaves them out as well.
+        for asset in sorted(held):
+            if asset + self._pairs.quote_asset not in self._pairs.listed:
+                del held[asset]
+                if asset not in self._without_market:
+                    self._without_market.add(asset)
+                    logger.warning("coin_without_a_market", extra={"asset": asset})
+        found = [Holding(self._pairs.coin(asset), sum(amounts)) for asset, amounts in held.items()]
         return tuple(sorted(found, key=lambda holding: holding.symbol))
 
     def _pair_of_asset(self, asset: str) -> str:

@@ -52,7 +52,8 @@ def pull_and_cancel(
     except OSError as error:  # a full disk is no reason to let orders stand
         errors.append(f"the kill switch cannot be written ({error.strerror}): the next run is not stopped by it")
     stopped = stop_running(folder / RUN_LOCK, timeout_s=limit_s, monotonic_s=time.monotonic, sleep=time.sleep)
-    values: dict[str, Any] = {"kill_switch": str(switch.state()), "process": stopped.how, "pid": stopped.pid}
+    values: dict[str, Any] = {"kill_switch": str(switch.state()), "is_latched": not errors}
+    values |= {"process": stopped.how, "pid": stopped.pid}
     try:
         with open_desk(config, location=location, validate=False) as desk:
             values |= _cancel_and_flatten(desk, limit_s, flatten=flatten, who=who)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nanodesk.cli.options import AsJson
-from nanodesk.cli.output import note, print_json, print_whole
+from nanodesk.cli.output import note, print_json, print_whole, stdout_console
 
 if TYPE_CHECKING:
     from nanodesk.oms.journal import Journal
@@ -109,14 +109,16 @@ def _print_table(ledger: Ledger, views: list[OrderView]) -> None:
 
     table = grid("Order", "Symbol", "Side", "Quantity", "Limit", "Filled", "Average")
     table.add_column("State")
-    table.add_column("Reason")
     keys = ("client_order_id", "symbol", "side", "quantity", "limit_price", "filled", "average_price", "state")
     for view in views:
         row = _order_values(view)
-        table.add_row(*(str(row[key] if row[key] is not None else "") for key in keys), row["reason"])
+        table.add_row(*(str(row[key] if row[key] is not None else "") for key in keys))
     if views:
         print_whole(table)
     else:
         note("No such orders.")
+    for view in views:
+        if view.reason and view.cum_quantity_e9 < view.order.quantity_e9:
+            stdout_console().print(f"{view.client_order_id}: {view.reason}", soft_wrap=True)
     for symbol, reason in ledger.blocked_symbols().items():
         note(f"{symbol} is blocked: {reason}")

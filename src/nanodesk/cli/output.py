@@ -135,7 +135,9 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A progress bar on standard error, or nothing where that is no terminal.
+    """A progress bar on standard error while something is under way, or nothing where that is no terminal.
+
+    It is taken away when every stage is done, for it would paint over a question to the user.
 
     Yields
     ------
@@ -156,6 +158,10 @@ def progress_bar() -> Iterator[Progress]:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total)
             bar.update(tasks[stage], completed=done, total=total)
+            if bar.finished:
+                bar.stop()
+            elif not bar.live.is_started:
+                bar.start()
 
         yield progress
 

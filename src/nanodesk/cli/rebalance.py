@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nanodesk.cli.trading_desk import OpenDesk, StopSignal
     from nanodesk.oms.order_engine import OrderEngine
     from nanodesk.oms.reconcile import ReconcileReport
+    from nanodesk.rebalance.drift import DriftReport
     from nanodesk.rebalance.plan import Plan
     from nanodesk.rebalance.run_report import RunReport
     from nanodesk.rebalance.target import Target
@@ -140,7 +142,7 @@ def run(
     finish(
         send(wanted, {**settings, **options}, unattended=force or cron, cron=cron, as_json=as_json),
         as_json=as_json,
-        is_planned=not as_json,
+        was_asked=not (force or cron),
     )
 
 
@@ -183,6 +185,9 @@ def reconcile(
 @rebalance.command("recover")
 def recover(
     context: typer.Context,
+    target: Annotated[
+        Path | None, typer.Argument(metavar="[TARGET]", help="A target file, to compare with afterwards.")
+    ] = None,
     config: Config = None,
     broker: Broker = None,
     url: Url = None,
@@ -194,6 +199,7 @@ def recover(
         list[str] | None,
         typer.Option("--accept", metavar="SYMBOL", help="Take over the broker's position; may repeat."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only what the journal knows; write nothing.")] = False,
     skip_validation: SkipValidation = False,
     as_json: AsJson = False,
 ) -> None:
@@ -204,13 +210,21 @@ def recover(
     Example: nanodesk rebalance recover --broker paper --quotes quotes.json
     """
     from nanodesk.cli.exit_codes import BROKER
-    from nanodesk.cli.trading_desk import open_desk
+    from nanodesk.cli.trading_desk import open_desk, open_to_read
     from nanodesk.oms.reconcile import reconcile as compare
 
     settings = _settings(
         context, config, broker=broker, base_url=url, host=host, port=port, quotes=quotes, account=account_id
     )
-    with open_desk(**settings, validate=_validates(context, skip_validation)) as desk:
+    settings["validate"] = _validates(context, skip_validation)
+    wanted = None if target is None else read_target(target)
+    if dry_run:
+        with open_to_read(**settings) as desk:
+            values = _journal_values(desk)
+            drift = None if wanted is None else desk.rebalancer.drift(wanted)
+        _print_recovery(values, drift, as_json=as_json)
+        return
+    with open_desk(**settings) as desk:
         engine = desk.engine
         assert engine is not None  # noqa: S101  (a desk that writes has one)
         found = engine.recover()
@@ -231,10 +245,8 @@ def recover(
             "blocked": _doubts(engine, books),
             "reconciled": books.is_clean,
         }
-    if as_json:
-        print_json(values)
-    else:
-        _print_values(values)
+        drift = None if wanted is None else desk.rebalancer.drift(wanted)
+    _print_recovery(values, drift, as_json=as_json)
     if not books.is_clean:
         note(
             "Not reconciled: look into the blocked symbols at the broker, then take over its position: --accept SYMBOL."
@@ -254,7 +266,15 @@ def kill(
     account_id: AccountId = None,
     flatten: Annotated[bool, typer.Option("--flatten", help="Then close every position.")] = False,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", "--timeout-secs", min=0.1, help="Seconds it may take.")
+        float | None,
+        typer.Option(
+            "--timeout",
+            "--timeout-secs",
+            min=0.1,
+            envvar="NANOBOOK_KILL_TIMEOUT_SECS",
+            show_envvar=False,
+            help="Seconds it may take.",
+        ),
     ] = None,
     who: Annotated[str, typer.Option(help="Who pulls the switch.")] = "operator",
     why: Annotated[str, typer.Option(help="Why.")] = "nanodesk rebalance kill",
@@ -279,7 +299,8 @@ def kill(
         print_json(values)
     else:
         _print_values(values)
-    note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
+    if values["is_latched"]:
+        note("The switch stays pulled: no run sends an order until `nanodesk rebalance release --why ...`.")
     if not values["done"]:
         note("Not done: look at what remains above and at the broker's own screen, then kill again.")
         raise typer.Exit(BROKER)
@@ -380,10 +401,27 @@ def send(
         raise typer.BadParameter("there is nobody to ask: add --force (or --cron, for a schedule)")
     with stop_signal() as stop, open_desk(window_id=target.window_id, should_stop=stop, **settings) as desk:
         confirm = None if unattended else _asking(stop, desk)
-        return desk.rebalancer.run(target, RunOptions(is_cron=cron, confirm=confirm))
+        with _told_how_to_go_on(desk):
+            return desk.rebalancer.run(target, RunOptions(is_cron=cron, confirm=confirm))
 
 
-def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> None:
+@contextmanager
+def _told_how_to_go_on(desk: OpenDesk) -> Iterator[None]:
+    from nanodesk.cli.trading_view import counted
+    from nanodesk.errors import NanodeskError
+
+    assert desk.engine is not None  # noqa: S101  (a desk that writes has one)
+    before = len(desk.engine.ledger.orders)
+    try:
+        yield
+    except NanodeskError:
+        sent = len(desk.engine.ledger.orders) - before
+        if sent:
+            note(f"{counted(sent, 'order')} had been sent when it failed. Run again: what was begun is taken up.")
+        raise
+
+
+def finish(report: RunReport, *, as_json: bool, was_asked: bool = False) -> None:
     """Print a rebalance and leave with its exit code.
 
     Parameters
@@ -392,8 +430,8 @@ def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> Non
         What happened.
     as_json : bool
         Whether to print one object.
-    is_planned : bool, default False
-        Whether the plan was shown when it was asked about.
+    was_asked : bool, default False
+        Whether a human is asked before the first order, and so has seen the plan.
 
     Raises
     ------
@@ -405,7 +443,7 @@ def finish(report: RunReport, *, as_json: bool, is_planned: bool = False) -> Non
     if as_json:
         print_json(report.as_values())
     else:
-        print_run(report, plan_is_shown=is_planned and report.outcome.value == "declined")
+        print_run(report, plan_is_shown=was_asked and (report.outcome.value == "declined" or bool(report.lines)))
     raise typer.Exit(outcome_code(report))
 
 
@@ -429,7 +467,7 @@ def outcome_code(report: RunReport) -> int:
 
 
 def _asking(stop: StopSignal, desk: OpenDesk) -> Callable[[Plan, RiskReport], bool]:
-    from nanodesk.cli.trading_view import print_plan
+    from nanodesk.cli.trading_view import counted, print_plan
 
     def confirm(plan: Plan, risk: RiskReport) -> bool:
         account = desk.broker.account()
@@ -438,7 +476,7 @@ def _asking(stop: StopSignal, desk: OpenDesk) -> Callable[[Plan, RiskReport], bo
         stop.may_leave = True  # nothing is open yet, so a signal may end the process here
         try:
             return typer.confirm(
-                f"Send {len(plan.orders)} orders to {desk.broker.name} {account.account_id} ({money})?"
+                f"Send {counted(len(plan.orders), 'order')} to {desk.broker.name} {account.account_id} ({money})?"
             )
         finally:
             stop.may_leave = False
@@ -477,7 +515,7 @@ def _require_blocked(symbols: list[str], blocked: Mapping[str, str]) -> None:
         raise typer.BadParameter(f"--accept {wrong[0]}: this symbol is not blocked; blocked: {known}")
 
 
-_WORDS = {True: "yes", False: "no", None: "none"}
+_WORDS = {"True": "yes", "False": "no", "None": "none"}
 
 
 def _print_values(values: Mapping[str, Any]) -> None:
@@ -485,9 +523,31 @@ def _print_values(values: Mapping[str, Any]) -> None:
     console = stdout_console()
     for name, value in values.items():
         said = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
-        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(said, str(said))]
+        lines = [str(item) for item in said] if isinstance(said, list) else [_WORDS.get(str(said), str(said))]
         for i, line in enumerate(lines or ["none"]):
             console.print(f"{'' if i else name.replace('_', ' '):<23} {line}", soft_wrap=True)
+
+
+def _journal_values(desk: OpenDesk) -> dict[str, Any]:
+    engine = desk.engine
+    if engine is None:
+        return {"interrupted_runs": [], "open_orders": [], "blocked": {}}
+    return {
+        "interrupted_runs": [run for run, state in engine.ledger.runs.items() if state == "started"],
+        "open_orders": [view.client_order_id for view in engine.open_orders()],
+        "blocked": dict(engine.blocked_symbols()),
+    }
+
+
+def _print_recovery(values: dict[str, Any], drift: DriftReport | None, *, as_json: bool) -> None:
+    from nanodesk.cli.trading_view import print_drift
+
+    if as_json:
+        print_json(values if drift is None else values | {"drift": drift.as_values()})
+        return
+    _print_values(values)
+    if drift is not None:
+        print_drift(drift)
 
 
 def _status_values(desk: OpenDesk) -> dict[str, Any]:

@@ -91,7 +91,9 @@ def trade(
     }
     if dry_run:
         finish(_look(target, arguments), as_json=as_json)
-    finish(send(target, arguments, unattended=force or cron or is_paper, cron=cron, as_json=as_json), as_json=as_json)
+    unattended = force or cron or is_paper
+    report = send(target, arguments, unattended=unattended, cron=cron, as_json=as_json)
+    finish(report, as_json=as_json, was_asked=not unattended)
 
 
 def with_costs(desk: TradingConfig, manifest: Manifest) -> TradingConfig:

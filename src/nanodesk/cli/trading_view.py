@@ -108,7 +108,6 @@ def print_plan(plan: Plan, risk: RiskReport | None, currency: str) -> None:
 
 def _print_risk(console: Console, risk: RiskReport) -> None:
     from nanodesk.rebalance.config import key_of_limit
-    from nanodesk.risk.catalogue import LIMITS_OF
 
     numbers = {check.number for check in risk.checks}
     failed = {check.number for check in risk.failures}
@@ -117,8 +116,8 @@ def _print_risk(console: Console, risk: RiskReport) -> None:
     parts = [f"{len(found)} {word}" for found, word in ((warned, "warned"), (failed, "failed")) if found]
     console.print(", ".join([said, *parts]), style="bold red" if failed else "bold green")
     for check in (*risk.failures, *risk.warnings)[:MOST_ROWS]:
-        keys = ", ".join(map(key_of_limit, LIMITS_OF.get(check.number, ())))
-        console.print(f"  {check}. {check.fix}{keys and f' ({keys})'}", soft_wrap=True)
+        where = f" ({key_of_limit(check.key)})" if check.key else ""
+        console.print(f"  {check}. {check.fix}{where}", soft_wrap=True)
 
 
 def print_fills(lines: Sequence[LineResult], currency: str) -> None:
@@ -141,6 +140,9 @@ def print_fills(lines: Sequence[LineResult], currency: str) -> None:
         average = money(result.average_price_e9) if result.filled_e9 else ""
         table.add_row(line.action, line.symbol, *sizes, average, _fees(result, currency), result.status)
     print_whole(table)
+    if len(lines) > MOST_ROWS:
+        filled = sum(result.is_filled for result in lines[MOST_ROWS:])
+        stdout_console().print(f"... and {len(lines) - MOST_ROWS} more, {filled} of them filled", style="dim")
 
 
 def _fees(result: LineResult, currency: str) -> str:
@@ -174,8 +176,8 @@ def print_drift(drift: DriftReport, *, only_drifted: bool = False) -> None:
         print_whole(table)
     console = stdout_console()
     within = f"{len(drift.drifted)} of {counted(len(drift.rows), 'name')} drifted"
-    left = f"equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}"
-    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}, {left}")
+    console.print(f"Reconciled: tracking error {drift.tracking_error_pct:.3f} %, {within}")
+    console.print(f"            equity {drift.equity_e9 / E9:,.2f}, cash {drift.cash_e9 / E9:,.2f}")
 
 
 def counted(count: int, what: str) -> str:

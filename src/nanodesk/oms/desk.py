@@ -238,7 +238,11 @@ class Desk:
 
     def _require_connected(self) -> None:
         if not self.broker.is_connected:
-            raise NotConnectedError(f"{self.broker.name} is not connected.", field="broker", fix="Call connect().")
+            raise NotConnectedError(
+                f"{self.broker.name} is not connected.",
+                field="broker",
+                fix="Wait for its link to be restored, or call connect().",
+            )
 
     def _require_ready(self) -> None:
         self._require_connected()
@@ -362,7 +366,7 @@ class Desk:
 
     def _doubt_end(self, record: OrderRecord, bookings: Bookings) -> None:
         """A list shows an order open that has ended for us: the list may be old, or the end was misread. Ask."""
-        report = self.broker.status(record.order.client_order_id)
+        report = self.broker.status(record.order.client_order_id, record.order.symbol)
         if report is None or 0 < report.ts_event_ns <= record.report_ts_ns:
             return
         is_alive = report.state.may_be_live and report.state is not OrderState.UNKNOWN

@@ -610,7 +610,9 @@ def _damaged(path: Path, sequence: int, what: str) -> JournalDamagedError:
 
 def _translated(error: BaseException, path: Path) -> BaseException:
     if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError | OSError):
-        return JournalError(f"{path}: {error}.", field="journal", value=str(path), fix="See that the disk is well.")
+        return JournalError(
+            f"{path}: {error}.", field="journal", value=str(path), fix="Free or mend the disk, then run again."
+        )
     if isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError | ValueError | TypeError) and not isinstance(
         error, JournalError
     ):

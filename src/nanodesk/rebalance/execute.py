@@ -39,7 +39,6 @@ from nanodesk.risk.report import RiskReport
 Confirm = Callable[[Plan, RiskReport], bool]
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
-_IDENTITY_DIGITS: Final = 12
 AFTER_SALES: Final = "after the sales: "
 CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
 """Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
@@ -289,11 +288,11 @@ class Rebalancer:
         if self._engine is None:
             view.run_id = f"{window}-1"
         else:
-            # A venue remembers names for longer than a journal that was lost: those of a new one differ.
+            # A venue remembers names that a lost journal, or a restored one, does not: its start tells a run apart.
             runs = self._engine.ledger.runs
             earlier = sum(run.startswith(window) for run in runs)
             view.completed_runs = frozenset(run for run, state in runs.items() if state == "completed")
-            view.run_id = f"{window}-{self._engine.journal.identity[:_IDENTITY_DIGITS]}-{earlier + 1}"
+            view.run_id = f"{window}-{earlier + 1}-{self._clocks.now_ns()}"
         if options.is_cron and self._engine is not None and _is_completed(self._engine, window):
             raise DuplicateRunError(
                 f"window {window[:12]} ({target.run_id or target.timestamp}) was completed before.",
@@ -404,7 +403,7 @@ class Rebalancer:
     def _read_quotes(self, weights: Iterable[str], view: RiskView, *, may_be_old: bool = False) -> None:
         wanted = dict.fromkeys((*(holding.symbol for holding in view.holdings), *weights))
         self._progress("quotes", 0, len(wanted))
-        view.read_quotes(wanted)
+        view.read_quotes(wanted, may_be_old=may_be_old)
         self._progress("quotes", len(wanted), len(wanted))
         limit_ns = round(self._config.execution.quote_staleness_threshold_sec * E9)
         now = self._clocks.now_ns()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from nanodesk.brokers.base import Broker
+from nanodesk.errors import BrokerError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
@@ -137,17 +138,23 @@ class RiskView:
         )
         return self._holdings
 
-    def read_quotes(self, symbols: Iterable[str]) -> None:
+    def read_quotes(self, symbols: Iterable[str], *, may_be_old: bool = False) -> None:
         """Ask the broker for quotes and rules.
 
         Parameters
         ----------
         symbols : iterable of str
             For which names; those of open orders are added.
+        may_be_old : bool, default False
+            Whether an earlier quote will do where none can be had.
         """
         wanted = dict.fromkeys((*symbols, *(working.order.symbol for working in (*self.working(), *self._foreign))))
         for symbol in wanted:
-            self.read_quote(symbol)
+            try:
+                self.read_quote(symbol)
+            except BrokerError:
+                if not may_be_old or symbol not in self.quotes:
+                    raise
 
     def read_quote(self, symbol: str) -> Quote:
         """Ask the broker for the quote and the rules of one name.

@@ -105,8 +105,11 @@ def run_lock(path: Path, *, now_ns: int, window_id: str = "") -> Iterator[RunHol
     try:
         _take(handle)
         me = RunHolder(os.getpid(), start_ticks(os.getpid()), now_ns, window_id)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, json.dumps(asdict(me)).encode(), 0)
+        except OSError as error:  # a full disk, and by its number alone nobody knows which
+            raise OSError(error.errno, error.strerror, str(path)) from error
         try:
             yield me
         finally:
@@ -152,7 +155,7 @@ def current_holder(path: Path) -> RunHolder | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether anybody holds the lock now.
+    """Whether a process holds the lock, named or not: its note is empty for a moment before and after.
 
     Parameters
     ----------
@@ -162,7 +165,7 @@ def is_held(path: Path) -> bool:
     Returns
     -------
     is_held : bool
-        Whatever its note says.
+        As the kernel says.
     """
     return _probed(path)[0]
 

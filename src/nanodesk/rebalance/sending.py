@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from nanodesk.errors import NanodeskError, NotConnectedError, StalePlanError
+from nanodesk.errors import BrokerError, NanodeskError, NotConnectedError, PriceError, StalePlanError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.order import Order, OrderState, OrderType
@@ -118,6 +118,7 @@ class _Part:
     number: int
     quantity_e9: int
     left_e9: int
+    planned_s: float
     due_s: float
     attempt: int = 0
     live: str = ""
@@ -199,6 +200,7 @@ class Sender:
         self._lines += lines
         waiting = [part for line in lines for part in self._parts_of(line, started_s)]
         self._parts += waiting
+        self._tell_progress()
         working: list[_Part] = []
         try:
             while waiting or working:
@@ -280,7 +282,7 @@ class Sender:
             due_s = started_s + i * settings.twap_interval_secs
             for piece in pieces(quantity, rules=rules, price_e9=price):
                 self._n_parts += 1
-                parts.append(_Part(line, self._n_parts, piece, piece, due_s))
+                parts.append(_Part(line, self._n_parts, piece, piece, due_s, due_s))
         return parts
 
     def _look_for_stop(self) -> None:
@@ -306,7 +308,12 @@ class Sender:
             self._n_parts += 1
             part.number, part.attempt = self._n_parts, 0
         part.attempt += 1
-        order = self._order(part)
+        try:
+            order = self._order(part)
+        except (BrokerError, PriceError):
+            self._wait_for_price(part, now_s)
+            return
+        self._keep_distance(part, now_s)
         part.live = order.client_order_id
         view = self._engine.submit(order)
         part.sent.append(order.client_order_id)
@@ -322,6 +329,19 @@ class Sender:
         part.reprice_s = None
         if self._settings.order_type == "peg":
             part.reprice_s = now_s + self._settings.peg_interval_ms / 1000
+
+    def _keep_distance(self, part: _Part, now_s: float) -> None:
+        """A slice that went late moves those after it: two at once would look like one that was sent twice."""
+        later_slices = self._parts if self._settings.order_type == "twap" else ()
+        for later in later_slices:
+            if later.line is part.line and later.planned_s > part.planned_s:
+                later.due_s = max(later.due_s, now_s + later.planned_s - part.planned_s)
+
+    def _wait_for_price(self, part: _Part, now_s: float) -> None:
+        """One name without a quote ends no other; its own order is tried as often as one that the venue put off."""
+        is_last = part.retries == len(RETRIES_AFTER_S)
+        part.due_s = now_s if is_last else now_s + RETRIES_AFTER_S[part.retries]
+        part.retries = 0 if is_last else part.retries + 1
 
     def _order(self, part: _Part) -> Order:
         line, rules = part.line, self._view.rules[part.line.symbol]
@@ -381,7 +401,10 @@ class Sender:
         if part.reprice_s is None or now_s < part.reprice_s:
             return False
         part.reprice_s = now_s + self._settings.peg_interval_ms / 1000
-        return self._price(part) != self._engine.order(part.live).order.limit_price_e9
+        try:
+            return self._price(part) != self._engine.order(part.live).order.limit_price_e9
+        except (BrokerError, PriceError):
+            return False  # without a quote it stays where it is
 
     def _take_ended(self, working: list[_Part], waiting: list[_Part]) -> None:
         now_s = self._monotonic_s()
@@ -408,6 +431,9 @@ class Sender:
             logger.info("orders_wait", extra={"wait_s": part.due_s - now_s, "reason": view.reason})
             self._next_send_s = max(self._next_send_s, part.due_s)
         part.retries = part.retries + 1 if may_retry else 0
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
         done = sum(not part.live and (bool(part.sent) or not part.left_e9) for part in self._parts)
         self._progress("orders", done, len(self._parts))
 

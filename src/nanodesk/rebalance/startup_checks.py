@@ -20,6 +20,9 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 LEVERAGE: Final = (1, 10)
 TIMEOUT_S: Final = (5, 60)
 _LENGTH_OF_A_SECRET: Final = 32
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_NETWORK: Final = ("nfs", "cifs", "smb", "ceph", "gluster", "lustre", "afs", "fuse.sshfs", "fuse.gluster", "beegfs")
+"""How the types of file systems begin whose locks and syncs reach another machine, or do not."""
 LIVE_SWITCH: Final = "NANODESK_LIVE_ACCOUNT"
 """Environment variable that must name the account before real money moves."""
 
@@ -216,9 +219,40 @@ def _folder(config: TradingConfig) -> list[Fault]:
         mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
         return [("logging.dir", str(folder), f"it must be a folder that can be written ({error.strerror})")]
+    if (kind := file_system(folder)).startswith(_NETWORK):
+        fix = "a journal needs the locks and syncs of a local disk: name a folder on one"
+        return [("logging.dir", f"{folder} on {kind}", fix)]
     if mode & stat.S_IWOTH:
         return [("logging.dir", f"{folder} with mode {mode:04o}", "anybody could replace the journal: chmod 700")]
     least = config.logging.min_free_bytes
     if free < least:
         return [("logging.min_free_bytes", f"{free} free", f"free {least} bytes in {folder}, or ask for less")]
     return []
+
+
+def file_system(folder: Path, mounts: Path = _MOUNTS) -> str:
+    """The type of the file system that a folder lies on.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    mounts : Path, optional
+        The kernel's list of mounts, proc(5).
+
+    Returns
+    -------
+    kind : str
+        ``ext4``, ``nfs4``; empty where the kernel does not tell.
+    """
+    place, found, kind = folder.resolve(), Path("/"), ""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount = Path(before.split()[4].replace("\\040", " "))
+        if place.is_relative_to(mount) and mount.is_relative_to(found):  # of two on one place the later one is seen
+            found, kind = mount, after.split()[0]
+    return kind

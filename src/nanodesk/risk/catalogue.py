@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from nanodesk.market.order import Order
@@ -97,42 +97,3 @@ CATALOGUE: Final[tuple[CheckRule, ...]] = (
 AT_SEND_NUMBERS: Final = frozenset({7, 11, 16, 27, 34, 35, 36, 37, 42, 43, 44, 45, 46, 47})
 AT_SEND: Final = tuple(rule for rule in CATALOGUE if rule.number in AT_SEND_NUMBERS)
 """What is looked at again just before the first byte leaves: the plan may be old, and a run may go wrong."""
-
-LIMITS_OF: Final[Mapping[int, tuple[str, ...]]] = {
-    2: ("allowed_symbols", "blocked_symbols"),
-    6: ("allow_outside_session",),
-    7: ("account_id", "mode"),
-    8: ("max_order_quantity",),
-    9: ("max_order_notional",),
-    10: ("max_adv_frac", "max_displayed_multiple"),
-    11: ("price_collar_bps", "price_collar_absolute"),
-    12: ("allow_market_orders", "max_market_spread_bps", "max_quote_age_s"),
-    13: ("max_slippage_bps",),
-    14: ("max_target_weight_frac", "max_target_gross_frac"),
-    15: ("min_order_notional",),
-    16: ("max_quote_age_s", "max_clock_skew_s"),
-    17: ("max_account_age_s",),
-    18: ("max_positions_age_s",),
-    19: ("max_clock_skew_s",),
-    21: ("max_price_jump_bps",),
-    22: ("max_position_frac", "max_position_notional"),
-    23: ("max_gross_notional",),
-    24: ("max_net_frac",),
-    25: ("max_leverage",),
-    26: ("allow_short", "max_short_frac", "require_locate"),
-    27: ("fee_bps", "fee_per_order", "market_slippage_bps", "sells_fund_buys"),
-    28: ("max_sector_frac", "max_asset_class_frac", "max_venue_frac"),
-    29: ("max_turnover_frac", "max_daily_notional"),
-    31: ("min_equity",),
-    32: ("max_daily_loss_frac", "halt_daily_loss_frac"),
-    33: ("max_drawdown_frac", "halt_drawdown_frac"),
-    34: ("max_consecutive_rejects", "max_recent_slippage_bps"),
-    35: ("max_orders_per_second",),
-    36: ("duplicate_window_s",),
-    37: ("max_executions_per_symbol", "execution_window_s"),
-    38: ("max_open_orders", "max_open_orders_per_symbol"),
-    41: ("max_batch_notional", "max_batch_orders"),
-    43: ("allow_outside_session",),
-    48: ("confirm_above",),
-}
-"""What decides about a check, as it is written in a file."""

@@ -111,7 +111,7 @@ def _judge_orders(
             check = of_order(proposal, order)
         except Exception as error:  # noqa: BLE001
             check = _broken(rule, error)
-        checks.append(tuple.__new__(RiskCheck, (*check[:7], order_id, check[8])))
+        checks.append(tuple.__new__(RiskCheck, check[:8] + (order_id,)))
     return checks
 
 

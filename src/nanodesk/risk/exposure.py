@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from nanodesk.market.account import Holding, Quote
@@ -505,7 +506,11 @@ class Exposures:
 
 
 def _twin(line: Line) -> Line:
-    return Line(*(getattr(line, name) for name in Line.__slots__))
+    return Line(*_PARTS(line))
+
+
+_PARTS: Final = attrgetter(*Line.__slots__)
+"""In a fraction of the time of one ``getattr`` each."""
 
 
 def value_holdings(holdings: Iterable[Holding], source: PriceSource, terms: OrderTerms) -> Exposures:

@@ -43,10 +43,10 @@ class RiskCheck(NamedTuple):
         Why, when it did not pass; what was not checked, when a limit is off.
     inputs : mapping of str to object
         What the value was computed from.
-    client_order_id : str, default ""
-        The order; empty for a check of the whole batch.
     key : str, default ""
         The limit's name in the configuration, whose ending tells the unit; empty where no key sets it.
+    client_order_id : str, default ""
+        The order; empty for a check of the whole batch.
     """
 
     number: int
@@ -56,8 +56,8 @@ class RiskCheck(NamedTuple):
     limit_e9: int | None = None
     reason: str = ""
     inputs: Mapping[str, object] = NO_INPUTS
-    client_order_id: str = ""
     key: str = ""
+    client_order_id: str = ""
 
     @property
     def value(self) -> Decimal | None:

@@ -112,7 +112,7 @@ def at_most(
     if type(value_e9) is not int:
         return failed(number, name, f"{value_e9!r} is no whole number of billionths", inputs)
     if limit_e9 is None:
-        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, None, OFF, inputs, "", key))
+        return _check(RiskCheck, (number, name, CheckStatus.PASS, value_e9, None, OFF, inputs, key, ""))
     if type(limit_e9) is not int:
         return failed(number, name, f"limit {limit_e9!r} is no whole number of billionths", inputs)
     status, reason = CheckStatus.PASS, ""
@@ -120,7 +120,7 @@ def at_most(
         status, reason = (CheckStatus.WARN, excuse) if excuse else (CheckStatus.FAIL, ABOVE)
     elif warn_at_frac_e9 < E9 and value_e9 * E9 > limit_e9 * warn_at_frac_e9:
         status, reason = CheckStatus.WARN, "near its limit"
-    return _check(RiskCheck, (number, name, status, value_e9, limit_e9, reason, inputs, "", key))
+    return _check(RiskCheck, (number, name, status, value_e9, limit_e9, reason, inputs, key, ""))
 
 
 def count_at_most(

@@ -82,6 +82,16 @@ class TestPairs:
         assert pairs.rules["币安"].status is TradingStatus.CLOSED
         assert pairs.rules["币安"].tick_e9 == 1
 
+    def test_a_pair_whose_rules_cannot_be_read_stops_only_who_asked_for_it(self):
+        odd = {**INFO["symbols"][0], "symbol": "ODDUSDT", "baseAsset": "ODD"}
+        odd["filters"] = [{"filterType": "LOT_SIZE", "stepSize": "a lot"}]
+        info = Fields({**INFO, "symbols": [odd, *INFO["symbols"]]}, "info")
+        pairs = read_pairs(info, "USDT")
+        assert "ODD" not in pairs.pair_of
+        assert pairs.pair("BTC") == "BTCUSDT"
+        with pytest.raises(BrokerError, match="stepSize"):
+            read_pairs(info, "USDT", {"ODD": "ODDUSDT"})
+
     def test_named_pairs(self):
         pairs = read_pairs(Fields(INFO, "info"), "USDT", {"ether": "ETHBTC"})
         assert dict(pairs.pair_of) == {"ether": "ETHBTC"}

@@ -1,11 +1,13 @@
 """``nanodesk rebalance`` and ``nanodesk trade``: what they print, write and return."""
 
 import fcntl
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import nanodesk.cli.demo
 from nanodesk.cli.app import run_command
 from nanodesk.cli.exit_codes import BROKER, DATA, DONE, DRIFT, FAILED, REFUSED_BY_RISK, USAGE
+from nanodesk.cli.output import progress_bar
 from nanodesk.rebalance.run_lock import current_holder
 
 CONFIG = """
@@ -99,7 +102,7 @@ class TestRun:
         write(folder, constraints={"max_position_pct": 0.1})
         code, out, _ = invoke("run", "target.json", "--force")
         assert code == REFUSED_BY_RISK
-        assert "FAIL 14 target weights: 0.4 against a limit of 0.1: above its limit (risk.max_target_weight_frac" in out
+        assert "FAIL 14 target weights: 0.4 is above max_target_weight_frac = 0.1 (the weight of 'AAPL'). Lower" in out
         assert out.count("FAIL 14") == 1
         assert "Refused by risk; nothing was sent." in out
 
@@ -116,8 +119,6 @@ class TestRun:
 
     @pytest.mark.parametrize(("answer", "held"), [("y\n", True), ("n\n", False)])
     def test_a_human_is_asked(self, folder, monkeypatch, capsys, answer, held):
-        import io
-
         class Terminal(io.StringIO):
             def isatty(self):
                 return True
@@ -127,6 +128,31 @@ class TestRun:
         out = capsys.readouterr().out
         assert "Send 2 orders to paper PAPER (paper)?" in out
         assert ("Nothing was sent" in out) is not held
+        assert out.count("Risk: 48 checks") == 1
+
+    def test_the_question_is_not_painted_over(self, monkeypatch):
+        """A progress bar that is redrawn ten times a second hides what is asked below it."""
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        def is_redrawn():
+            redrawing = [thread for thread in threading.enumerate() if type(thread).__name__ == "_RefreshThread"]
+            for thread in redrawing:
+                thread.join(0.5)  # one that was told to stop looks at that ten times a second
+            return any(thread.is_alive() for thread in redrawing)
+
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        with progress_bar() as progress:
+            progress("quotes", 0, 2)
+            assert is_redrawn()
+            progress("quotes", 2, 2)
+            assert not is_redrawn()
+            progress("orders", 0, 1)
+            assert is_redrawn()
+        assert not is_redrawn()
 
     def test_one_window_once(self, invoke):
         assert invoke("run", "target.json", "--cron")[0] == DONE
@@ -156,6 +182,32 @@ class TestRun:
         code, _, err = invoke("run", "target.json", "--force")
         assert code in (USAGE, BROKER)
         assert "TSLA" in err
+
+
+class TestWords:
+    def test_status_is_for_people(self, invoke):
+        out = invoke("status")[1]
+        assert "equity                  1,000,000 USD\n" in out
+        assert "positions               0\n" in out
+        assert "clock offset ms         0.0\n" in out
+
+    def test_positions_and_orders(self, invoke, capsys):
+        invoke("run", "target.json", "--force")
+        assert " AAPL         2162          185.01   185.00   399,970.00" in invoke("positions")[1]
+        assert run_command(["orders"]) == DONE
+        assert [line.split()[1:6] for line in capsys.readouterr().out.splitlines() if "filled" in line] == [
+            ["AAPL", "buy", "2162", "185.11", "2162"],
+            ["MSFT", "buy", "810", "370.29", "810"],
+        ]
+        assert run_command(["orders", "--open"]) == DONE
+        assert capsys.readouterr() == ("", "No such orders.\n")
+
+    def test_kill_and_release_say_what_comes_next(self, invoke):
+        _, out, err = invoke("kill")
+        assert "done                    yes" in out
+        assert "until `nanodesk rebalance release" in err
+        code, _, err = invoke("release")
+        assert (code, 'say why orders may be sent again: --why "..."' in err) == (USAGE, True)
 
 
 class TestLooking:
@@ -290,6 +342,7 @@ class TestProcesses:
     def test_kill_stops_the_other_process_and_its_orders(self, working, invoke):
         code, out, _ = invoke("kill", "--json", "--timeout", "20")
         values = json.loads(out)
+        assert code == DONE, values
         assert (code, values["process"], values["pid"], values["done"]) == (DONE, "terminated", working.pid, True)
         assert working.wait(10) == DONE
         assert json.loads(invoke("status", "--json")[1])["open_orders"] == 0
@@ -329,9 +382,16 @@ class TestProcesses:
     def test_a_killed_run_is_recovered_and_done_by_the_next(self, working, folder, invoke):
         working.kill()
         working.wait()
-        code, out, _ = invoke("recover", "--json")
+        before = [path.read_bytes() for path in sorted((folder / "logs").glob("*.*l*"))]
+        code, out, _ = invoke("recover", "target.json", "--dry-run", "--json")
+        looked = json.loads(out)
+        assert (code, len(looked["interrupted_runs"])) == (DONE, 1)
+        assert before == [path.read_bytes() for path in sorted((folder / "logs").glob("*.*l*"))]
+        code, out, _ = invoke("recover", "target.json", "--json")
         values = json.loads(out)
         assert (code, values["reconciled"]) == (DONE, True)
+        assert values["open_orders"] == looked["open_orders"]
+        assert [row["symbol"] for row in values["drift"]["rows"]] == ["AAPL", "MSFT"]
         assert 1 <= len(values["open_orders"]) <= 2
         write(folder)
         code, out, _ = invoke("run", "target.json", "--cron", "--json")

@@ -104,7 +104,7 @@ class TestAlive:
         opened.cancel("a")
         opened.poll()
         broker.open_orders = lambda: (before,)
-        status, broker.status = broker.status, lambda _name: before
+        status, broker.status = broker.status, lambda _name, _symbol=None: before
         reconcile(opened)
         assert opened.order("a").state is S.CANCELLED and opened.blocked_symbols() == {}
         broker.status = status
@@ -129,7 +129,7 @@ class TestForgotten:
         """The same within one session: in no list any more, and how it ended was not told."""
         opened.submit(an_order("a"))
         lost = broker.orders.pop("a")
-        broker.status = lambda _name: replace(lost, state=S.UNKNOWN)
+        broker.status = lambda _name, _symbol=None: replace(lost, state=S.UNKNOWN)
         assert "AAPL" in reconcile(opened).blocked
         reconcile(opened, accept=["AAPL"])
         assert reconcile(opened).is_clean and opened.order("a").state is S.EXPIRED

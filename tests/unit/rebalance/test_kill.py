@@ -1,5 +1,7 @@
 """Stopping everything, and the broker's word for it."""
 
+import fcntl
+import os
 from contextlib import contextmanager
 
 import pytest
@@ -10,7 +12,8 @@ from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
-from nanodesk.rebalance.kill import cancel_everything
+from nanodesk.rebalance.kill import cancel_everything, stop_running
+from nanodesk.rebalance.run_lock import is_held
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from rebalance_desk import Desk
 
@@ -111,3 +114,22 @@ class TestCancelEverything:
             report = cancel(desk, engine, broker)
         assert report.is_done
         assert desk.open_orders() == ()
+
+
+def test_a_run_that_has_taken_back_its_name_is_waited_for(tmp_path):
+    """Between the two last steps of a run its note is empty and its lock is still held."""
+    lock, passed_s, sent = tmp_path / "run.lock", [0.0], []
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def sleep(seconds):
+        passed_s[0] += seconds
+        if passed_s[0] > 0.3 and is_held(lock):
+            os.close(handle)
+
+    report = stop_running(
+        lock, timeout_s=5.0, monotonic_s=lambda: passed_s[0], sleep=sleep, send=lambda *said: sent.append(said)
+    )
+    assert (report.how, sent) == ("none", [])
+    assert not is_held(lock)
+    assert passed_s[0] < 1.0

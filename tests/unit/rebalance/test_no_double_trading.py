@@ -96,14 +96,19 @@ class TestAfterAnEarlierRun:
         desk.market.set_quote(quotes_of(QUOTES, {"AAPL": "9000"})[0])
         assert desk.held()["AAPL"] <= 2702
 
-    def test_a_new_journal_gives_new_names(self, tmp_path):
-        """A container that keeps no disk begins each day anew; the venue remembers the names of the day before."""
+    @pytest.mark.parametrize("is_restored", [False, True], ids=["lost", "restored"])
+    def test_a_journal_that_knows_less_than_the_venue_gives_new_names(self, tmp_path, is_restored):
+        """A container that keeps no disk, a backup of last night: the venue remembers names that the journal lacks."""
         desk = Desk(tmp_path, sizes=THIN, text="[execution]\norder_timeout_secs = 5\n")
+        if is_restored:
+            run(desk, None, {"MSFT": 0.1})
+            shutil.copy(tmp_path / "orders.db", tmp_path / "backup")
         run(desk, None)
         first = {order.order.client_order_id for order in desk.market.orders("PAPER")}
         for path in tmp_path.glob("orders.db*"):
             path.unlink()
-        shutil.rmtree(tmp_path / "logs", ignore_errors=True)
+        if is_restored:
+            (tmp_path / "backup").rename(tmp_path / "orders.db")
         desk.market.set_quote(quotes_of(QUOTES)[0])
         report = run(desk, None)
         names = {order.order.client_order_id for order in desk.market.orders("PAPER")}

@@ -91,3 +91,13 @@ class TestRunLock:
 
     def test_start_of_a_process_that_is_not(self):
         assert start_ticks(2**22 + 1) == 0
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match=r"run\.lock") as caught, run_lock(tmp_path / "run.lock", now_ns=1):
+        pass
+    assert caught.value.filename == str(tmp_path / "run.lock")

@@ -125,3 +125,40 @@ class TestOrder:
         assert run(desk, {"AAPL": 0.3}, broker=broker).outcome is RunOutcome.INCOMPLETE
         names = [order.client_order_id for order in desk.market.orders("PAPER")]
         assert len(names) == len(set(names)) > 5
+
+
+class NoQuoteFor(StandingQuotesBroker):
+    """Has no quote of AAPL for a while, once an order of it is in."""
+
+    from_s, to_s = 1, 5
+
+    def quote(self, symbol):
+        orders = self.market.orders("PAPER")
+        if symbol == "AAPL" and orders:
+            age_s = (self.market.now_ns() - orders[0].created_ns) / E9
+            if self.from_s <= age_s < self.to_s:
+                raise BrokerError("no market data just now")
+        return super().quote(symbol)
+
+
+class TestQuotes:
+    def test_a_slice_waits_for_its_price(self, tmp_path):
+        text = '[execution]\norder_type = "twap"\ntwap_slices = 3\ntwap_interval_secs = 4\n'
+        desk = Desk(tmp_path, text=text)
+        report = run(desk, broker=NoQuoteFor(desk.market, sleep=desk.clock.sleep))
+        assert report.outcome is RunOutcome.DONE, report.reason
+
+    def test_one_name_without_a_price_ends_no_other(self, tmp_path):
+        text = '[execution]\norder_type = "twap"\ntwap_slices = 3\ntwap_interval_secs = 4\n'
+        desk = Desk(tmp_path, text=text)
+        broker = NoQuoteFor(desk.market, sleep=desk.clock.sleep)
+        broker.to_s = 60
+        report = run(desk, broker=broker)
+        assert [line.status for line in report.lines] == ["partial", "filled"]
+
+    def test_a_peg_stays_where_it_is(self, tmp_path):
+        text = '[execution]\norder_type = "peg"\npeg_to = "mid"\npeg_interval_ms = 1000\norder_timeout_secs = 10\n'
+        desk = Desk(tmp_path, prices=QUOTES | {"AAPL": ("184.00", "185.00")}, text=text)
+        report = run(desk, {"AAPL": 0.3}, broker=NoQuoteFor(desk.market, sleep=desk.clock.sleep))
+        assert report.outcome is RunOutcome.INCOMPLETE
+        assert len(desk.market.orders("PAPER")) == 1 and desk.open_orders() == ()

@@ -4,7 +4,7 @@ import pytest
 
 from nanodesk.errors import ConfigError
 from nanodesk.rebalance.config import parse_config
-from nanodesk.rebalance.startup_checks import LIVE_SWITCH, require_startup, startup_issues
+from nanodesk.rebalance.startup_checks import LIVE_SWITCH, file_system, require_startup, startup_issues
 from secret_watch import marked
 
 
@@ -68,6 +68,21 @@ class TestIssues:
         full = IBKR + f'[logging]\ndir = "{tmp_path / "real"}"\nmin_free_bytes = {10**18}'
         assert issues(full, tmp_path)[0].field == "logging.min_free_bytes"
         assert "not a link" in issues(IBKR + f'[logging]\ndir = "{tmp_path / "link"}"', tmp_path)[0].fix
+
+    def test_a_disk_of_another_machine(self, tmp_path, monkeypatch):
+        """Two machines that lock a journal over NFS may both get it."""
+        (tmp_path / "my logs").mkdir()
+        mounts = tmp_path / "mountinfo"
+        where = str(tmp_path / "my logs").replace(" ", "\\040")
+        mounts.write_text(
+            f"21 1 8:1 / / rw - ext4 /dev/sda1 rw\n36 21 0:45 / {where} rw,noatime shared:1 - nfs4 host:/x rw\n"
+        )
+        assert (file_system(tmp_path, mounts), file_system(tmp_path / "my logs", mounts)) == ("ext4", "nfs4")
+        assert file_system(tmp_path, tmp_path / "none") == ""
+        monkeypatch.setattr(file_system, "__defaults__", (mounts,))
+        text = IBKR + f'[logging]\ndir = "{tmp_path / "my logs"}"\nmin_free_bytes = 1'
+        assert "on nfs4" in issues(text, tmp_path)[0].value
+        assert issues(IBKR, tmp_path) == ()
 
     def test_all_of_them_are_told_and_no_secret(self, tmp_path):
         text = (
