@@ -224,7 +224,7 @@ class TestTarget:
             (target(*[{"symbol": "AAPL", "weight": 0.1}] * 2), "targets[1]: symbol 'AAPL' appears twice"),
             (
                 target({"symbol": "AAPL", "weight": 0.6}, {"symbol": "MSFT", "weight": 0.6}),
-                "target.json: long weights add to 1.200000",
+                "target.json: long weights add to 1.2, more than 1",
             ),
             (target(constraints={"max_leverage": -1}), "target.json: constraints.max_leverage=-1.0 must lie within"),
             (target(constraints={"max_lev": 1}), "target.json: constraints: unknown key 'max_lev'"),
@@ -332,7 +332,7 @@ class TestCommandLine:
             ([*RUN, "--config", "."], USAGE, ".: cannot be read: Is a directory"),
             (["rebalance", "kill", "--timeout", "0"], USAGE, "greater than or equal to 0.1"),
             (["rebalance", "kill", "--why", ""], USAGE, "why='' must say something"),
-            (["rebalance", "release"], USAGE, "why='' must say something"),
+            (["rebalance", "release"], USAGE, "say why orders may be sent again: --why"),
             (
                 ["rebalance", "recover", "--accept", "NOPE"],
                 USAGE,

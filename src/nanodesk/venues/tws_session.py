@@ -195,7 +195,9 @@ class Session:
         text = f"Max rate of messages per second has been exceeded:max=50 ({strikes})"
         self.say(say.error(-1, 100, text))
         if strikes >= STRIKES:
-            self.connection.close()
+            # What is still coming in is read first: closing over it would reset the line, and the errors be lost.
+            self.connection.is_deaf = True
+            asyncio.get_running_loop().call_later(0.2, self.connection.close)
 
     # --- faults around a request ------------------------------------------------------------------------------
 
