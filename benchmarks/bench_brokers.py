@@ -21,11 +21,11 @@ from contextlib import contextmanager, suppress
 
 VENUE = """
 import asyncio, sys, time
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.binance_spot import SpotLimits, serve
+from nanodesk.venues.binance_spot.venue import SpotLimits, serve
 from nanodesk.venues.server import VenueOptions
 
 async def main():
@@ -41,11 +41,11 @@ asyncio.run(main())
 """
 ALPACA_VENUE = """
 import asyncio, time
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.alpaca import AlpacaLimits, serve
+from nanodesk.venues.alpaca.venue import AlpacaLimits, serve
 from nanodesk.venues.server import VenueOptions
 
 async def main():
@@ -85,7 +85,7 @@ def one_by_one(send: Callable[[], object], count: int) -> list[float]:
 
 class Ours:
     def __init__(self, port: int) -> None:
-        from nanodesk.brokers.binance import BinanceBroker
+        from nanodesk.brokers.binance.broker import BinanceBroker
 
         place = f"127.0.0.1:{port}"
         self.broker = BinanceBroker(
@@ -141,7 +141,7 @@ class Ours:
 
 class OursAtAlpaca(Ours):
     def __init__(self, port: int) -> None:
-        from nanodesk.brokers.alpaca import AlpacaBroker
+        from nanodesk.brokers.alpaca.broker import AlpacaBroker
 
         place = f"127.0.0.1:{port}"
         self.broker = AlpacaBroker(  # type: ignore[assignment]

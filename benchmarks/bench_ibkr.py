@@ -20,22 +20,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from nanodesk.brokers.base import OutcomeKind
-from nanodesk.brokers.ibkr import IbkrBroker
-from nanodesk.brokers.ibkr_codec import TwsCodec
-from nanodesk.brokers.ibkr_messages import TwsContract
-from nanodesk.brokers.ibkr_pacing import Pacer
+from nanodesk.brokers.ibkr.broker import IbkrBroker
+from nanodesk.brokers.ibkr.codec import TwsCodec
+from nanodesk.brokers.ibkr.messages import TwsContract
+from nanodesk.brokers.ibkr.pacing import Pacer
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, Order, OrderType
 
 VENUE = """
 import asyncio, json, sys, time
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.server import VenueOptions
-from nanodesk.venues.tws import serve
+from nanodesk.venues.tws.venue import serve
 
 async def main():
     quote = Quote("AAPL", parse_e9("184.99"), parse_e9("185.01"), None, time.time_ns())

@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanodesk.brokers.binance import BinanceBroker
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.binance.broker import BinanceBroker
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9
@@ -57,7 +57,7 @@ def keep_to(core: int, *, is_wanted: bool) -> None:
 
 def venue() -> None:
     """The other process: a Binance look-alike whose limits are out of the way."""
-    from nanodesk.venues.binance_spot import SpotLimits, serve
+    from nanodesk.venues.binance_spot.venue import SpotLimits, serve
 
     clock = VenueClock()
     market = PaperMarket(

@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from nanodesk.brokers.paper import PaperBroker
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.broker import PaperBroker
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Account, Quote
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.trading_rules import TradingRules

@@ -73,15 +73,15 @@ def start_venue(name: str, folder: Path, *, faults: bool) -> tuple[subprocess.Po
 def broker_at(name: str, ready: dict[str, Any]) -> Any:
     """The adapter as a user has it, with its own limits."""
     if name == "tws":
-        from nanodesk.brokers.ibkr import IbkrBroker
+        from nanodesk.brokers.ibkr.broker import IbkrBroker
 
         return IbkrBroker(port=ready["port"], client_id=7, account="")
     keys = {"api_key": "loopback-key", "secret": "loopback-secret"}
     if name == "binance":
-        from nanodesk.brokers.binance import BinanceBroker
+        from nanodesk.brokers.binance.broker import BinanceBroker
 
         return BinanceBroker(**keys, **ready["endpoints"])
-    from nanodesk.brokers.alpaca import AlpacaBroker
+    from nanodesk.brokers.alpaca.broker import AlpacaBroker
 
     return AlpacaBroker(**keys, **ready["endpoints"])
 

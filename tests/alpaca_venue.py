@@ -5,14 +5,14 @@ import contextlib
 import threading
 import time
 
-from nanodesk.brokers.alpaca import AlpacaBroker
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.alpaca.broker import AlpacaBroker
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.alpaca import AlpacaLimits, serve
+from nanodesk.venues.alpaca.venue import AlpacaLimits, serve
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions

@@ -5,15 +5,15 @@ import contextlib
 import threading
 import time
 
-from nanodesk.brokers.binance import BinanceBroker
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.binance.broker import BinanceBroker
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.binance_spot import SpotLimits, serve
+from nanodesk.venues.binance_spot.venue import SpotLimits, serve
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions

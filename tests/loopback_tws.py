@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from nanodesk.brokers.base import AbsenceRule
-from nanodesk.brokers.ibkr import IbkrBroker
-from nanodesk.brokers.ibkr_pacing import Pacer
-from nanodesk.brokers.ibkr_session import SessionTimes
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.ibkr.broker import IbkrBroker
+from nanodesk.brokers.ibkr.pacing import Pacer
+from nanodesk.brokers.ibkr.session import SessionTimes
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.venues.fault_effects import VenueClock
 from nanodesk.venues.faults import Fault, FaultInjector
 from nanodesk.venues.server import VenueOptions, VenueProcess
-from nanodesk.venues.tws import PAPER_ACCOUNT, TwsVenue, serve
+from nanodesk.venues.tws.venue import PAPER_ACCOUNT, TwsVenue, serve
 
 T = TypeVar("T")
 

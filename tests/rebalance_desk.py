@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 
 from nanodesk.brokers.base import nothing_reached
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.trading_rules import TradingRules

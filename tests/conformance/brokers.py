@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from nanodesk.brokers.base import Broker
-from nanodesk.brokers.paper import PaperBroker
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.broker import PaperBroker
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.trading_rules import TradingRules

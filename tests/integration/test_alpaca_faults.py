@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from alpaca_venue import KEY, SECRET, WIDE, limit, running, trading
-from nanodesk.brokers import paper_admin, websocket
+from nanodesk.brokers import websocket
 from nanodesk.brokers.base import OutcomeKind, RequestRejected, StreamChange, StreamState
+from nanodesk.brokers.paper import admin as paper_admin
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution, ExecutionKind, OrderReport, OrderState
-from nanodesk.venues.alpaca import AlpacaLimits
+from nanodesk.venues.alpaca.venue import AlpacaLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
 from waiting import events_until
 

@@ -5,14 +5,15 @@ import time
 import pytest
 
 from binance_venue import KEY, SECRET, WIDE, limit, running, trading
-from nanodesk.brokers import binance_reading, paper_admin
 from nanodesk.brokers.base import OutcomeKind, StreamChange, StreamState
+from nanodesk.brokers.binance import reading as binance_reading
+from nanodesk.brokers.paper import admin as paper_admin
 from nanodesk.errors import BrokerError, NotConnectedError, RateLimitedError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution, Order, OrderReport, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules
-from nanodesk.venues.binance_spot import SpotLimits
+from nanodesk.venues.binance_spot.venue import SpotLimits
 from nanodesk.venues.faults import FaultKind, FaultPoint
 from waiting import events_until, until
 

@@ -19,8 +19,8 @@ pytest.importorskip("aiohttp")
 
 import alpaca_venue
 import binance_venue
-from nanodesk.brokers.alpaca import AlpacaBroker
-from nanodesk.brokers.binance import BinanceBroker
+from nanodesk.brokers.alpaca.broker import AlpacaBroker
+from nanodesk.brokers.binance.broker import BinanceBroker
 from nanodesk.brokers.event_loop import EventLoopThread
 from nanodesk.brokers.http import HttpClient, HttpRequest
 from nanodesk.brokers.strict_json import parse_json
@@ -341,8 +341,8 @@ GATEWAYS = {
 @pytest.mark.parametrize("name", GATEWAYS)
 def test_a_gateway_that_is_none_is_one_error(name):
     pytest.importorskip("ib_async")
-    from nanodesk.brokers.ibkr import IbkrBroker
-    from nanodesk.brokers.ibkr_session import SessionTimes
+    from nanodesk.brokers.ibkr.broker import IbkrBroker
+    from nanodesk.brokers.ibkr.session import SessionTimes
 
     server = socket.create_server(("127.0.0.1", 0))
 

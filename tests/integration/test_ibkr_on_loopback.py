@@ -13,20 +13,20 @@ from dataclasses import replace
 import pytest
 
 from loopback_tws import QUICK, LoopbackTws, aapl_quote
-from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, OutcomeKind, StreamChange, StreamState
-from nanodesk.brokers.ibkr import IbkrBroker
-from nanodesk.brokers.ibkr_frames import frame
-from nanodesk.brokers.ibkr_lists import read_completed_orders
+from nanodesk.brokers.ibkr.broker import IbkrBroker
+from nanodesk.brokers.ibkr.frames import frame
+from nanodesk.brokers.ibkr.lists import read_completed_orders
+from nanodesk.brokers.paper import admin as paper_admin
 from nanodesk.errors import BrokerError, ConfigError, NotConnectedError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState, OrderType
 from nanodesk.venues.faults import Fault, FaultKind, FaultPoint
-from nanodesk.venues.tws import PAPER_ACCOUNT
-from nanodesk.venues.tws_messages import completed_order
-from nanodesk.venues.tws_session import Session
+from nanodesk.venues.tws.messages import completed_order
+from nanodesk.venues.tws.session import Session
+from nanodesk.venues.tws.venue import PAPER_ACCOUNT
 from waiting import until
 
 pytest.importorskip("ib_async")

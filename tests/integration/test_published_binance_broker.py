@@ -94,7 +94,7 @@ class TestFaultFifteen:
         assert broker.positions() == []
 
     def test_prices_keep_the_places_of_the_venue(self, venue):
-        from nanodesk.brokers.binance_orders import order_parameters
+        from nanodesk.brokers.binance.orders import order_parameters
         from nanodesk.market.enums import Side, TimeInForce
         from nanodesk.market.fixed_point import parse_e9
         from nanodesk.market.order import Order, OrderType

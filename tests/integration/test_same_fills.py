@@ -91,7 +91,7 @@ def trade(folder, environment, account, symbols, *broker):
 
 
 def test_binance_and_paper(tmp_path, environment):
-    pytest.importorskip("nanodesk.brokers.binance")
+    pytest.importorskip("nanodesk.brokers.binance.broker")
     with venue(tmp_path, environment, "binance", "USDT", COINS) as ready:
         url = f"http://{ready['host']}:{ready['port']}"
         there = trade(tmp_path / "there", environment, "", COINS, "--broker", "binance", "--url", url)
@@ -113,7 +113,7 @@ def test_ibkr_and_paper(tmp_path, environment):
 
 
 def test_alpaca_and_paper(tmp_path, environment):
-    pytest.importorskip("nanodesk.brokers.alpaca")
+    pytest.importorskip("nanodesk.brokers.alpaca.broker")
     with venue(tmp_path, environment, "alpaca", "USD", SHARES) as ready:
         url = f"http://{ready['host']}:{ready['port']}"
         there = trade(tmp_path / "there", environment, "", SHARES, "--broker", "alpaca", "--url", url)

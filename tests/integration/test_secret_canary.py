@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import alpaca_venue
 import binance_venue
-from nanodesk.brokers.alpaca import AlpacaBroker
-from nanodesk.brokers.binance import BinanceBroker
+from nanodesk.brokers.alpaca.broker import AlpacaBroker
+from nanodesk.brokers.binance.broker import BinanceBroker
 from nanodesk.brokers.credentials import Secret
 from nanodesk.errors import NanodeskError
 from nanodesk.oms.journal import Journal

@@ -14,7 +14,7 @@ import pytest
 
 from loopback_tws import QUICK
 from nanodesk.brokers.base import OutcomeKind
-from nanodesk.brokers.ibkr import IbkrBroker
+from nanodesk.brokers.ibkr.broker import IbkrBroker
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType
@@ -24,7 +24,7 @@ pytest.importorskip("ib_async")
 
 CHILD = """
 import os, signal, sys
-from nanodesk.brokers.ibkr import IbkrBroker
+from nanodesk.brokers.ibkr.broker import IbkrBroker
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderType

@@ -12,7 +12,7 @@ import pytest
 
 from loopback_tws import LoopbackTws, aapl_quote
 from nanodesk.venues.faults import Fault, FaultKind, FaultPoint
-from nanodesk.venues.tws import PAPER_ACCOUNT
+from nanodesk.venues.tws.venue import PAPER_ACCOUNT
 
 ibi = pytest.importorskip("ib_async")
 

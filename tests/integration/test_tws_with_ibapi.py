@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from loopback_tws import LoopbackTws
-from nanodesk.brokers.ibkr_codec import MAX_VERSION
-from nanodesk.venues.tws import PAPER_ACCOUNT
+from nanodesk.brokers.ibkr.codec import MAX_VERSION
+from nanodesk.venues.tws.venue import PAPER_ACCOUNT
 
 ibapi_client = pytest.importorskip("ibapi.client", reason="IBKR's own client (ibapi) is not installed on this machine")
 ibapi_wrapper = pytest.importorskip("ibapi.wrapper")

@@ -42,9 +42,9 @@ async def serve(market, options):
 
 
 if __name__ == "__main__":
-    module = types.ModuleType("nanodesk.venues.tws")
+    module = types.ModuleType("nanodesk.venues.tws.venue")
     module.serve = serve
-    sys.modules["nanodesk.venues.tws"] = module
+    sys.modules["nanodesk.venues.tws.venue"] = module
     from nanodesk.cli.app import main
 
     main(sys.argv[1:])

@@ -38,13 +38,13 @@ class Target:
 
 def tws() -> Target:
     """Frames of the TWS socket, at both ends."""
-    from nanodesk.brokers.ibkr_codec import TwsCodec
-    from nanodesk.brokers.ibkr_contracts import ContractBook
-    from nanodesk.brokers.ibkr_executions import ExecutionTable
-    from nanodesk.brokers.ibkr_frames import FrameBuffer, split_body
-    from nanodesk.brokers.ibkr_messages import CommissionMessage, ExecutionMessage, OrderMessage, OrderStatusMessage
-    from nanodesk.brokers.ibkr_orders import OrderTable
-    from nanodesk.venues.tws_requests import parse_request
+    from nanodesk.brokers.ibkr.codec import TwsCodec
+    from nanodesk.brokers.ibkr.contracts import ContractBook
+    from nanodesk.brokers.ibkr.executions import ExecutionTable
+    from nanodesk.brokers.ibkr.frames import FrameBuffer, split_body
+    from nanodesk.brokers.ibkr.messages import CommissionMessage, ExecutionMessage, OrderMessage, OrderStatusMessage
+    from nanodesk.brokers.ibkr.orders import OrderTable
+    from nanodesk.venues.tws.requests import parse_request
 
     codec, book = TwsCodec(), ContractBook()
     replies, requests = _tws_bodies()
@@ -86,11 +86,11 @@ def _framed(make: Callable[[random.Random], bytes], rng: random.Random) -> bytes
 
 
 def _tws_bodies() -> tuple[list[bytes], list[bytes]]:
-    from nanodesk.brokers.ibkr_codec import TwsCodec
-    from nanodesk.brokers.ibkr_frames import frame
-    from nanodesk.brokers.ibkr_messages import TwsContract
-    from nanodesk.venues import tws_messages as say
-    from nanodesk.venues.tws_orders import OrderKey, TwsOrders
+    from nanodesk.brokers.ibkr.codec import TwsCodec
+    from nanodesk.brokers.ibkr.frames import frame
+    from nanodesk.brokers.ibkr.messages import TwsContract
+    from nanodesk.venues.tws import messages as say
+    from nanodesk.venues.tws.orders import OrderKey, TwsOrders
 
     market = _market()
     orders = TwsOrders(market, "DU1", "PAPER", 7)
@@ -124,7 +124,7 @@ def _requests(codec: object, contract: object) -> list[bytes]:
 
 
 def _market() -> object:
-    from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
+    from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
     from nanodesk.market.account import Quote
     from nanodesk.market.enums import Side
     from nanodesk.market.fixed_point import E9
@@ -144,7 +144,7 @@ def _market() -> object:
 
 def binance() -> Target:
     """Messages of REST, WebSocket API and streams, and the heads of answers."""
-    from nanodesk.brokers.binance_recorded import read_message
+    from nanodesk.brokers.binance.recorded import read_message
     from nanodesk.brokers.http_connection import parse_head
 
     heads = [
@@ -156,9 +156,9 @@ def binance() -> Target:
 
 def alpaca() -> Target:
     """Objects of REST and the trade stream."""
-    if importlib.util.find_spec("nanodesk.brokers.alpaca_messages") is None:
+    if importlib.util.find_spec("nanodesk.brokers.alpaca.messages") is None:
         raise ModuleNotFoundError("the Alpaca adapter is not part of this version")
-    from nanodesk.brokers import alpaca_messages as messages
+    from nanodesk.brokers.alpaca import messages
     from nanodesk.brokers.fields import Fields
     from nanodesk.brokers.strict_json import parse_json
 
@@ -194,7 +194,7 @@ def target_file() -> Target:
 
 def toml() -> Target:
     """Strategy manifest, configuration of live orders, quotes and faults."""
-    from nanodesk.brokers.paper_quotes import parse_quotes, read_table
+    from nanodesk.brokers.paper.quotes import parse_quotes, read_table
     from nanodesk.rebalance.config import parse_config
     from nanodesk.research.manifest import parse_manifest
     from nanodesk.toml_files.source import parse_toml
@@ -299,8 +299,8 @@ def _chained(rows: TreeMutator, rng: random.Random) -> bytes:
 
 def symbols() -> Target:
     """Names of instruments, wherever one is taken from outside."""
-    from nanodesk.brokers.ibkr_contracts import ContractBook
-    from nanodesk.brokers.ibkr_messages import TwsContract
+    from nanodesk.brokers.ibkr.contracts import ContractBook
+    from nanodesk.brokers.ibkr.messages import TwsContract
     from nanodesk.market.instrument import Instrument
     from nanodesk.rebalance.target import symbol_fault
     from nanodesk.research.lake import _check_name

@@ -6,8 +6,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanodesk.brokers.alpaca_recorded import read_message
-from nanodesk.brokers.alpaca_times import format_time, parse_time
+from nanodesk.brokers.alpaca.recorded import read_message
+from nanodesk.brokers.alpaca.times import format_time, parse_time
 from nanodesk.errors import BrokerError
 
 ORDER = {

@@ -6,7 +6,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanodesk.brokers.binance_recorded import read_message
+from nanodesk.brokers.binance.recorded import read_message
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http_connection import parse_head
 from nanodesk.errors import BrokerError, ValidationError

@@ -8,14 +8,14 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanodesk.brokers.ibkr_codec import TwsCodec
-from nanodesk.brokers.ibkr_executions import ExecutionTable
-from nanodesk.brokers.ibkr_frames import FrameBuffer, frame
-from nanodesk.brokers.ibkr_messages import CommissionMessage, ExecutionMessage, OrderMessage, OrderStatusMessage
-from nanodesk.brokers.ibkr_orders import OrderTable
-from nanodesk.brokers.ibkr_stream import parse_stream
+from nanodesk.brokers.ibkr.codec import TwsCodec
+from nanodesk.brokers.ibkr.executions import ExecutionTable
+from nanodesk.brokers.ibkr.frames import FrameBuffer, frame
+from nanodesk.brokers.ibkr.messages import CommissionMessage, ExecutionMessage, OrderMessage, OrderStatusMessage
+from nanodesk.brokers.ibkr.orders import OrderTable
+from nanodesk.brokers.ibkr.stream import parse_stream
 from nanodesk.errors import FeedError
-from nanodesk.venues.tws_requests import parse_request
+from nanodesk.venues.tws.requests import parse_request
 
 CODEC = TwsCodec()
 

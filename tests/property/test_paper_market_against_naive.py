@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import pytest
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_truth import truth_json
-from nanodesk.brokers.paper_values import FEES, Fees
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.truth import truth_json
+from nanodesk.brokers.paper.values import FEES, Fees
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from market_data import market_data
-from nanodesk.brokers.alpaca_recorded import read_message
+from nanodesk.brokers.alpaca.recorded import read_message
 
 
 @pytest.fixture(scope="module")

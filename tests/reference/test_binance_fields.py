@@ -13,7 +13,7 @@ import pytest
 
 from binance_venue import KEY, SECRET, running
 from market_data import market_data
-from nanodesk.brokers.binance_signing import signer_of
+from nanodesk.brokers.binance.signing import signer_of
 
 PAIR = {"symbol": "BTCUSDT"}
 PLACE = {**PAIR, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1", "price": "40000"}

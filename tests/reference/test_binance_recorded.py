@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 
 from market_data import market_data
-from nanodesk.brokers.binance_recorded import read_message
-from nanodesk.brokers.binance_signing import signer_of, websocket_payload
+from nanodesk.brokers.binance.recorded import read_message
+from nanodesk.brokers.binance.signing import signer_of, websocket_payload
 
 DOCUMENTED_SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105
 """The example secret of Binance's documents on signatures."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from nanodesk.brokers.paper_market import PaperMarket
+from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.market.order import ExecutionKind, OrderState
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.ledger import Ledger

@@ -9,9 +9,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import BrokerEvent, Outcome, OutcomeKind, RequestRejected, StreamChange, StreamState
-from nanodesk.brokers.paper_values import Answer, EventKind, MarketEvent, PaperOrder, Refusal
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.values import Answer, EventKind, MarketEvent, PaperOrder, Refusal
 from nanodesk.errors import BrokerError, NotConnectedError, ValidationError
 from nanodesk.market.account import Account, Holding, Quote
 from nanodesk.market.order import Execution, ExecutionKind, Order, OrderReport, OrderState

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, fields
 
 from nanodesk.brokers.base import AbsenceRule
-from nanodesk.brokers.paper_values import IdRule
+from nanodesk.brokers.paper.values import IdRule
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nanodesk.brokers.paper_truth import truth_json
+from nanodesk.brokers.paper.truth import truth_json
 from simulation.invariants import BrokenInvariantError, check_venue
 from simulation.options import Options
 from simulation.trader import Trader

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_values import EventKind, Fees, MarketEvent
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.values import EventKind, Fees, MarketEvent
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9

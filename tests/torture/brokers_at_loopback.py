@@ -20,7 +20,7 @@ def broker_for(
 
 
 def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
-    from nanodesk.brokers.binance import BinanceBroker
+    from nanodesk.brokers.binance.broker import BinanceBroker
 
     class Near(BinanceBroker):
         absence_rule = QUICK_RULE
@@ -39,9 +39,9 @@ def _binance(ready: dict[str, Any], reached: Callable[[str], None], honest: bool
 
 
 def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
-    from nanodesk.brokers.ibkr import IbkrBroker
-    from nanodesk.brokers.ibkr_pacing import Pacer
-    from nanodesk.brokers.ibkr_session import SessionTimes
+    from nanodesk.brokers.ibkr.broker import IbkrBroker
+    from nanodesk.brokers.ibkr.pacing import Pacer
+    from nanodesk.brokers.ibkr.session import SessionTimes
 
     class Unpaced(Pacer):
         def wait(self, deadline_s: float) -> bool:
@@ -62,7 +62,7 @@ def _ibkr(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, d
 
 
 def _alpaca(ready: dict[str, Any], reached: Callable[[str], None], honest: bool, deadline_s: float) -> Broker:
-    from nanodesk.brokers.alpaca import AlpacaBroker
+    from nanodesk.brokers.alpaca.broker import AlpacaBroker
 
     quick = {} if honest else {"absence_wait_s": QUICK_RULE.wait_s, "absence_spacing_s": QUICK_RULE.spacing_s}
     return AlpacaBroker(

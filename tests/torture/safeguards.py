@@ -224,7 +224,7 @@ def _unresolved_is_sent_again(self: Sender, working: Any, waiting: Any) -> None:
 
 
 def _binance_posts_again() -> None:
-    from nanodesk.brokers.binance_placing import BinancePlacing
+    from nanodesk.brokers.binance.placing import BinancePlacing
 
     once = BinancePlacing.submit
 
@@ -236,13 +236,13 @@ def _binance_posts_again() -> None:
 
 
 def _binance_server_error_is_refusal() -> None:
-    from nanodesk.brokers import binance_placing
+    from nanodesk.brokers.binance import placing as binance_placing
 
     binance_placing.outcome_of = lambda error: Outcome(OutcomeKind.REFUSED, code="5xx", text=str(error))
 
 
 def _ibkr_silence_is_refusal() -> None:
-    from nanodesk.brokers.ibkr_placing import IbkrPlacing
+    from nanodesk.brokers.ibkr.placing import IbkrPlacing
 
     answered = IbkrPlacing._outcome
 
@@ -254,13 +254,13 @@ def _ibkr_silence_is_refusal() -> None:
 
 
 def _ibkr_revision_is_new() -> None:
-    from nanodesk.brokers import ibkr_executions
+    from nanodesk.brokers.ibkr import executions as ibkr_executions
 
     ibkr_executions.split_revision = lambda execution_id: (execution_id, 1)
 
 
 def _ibkr_error_is_evidence() -> None:
-    from nanodesk.brokers import ibkr_orders
+    from nanodesk.brokers.ibkr import orders as ibkr_orders
 
     def on_error(self: Any, client_id: int, error: Any) -> Any:
         tracked = self._by_id.get((client_id, error.request_id))
@@ -273,7 +273,7 @@ def _ibkr_error_is_evidence() -> None:
 
 
 def _ibkr_new_before_old_is_dead() -> None:
-    from nanodesk.brokers.ibkr_placing import IbkrPlacing
+    from nanodesk.brokers.ibkr.placing import IbkrPlacing
 
     def replace_order(self: Any, client_order_id: str, replacement: Any) -> Outcome:
         self.cancel(client_order_id)
@@ -283,7 +283,7 @@ def _ibkr_new_before_old_is_dead() -> None:
 
 
 def _alpaca_error_is_refusal() -> None:
-    from nanodesk.brokers import alpaca_placing
+    from nanodesk.brokers.alpaca import placing as alpaca_placing
 
     alpaca_placing.outcome_of = lambda error: Outcome(OutcomeKind.REFUSED, code="5xx", text=str(error))
 

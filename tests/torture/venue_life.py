@@ -10,9 +10,9 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any, Final
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import EventKind, MarketEvent
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.values import EventKind, MarketEvent
 from nanodesk.market.account import Quote
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules
@@ -21,9 +21,9 @@ from nanodesk.venues.faults import FaultInjector
 from nanodesk.venues.server import VenueOptions, run_venue
 
 MODULES: Final = {
-    "binance": "nanodesk.venues.binance_spot",
-    "ibkr": "nanodesk.venues.tws",
-    "alpaca": "nanodesk.venues.alpaca",
+    "binance": "nanodesk.venues.binance_spot.venue",
+    "ibkr": "nanodesk.venues.tws.venue",
+    "alpaca": "nanodesk.venues.alpaca.venue",
 }
 """The venue's module by the name of its broker."""
 

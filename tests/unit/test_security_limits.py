@@ -12,11 +12,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from nanodesk.brokers.alpaca import AlpacaBroker
-from nanodesk.brokers.binance import BinanceBroker
+from nanodesk.brokers.alpaca.broker import AlpacaBroker
+from nanodesk.brokers.binance.broker import BinanceBroker
 from nanodesk.brokers.http import Endpoint
-from nanodesk.brokers.ibkr import IbkrBroker
-from nanodesk.brokers.paper_quotes import read_table
+from nanodesk.brokers.ibkr.broker import IbkrBroker
+from nanodesk.brokers.paper.quotes import read_table
 from nanodesk.brokers.strict_json import parse_json
 from nanodesk.cli.settings import parse_grid, parse_settings
 from nanodesk.errors import ConfigError, DataError, NanodeskError, SchemaMismatchError, ValidationError

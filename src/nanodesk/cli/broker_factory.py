@@ -92,8 +92,8 @@ def _paper(
 
 
 def _quoted_market(path: Path, config: TradingConfig, account: str) -> Any:
-    from nanodesk.brokers.paper_market import PaperMarket
-    from nanodesk.brokers.paper_quotes import read_quotes
+    from nanodesk.brokers.paper.market import PaperMarket
+    from nanodesk.brokers.paper.quotes import read_quotes
 
     file = read_quotes(path)
     return PaperMarket(
@@ -120,7 +120,7 @@ def paper_fees(config: TradingConfig) -> Any:
     fees : Fees
         In exact amounts.
     """
-    from nanodesk.brokers.paper_values import Fees
+    from nanodesk.brokers.paper.values import Fees
 
     cost = config.cost.model()
     return Fees(cost.commission_e9_frac, cost.commission_e9_frac, cost.per_unit_e9, cost.minimum_e9)
@@ -212,7 +212,7 @@ def _alpaca(config: TradingConfig, environ: Mapping[str, str], reached: Callable
 
 def _ibkr(config: TradingConfig, _environ: Mapping[str, str], reached: Callable[[str], None]) -> Broker:
     connection = config.connection
-    times = import_module("nanodesk.brokers.ibkr_session").SessionTimes
+    times = import_module("nanodesk.brokers.ibkr.session").SessionTimes
     usual = 4002 if connection.mode == "paper" else 4001
     return _adapter("ibkr", "IbkrBroker")(
         host=connection.host,

@@ -85,7 +85,7 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
     """
     import tempfile
 
-    from nanodesk.brokers.paper_market import VirtualClock
+    from nanodesk.brokers.paper.market import VirtualClock
     from nanodesk.cli.trade import evening_market, with_costs
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.oms.journal import Journal

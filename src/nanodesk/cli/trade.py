@@ -25,7 +25,7 @@ from nanodesk.cli.rebalance import (
 from nanodesk.cli.settings import parse_settings
 
 if TYPE_CHECKING:
-    from nanodesk.brokers.paper_market import PaperMarket
+    from nanodesk.brokers.paper.market import PaperMarket
     from nanodesk.rebalance.config import TradingConfig
     from nanodesk.rebalance.target import Target
     from nanodesk.research.manifest import Manifest

@@ -30,9 +30,9 @@ class VenueName(StrEnum):
 
 
 _MODULES = {
-    VenueName.BINANCE: "nanodesk.venues.binance_spot",
-    VenueName.ALPACA: "nanodesk.venues.alpaca",
-    VenueName.TWS: "nanodesk.venues.tws",
+    VenueName.BINANCE: "nanodesk.venues.binance_spot.venue",
+    VenueName.ALPACA: "nanodesk.venues.alpaca.venue",
+    VenueName.TWS: "nanodesk.venues.tws.venue",
 }
 
 
@@ -57,9 +57,9 @@ def venue(
     """
     import asyncio
 
-    from nanodesk.brokers.paper_market import PaperMarket
-    from nanodesk.brokers.paper_quotes import example_quotes, read_quotes
-    from nanodesk.brokers.paper_values import Fees
+    from nanodesk.brokers.paper.market import PaperMarket
+    from nanodesk.brokers.paper.quotes import example_quotes, read_quotes
+    from nanodesk.brokers.paper.values import Fees
     from nanodesk.venues.fault_effects import VenueClock
     from nanodesk.venues.faults import FaultInjector, read_faults
     from nanodesk.venues.server import VenueOptions, run_venue

@@ -44,7 +44,7 @@ class BinanceBroker(PublishedBroker):
         stream_url: str | None = None,
     ) -> None:
         def make() -> Broker:
-            from nanodesk.brokers.binance import BinanceBroker as OurBroker
+            from nanodesk.brokers.binance.broker import BinanceBroker as OurBroker
 
             return OurBroker(
                 api_key=api_key,

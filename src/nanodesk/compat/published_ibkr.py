@@ -44,6 +44,6 @@ class IbkrBroker(PublishedBroker):
         account: str = "",
         mode: Literal["paper", "live"] = "paper",
     ) -> None:
-        from nanodesk.brokers.ibkr import IbkrBroker as OurBroker
+        from nanodesk.brokers.ibkr.broker import IbkrBroker as OurBroker
 
         super().__init__(lambda: OurBroker(host=host, port=port, client_id=client_id, account=account, mode=mode))

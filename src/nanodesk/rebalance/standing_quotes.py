@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nanodesk.brokers.paper import PaperBroker
+from nanodesk.brokers.paper.broker import PaperBroker
 from nanodesk.market.account import Quote
 
 

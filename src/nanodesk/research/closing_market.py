@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_quotes import quotes_from_closes
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.quotes import quotes_from_closes
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.errors import DataError
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.trading_rules import TradingRules

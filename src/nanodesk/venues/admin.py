@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import Reject
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.values import Reject
 from nanodesk.errors import NanodeskError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_values import MarketEvent
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.values import MarketEvent
 from nanodesk.errors import ValidationError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import parse_e9

@@ -11,8 +11,8 @@ from enum import Enum, unique
 from pathlib import Path
 from typing import Any, Final
 
-from nanodesk.brokers.paper_quotes import read_table
-from nanodesk.brokers.paper_values import EventKind
+from nanodesk.brokers.paper.quotes import read_table
+from nanodesk.brokers.paper.values import EventKind
 from nanodesk.errors import ConfigError, ValidationError
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from nanodesk.atomic_file import write_text
-from nanodesk.brokers.paper_market import PaperMarket
-from nanodesk.brokers.paper_truth import truth
-from nanodesk.brokers.paper_values import MarketEvent
+from nanodesk.brokers.paper.market import PaperMarket
+from nanodesk.brokers.paper.truth import truth
+from nanodesk.brokers.paper.values import MarketEvent
 from nanodesk.errors import ValidationError
 from nanodesk.venues.admin import AdminActions, AdminServer
 from nanodesk.venues.fault_effects import VenueClock, strike_venue

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from nanodesk.brokers.alpaca import AlpacaBroker
-from nanodesk.brokers.alpaca_fills import FillTracker, in_order, named_fills, standing_quantity
-from nanodesk.brokers.alpaca_hosts import LIVE_URLS, PAPER_URLS, require_account, require_agreement
-from nanodesk.brokers.alpaca_messages import (
+from nanodesk.brokers.alpaca.broker import AlpacaBroker
+from nanodesk.brokers.alpaca.fills import FillTracker, in_order, named_fills, standing_quantity
+from nanodesk.brokers.alpaca.hosts import LIVE_URLS, PAPER_URLS, require_account, require_agreement
+from nanodesk.brokers.alpaca.messages import (
     STATES,
     FillRow,
     account,
@@ -17,10 +17,10 @@ from nanodesk.brokers.alpaca_messages import (
     order_report,
     position,
 )
-from nanodesk.brokers.alpaca_orders import order_body, replacement_body
-from nanodesk.brokers.alpaca_refusal import AlpacaRefusal, outcome_of, raise_for
-from nanodesk.brokers.alpaca_rest import AlpacaRest
-from nanodesk.brokers.alpaca_times import parse_time
+from nanodesk.brokers.alpaca.orders import order_body, replacement_body
+from nanodesk.brokers.alpaca.refusal import AlpacaRefusal, outcome_of, raise_for
+from nanodesk.brokers.alpaca.rest import AlpacaRest
+from nanodesk.brokers.alpaca.times import parse_time
 from nanodesk.brokers.base import OutcomeKind
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http_connection import HttpAnswer

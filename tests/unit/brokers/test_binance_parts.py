@@ -6,14 +6,14 @@ import time
 import pytest
 
 from nanodesk.brokers.base import OutcomeKind, nothing_reached
-from nanodesk.brokers.binance_hosts import LIVE_URLS, TESTNET_URLS, require_agreement
-from nanodesk.brokers.binance_messages import order_report, stream_report
-from nanodesk.brokers.binance_orders import order_parameters
-from nanodesk.brokers.binance_pairs import Pairs, read_pairs
-from nanodesk.brokers.binance_placing import BinancePlacing
-from nanodesk.brokers.binance_refusal import OUTCOME_OPEN, BinanceRefusal, outcome_of, raise_for
-from nanodesk.brokers.binance_rest import BinanceRest
-from nanodesk.brokers.binance_signing import signer_of
+from nanodesk.brokers.binance.hosts import LIVE_URLS, TESTNET_URLS, require_agreement
+from nanodesk.brokers.binance.messages import order_report, stream_report
+from nanodesk.brokers.binance.orders import order_parameters
+from nanodesk.brokers.binance.pairs import Pairs, read_pairs
+from nanodesk.brokers.binance.placing import BinancePlacing
+from nanodesk.brokers.binance.refusal import OUTCOME_OPEN, BinanceRefusal, outcome_of, raise_for
+from nanodesk.brokers.binance.rest import BinanceRest
+from nanodesk.brokers.binance.signing import signer_of
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.http_connection import HttpAnswer
 from nanodesk.brokers.known_orders import KnownOrders

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from nanodesk.brokers.base import Broker
-from nanodesk.brokers.ibkr import IbkrBroker
+from nanodesk.brokers.ibkr.broker import IbkrBroker
 from nanodesk.errors import ConfigError, NotConnectedError
 
 PAPER = {"port": 4002, "client_id": 1, "account": "DU0000001"}
@@ -64,5 +64,5 @@ class TestConfiguration:
         assert not broker.is_connected
 
     def test_the_library_is_loaded_by_connecting_and_not_before(self):
-        code = "import sys, nanodesk.brokers.ibkr; sys.exit('ib_async' in sys.modules)"
+        code = "import sys, nanodesk.brokers.ibkr.broker; sys.exit('ib_async' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nanodesk.brokers.ibkr_contracts import ContractBook, is_within, rules_from_details
-from nanodesk.brokers.ibkr_messages import ContractDetailsMessage, TwsContract
+from nanodesk.brokers.ibkr.contracts import ContractBook, is_within, rules_from_details
+from nanodesk.brokers.ibkr.messages import ContractDetailsMessage, TwsContract
 from nanodesk.market.enums import TimeInForce
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import OrderType

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from nanodesk.brokers.ibkr_executions import ExecutionTable, split_revision
-from nanodesk.brokers.ibkr_messages import CommissionMessage, ExecutionMessage, TwsContract
+from nanodesk.brokers.ibkr.executions import ExecutionTable, split_revision
+from nanodesk.brokers.ibkr.messages import CommissionMessage, ExecutionMessage, TwsContract
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import ExecutionKind

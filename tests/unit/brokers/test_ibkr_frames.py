@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from nanodesk.brokers.ibkr_frames import MAX_FRAME_BYTES, FieldReader, FrameBuffer, frame, frame_body, split_body
+from nanodesk.brokers.ibkr.frames import MAX_FRAME_BYTES, FieldReader, FrameBuffer, frame, frame_body, split_body
 from nanodesk.errors import FeedError, TruncatedMessageError, ValidationError
 
 

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from market_data import market_data
-from nanodesk.brokers.ibkr_codec import TwsCodec
-from nanodesk.brokers.ibkr_frames import frame
-from nanodesk.brokers.ibkr_messages import (
+from nanodesk.brokers.ibkr.codec import TwsCodec
+from nanodesk.brokers.ibkr.frames import frame
+from nanodesk.brokers.ibkr.messages import (
     AccountValue,
     CommissionMessage,
     CurrentTime,
@@ -23,12 +23,12 @@ from nanodesk.brokers.ibkr_messages import (
     TwsContract,
     TwsError,
 )
-from nanodesk.brokers.ibkr_parsing import parse_fixed, parse_time
+from nanodesk.brokers.ibkr.parsing import parse_fixed, parse_time
 from nanodesk.errors import FeedError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
-from nanodesk.venues.tws_requests import PlaceOrder, parse_request
+from nanodesk.venues.tws.requests import PlaceOrder, parse_request
 
 EXECUTION = [
     *("11", "-1", "5", "265598", "AAPL", "STK", "", "0", "", "", "NASDAQ", "USD", "AAPL", "NMS"),

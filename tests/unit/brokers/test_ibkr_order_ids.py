@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nanodesk.brokers.ibkr_order_ids import LARGEST_ORDER_ID, OrderIds
+from nanodesk.brokers.ibkr.order_ids import LARGEST_ORDER_ID, OrderIds
 from nanodesk.errors import BrokerError
 
 

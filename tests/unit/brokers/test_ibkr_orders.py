@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from nanodesk.brokers.base import RequestRejected
-from nanodesk.brokers.ibkr_messages import OrderMessage, OrderStatusMessage, TwsContract, TwsError
-from nanodesk.brokers.ibkr_orders import OrderTable, TrackedOrder, next_state
+from nanodesk.brokers.ibkr.messages import OrderMessage, OrderStatusMessage, TwsContract, TwsError
+from nanodesk.brokers.ibkr.orders import OrderTable, TrackedOrder, next_state
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Order, OrderReport, OrderState, OrderType

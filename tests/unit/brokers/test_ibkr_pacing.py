@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanodesk.brokers.ibkr_pacing import DEFAULT_RATE, VENUE_LIMIT, Pacer
+from nanodesk.brokers.ibkr.pacing import DEFAULT_RATE, VENUE_LIMIT, Pacer
 from nanodesk.errors import ValidationError
 
 

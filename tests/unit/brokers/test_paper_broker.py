@@ -11,10 +11,10 @@ import textwrap
 import pytest
 
 from nanodesk.brokers.base import OutcomeKind, RequestRejected, StreamState
-from nanodesk.brokers.paper import PaperBroker
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_truth import truth
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.paper.broker import PaperBroker
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.truth import truth
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.errors import BrokerError, NotConnectedError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce
@@ -165,8 +165,8 @@ class TestFile:
         program = f"""
             import os, signal
             from pathlib import Path
-            from nanodesk.brokers.paper import PaperBroker
-            from nanodesk.brokers.paper_market import PaperMarket
+            from nanodesk.brokers.paper.broker import PaperBroker
+            from nanodesk.brokers.paper.market import PaperMarket
             from nanodesk.market.account import Quote
             from nanodesk.market.enums import Side
             from nanodesk.market.order import Order

@@ -2,11 +2,11 @@
 
 import pytest
 
-from nanodesk.brokers import paper_admin
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_quotes import RecordedFeed
-from nanodesk.brokers.paper_truth import truth, truth_json
-from nanodesk.brokers.paper_values import FEES, EventKind, Fees, IdRule, Reject
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.quotes import RecordedFeed
+from nanodesk.brokers.paper.truth import truth, truth_json
+from nanodesk.brokers.paper.values import FEES, EventKind, Fees, IdRule, Reject
 from nanodesk.errors import PriceError, QuantityError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side, TimeInForce

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from nanodesk.brokers.paper_quotes import (
+from nanodesk.brokers.paper.quotes import (
     RecordedFeed,
     example_quotes,
     parse_quotes,

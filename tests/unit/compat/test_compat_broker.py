@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import pytest
 
-from nanodesk.brokers.paper import PaperBroker
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.broker import PaperBroker
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
 from nanodesk.compat import nanobook
 from nanodesk.compat.published_broker import BrokerOrder, PublishedBroker
 from nanodesk.errors import BrokerError

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pytest
 
-from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
-from nanodesk.brokers.paper import PaperBroker
+from nanodesk.brokers.paper import admin as paper_admin
+from nanodesk.brokers.paper.broker import PaperBroker
 from nanodesk.errors import DuplicateRunError, NanodeskError, NotConnectedError, RebalanceError, StalePlanError
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal

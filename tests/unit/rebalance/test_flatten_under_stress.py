@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nanodesk.brokers import paper_admin
 from nanodesk.brokers.base import Outcome, OutcomeKind
+from nanodesk.brokers.paper import admin as paper_admin
 from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, parse_e9

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_values import Fees
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.values import Fees
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, parse_e9

@@ -17,7 +17,7 @@ import pytest
 from binance_venue import BTC, KEY, SECRET, market, running
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.trading_rules import TradingStatus
-from nanodesk.venues.binance_spot import SpotLimits
+from nanodesk.venues.binance_spot.venue import SpotLimits
 from secret_watch import MARK
 
 aiohttp = pytest.importorskip("aiohttp")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanodesk.brokers.ibkr_codec import TwsCodec
-from nanodesk.brokers.ibkr_frames import frame
-from nanodesk.brokers.ibkr_messages import (
+from nanodesk.brokers.ibkr.codec import TwsCodec
+from nanodesk.brokers.ibkr.frames import frame
+from nanodesk.brokers.ibkr.messages import (
     CommissionMessage,
     ContractDetailsMessage,
     ExecutionMessage,
@@ -16,16 +16,16 @@ from nanodesk.brokers.ibkr_messages import (
     OrderStatusMessage,
     TwsContract,
 )
-from nanodesk.brokers.paper_values import PaperExecution, PaperOrder
+from nanodesk.brokers.paper.values import PaperExecution, PaperOrder
 from nanodesk.errors import FeedError
 from nanodesk.market.enums import Side, TimeInForce
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import ExecutionKind, Order, OrderState, OrderType
 from nanodesk.market.trading_rules import TradingRules, TradingStatus
-from nanodesk.venues import tws_messages as say
-from nanodesk.venues.tws_connection import Pace
-from nanodesk.venues.tws_orders import refusal
-from nanodesk.venues.tws_requests import PlainRequest, parse_request
+from nanodesk.venues.tws import messages as say
+from nanodesk.venues.tws.connection import Pace
+from nanodesk.venues.tws.orders import refusal
+from nanodesk.venues.tws.requests import PlainRequest, parse_request
 
 CODEC = TwsCodec()
 CONTRACT = TwsContract("AAPL", con_id=100001, local_symbol="AAPL", trading_class="NMS")

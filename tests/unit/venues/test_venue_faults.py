@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nanodesk.brokers.paper_market import PaperMarket, VirtualClock
-from nanodesk.brokers.paper_values import EventKind, MarketEvent
+from nanodesk.brokers.paper.market import PaperMarket, VirtualClock
+from nanodesk.brokers.paper.values import EventKind, MarketEvent
 from nanodesk.errors import ConfigError, ValidationError
 from nanodesk.market.account import Quote
 from nanodesk.market.enums import Side
