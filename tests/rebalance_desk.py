@@ -10,8 +10,9 @@ from nanodesk.market.fixed_point import parse_e9
 from nanodesk.market.trading_rules import TradingRules
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
+from nanodesk.rebalance.clock_watch import Clocks
 from nanodesk.rebalance.config import parse_config
-from nanodesk.rebalance.execute import Clocks, Rebalancer
+from nanodesk.rebalance.execute import Rebalancer
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from nanodesk.rebalance.target import Target
 from nanodesk.risk.kill_switch import KillSwitch

@@ -89,8 +89,9 @@ def trade_on_paper(manifest: Manifest, result: ResearchResult, *, dry_run: bool 
     from nanodesk.cli.trade import evening_market, with_costs
     from nanodesk.cli.trading_desk import open_desk
     from nanodesk.oms.journal import Journal
+    from nanodesk.rebalance.clock_watch import Clocks
     from nanodesk.rebalance.config import TradingConfig
-    from nanodesk.rebalance.execute import Clocks, RunOptions
+    from nanodesk.rebalance.execute import RunOptions
     from nanodesk.research.trading_config import trading_config
 
     with tempfile.TemporaryDirectory(prefix="nanodesk-demo-") as folder:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from nanodesk.brokers.base import Broker
     from nanodesk.oms.journal import Journal
     from nanodesk.oms.order_engine import OrderEngine
+    from nanodesk.rebalance.clock_watch import Clocks
     from nanodesk.rebalance.config import TradingConfig
-    from nanodesk.rebalance.execute import Clocks, Rebalancer
+    from nanodesk.rebalance.execute import Rebalancer
     from nanodesk.risk.kill_switch import KillSwitch
     from nanodesk.risk.loss_monitor import LossMonitor
 
@@ -262,7 +263,7 @@ def open_to_read(
 
 
 def _clocks(clocks: Clocks | None) -> Clocks:
-    from nanodesk.rebalance.execute import Clocks
+    from nanodesk.rebalance.clock_watch import Clocks
 
     return clocks or Clocks()
 

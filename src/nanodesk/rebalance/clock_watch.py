@@ -1,10 +1,33 @@
-"""Whether the wall clock runs as time does: a step in it makes quotes look fresh that are old."""
+"""The clocks of a run, and whether the wall clock runs as time does: a step in it makes old quotes look fresh."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from nanodesk.errors import StalePlanError
 
 NS_PER_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time, as a run sees it.
+
+    Parameters
+    ----------
+    now_ns : callable
+        Wall clock, nanoseconds since 1970.
+    monotonic_s : callable
+        Clock of waits, seconds.
+    sleep : callable
+        Waits so many seconds.
+    """
+
+    now_ns: Callable[[], int] = time.time_ns
+    monotonic_s: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 class ClockWatch:

@@ -7,8 +7,6 @@ what is left of them is cancelled, and a new plan is made from what the account 
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,17 +17,18 @@ from nanodesk.errors import BrokerError, DuplicateRunError, PriceError, Rebalanc
 from nanodesk.market.account import Holding
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
-from nanodesk.market.order import Order, OrderState, OrderType
+from nanodesk.market.order import OrderState
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.reconcile import reconcile
-from nanodesk.rebalance.clock_watch import ClockWatch
+from nanodesk.rebalance.clock_watch import Clocks, ClockWatch
 from nanodesk.rebalance.config import TradingConfig
 from nanodesk.rebalance.drift import DriftReport, measure_drift
-from nanodesk.rebalance.order_parts import pieces
+from nanodesk.rebalance.earlier_runs import books_agree, clear_up
 from nanodesk.rebalance.plan import Plan, PlannedOrder, fit_to_cash, limit_price_e9, make_plan, middle_price_e9
+from nanodesk.rebalance.plan_check import check_plan, orders_of
 from nanodesk.rebalance.risk_view import RiskView
 from nanodesk.rebalance.run_report import RunOutcome, RunReport, line_values, plan_values, risk_payload
-from nanodesk.rebalance.sending import CANCEL_AGAIN_S, LONGEST_WAIT_S, LineResult, Progress, Sender
+from nanodesk.rebalance.sending import LineResult, Progress, Sender
 from nanodesk.rebalance.target import Target
 from nanodesk.risk.engine import RiskEngine
 from nanodesk.risk.kill_switch import KillSwitch
@@ -38,33 +37,10 @@ from nanodesk.risk.report import RiskReport
 
 Confirm = Callable[[Plan, RiskReport], bool]
 
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 AFTER_SALES: Final = "after the sales: "
-CURED_BY_WAITING: Final = frozenset({22, 23, 24, 25, 26, 27, 28})
-"""Checks of exposure and cash, which hold at every instant when purchases wait for the sales; a limit of the whole
-batch (41, 48), of the day (29) or of the flow does not care for the order of sending."""
 CRON_STARTED: Final = "cron_start"
 CRON_COMPLETED: Final = "cron_completed"
 FAILED: Final = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Time, as a run sees it.
-
-    Parameters
-    ----------
-    now_ns : callable
-        Wall clock, nanoseconds since 1970.
-    monotonic_s : callable
-        Clock of waits, seconds.
-    sleep : callable
-        Waits so many seconds.
-    """
-
-    now_ns: Callable[[], int] = time.time_ns
-    monotonic_s: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +136,7 @@ class Rebalancer:
             self._remember(view)
             return self._plan_only(target, view)
         engine = self._require_engine()
-        warnings = self._clear_up(engine, view)
+        warnings = clear_up(engine, view, self._clocks, self._config.execution.cancel_timeout_secs)
         self._remember(view)
         self._reached("run.before_started")
         engine.begin_run(view.run_id, {"window_id": target.window_id, **self._names(target)})
@@ -212,7 +188,7 @@ class Rebalancer:
         """
         engine = self._require_engine()
         view = self._view(None, RunOptions())
-        self._clear_up(engine, view)
+        clear_up(engine, view, self._clocks, self._config.execution.cancel_timeout_secs)
         reconcile(engine, self._broker, accept=engine.blocked_symbols())
         view.is_reconciled = True
         engine.begin_run(run_id, {"flatten": True})
@@ -308,58 +284,10 @@ class Rebalancer:
             "broker": self._broker.name,
         }
 
-    def _clear_up(self, engine: OrderEngine, view: RiskView) -> tuple[str, ...]:
-        """What earlier runs left: orders of unknown fate, open orders, a journal that differs from the broker."""
-        recovery = engine.recover()
-        warnings: list[str] = []
-        if recovery.unknown:
-            warnings.append(
-                f"{len(recovery.unknown)} orders of earlier runs are still unknown; their symbols are blocked."
-            )
-        left = [order.client_order_id for order in engine.open_orders() if not order.is_terminal]
-        still = self._cancel_left(engine, left)
-        if len(still) < len(left):
-            warnings.append(f"{len(left) - len(still)} orders of earlier runs were open and have been cancelled.")
-        if still:
-            warnings.append(f"{len(still)} orders of earlier runs could not be cancelled: nothing is sent beside them.")
-        view.is_reconciled = self._is_reconciled(engine, warnings) and not still
-        return tuple(warnings)
-
-    def _is_reconciled(self, engine: OrderEngine, warnings: list[str]) -> bool:
-        """What was missed is booked by the first comparison; the second must find nothing."""
-        first = reconcile(engine, self._broker)
-        warnings += [f"the broker's books differed: {f.kind} {f.symbol} {f.ours} -> {f.theirs}" for f in first.findings]
-        if first.is_clean:
-            return True
-        again = reconcile(engine, self._broker)
-        warnings += [
-            f"{symbol} is blocked: {reason}{_way_out(engine, symbol)}" for symbol, reason in again.blocked.items()
-        ]
-        return again.is_clean
-
-    def _cancel_left(self, engine: OrderEngine, names: Sequence[str]) -> list[str]:
-        """Ask for the ends of orders until they are told or time is up; those that have not ended."""
-        clocks = self._clocks
-        until_s = clocks.monotonic_s() + self._config.execution.cancel_timeout_secs
-        ask_s = clocks.monotonic_s()
-        while left := [name for name in names if not engine.order(name).is_terminal]:
-            now_s = clocks.monotonic_s()
-            if now_s >= until_s:
-                break
-            if now_s >= ask_s:
-                ask_s = now_s + CANCEL_AGAIN_S
-                for name in left:
-                    engine.cancel(name)
-            came = engine.poll(LONGEST_WAIT_S)
-            rest_s = LONGEST_WAIT_S - (clocks.monotonic_s() - now_s)
-            if not came and rest_s > 0:
-                clocks.sleep(rest_s)
-        return left
-
     def _plan_only(self, target: Target, view: RiskView) -> RunReport:
         self._read(target.weights, view)
         plan = self._plan(target.weights, view.holdings, view, target)
-        risk, is_staged = self._check(plan, target, view)
+        risk, is_staged = check_plan(plan, target, view, self._config)
         refused = self._refusal(plan, risk)
         outcome = RunOutcome.REFUSED if refused else RunOutcome.DRY_RUN
         return RunReport(
@@ -389,7 +317,7 @@ class Rebalancer:
         else:
             engine.record("no_rebalance_needed", {})
         self._reached("run.plan")
-        risk, is_staged = self._check(plan, target, view)
+        risk, is_staged = check_plan(plan, target, view, self._config)
         if risk is not None:
             engine.record("risk_check", risk_payload(risk))
         self._reached("run.risk")
@@ -433,28 +361,6 @@ class Rebalancer:
         view.plan_prices_e9 = {line.symbol: line.mid_price_e9 for line in plan.orders}
         return plan
 
-    def _check(self, plan: Plan, target: Target, view: RiskView) -> tuple[RiskReport | None, bool]:
-        """The batch as one; where only the order of sending makes it safe, sales first and then purchases."""
-        if not plan.orders:
-            return None, False
-        context = view.context()
-        orders = _batch(plan.orders, view, self._config)
-        whole = view.risk.check_batch(orders, context, target_weights=target.weights)
-        sales = [order for order in orders if order.side is Side.SELL]
-        purchases = [order for order in orders if order.side is Side.BUY]
-        view.planned({row.symbol: row.price_e9 for row in plan.rows})
-        is_curable = {check.number for check in whole.failures} <= CURED_BY_WAITING
-        if whole.is_accepted or not is_curable or not sales or not purchases:
-            return whole, plan.is_cash_bound
-        after = _after_sales(plan, view)
-        staged = (
-            view.risk.check_batch(sales, context, target_weights=target.weights),
-            view.risk.check_batch(purchases, context.advance(**after), target_weights=target.weights),
-        )
-        if all(report.is_accepted for report in staged):
-            return RiskReport(staged[0].checks + staged[1].checks), True
-        return whole, plan.is_cash_bound
-
     def _refusal(self, plan: Plan, risk: RiskReport | None) -> str:
         most = self._config.execution.max_orders_per_run
         if len(plan.orders) > most:
@@ -482,7 +388,7 @@ class Rebalancer:
         stopped = self._send(report, sender, view)
         self._reached("reconcile.before")
         differences: list[str] = []
-        view.is_reconciled = self._is_reconciled(engine, differences)
+        view.is_reconciled = books_agree(engine, differences)
         if not view.is_reconciled:
             report = replace(report, warnings=(*report.warnings, *differences))
         view.read_account()
@@ -536,7 +442,7 @@ class Rebalancer:
         purchases = self._affordable([line for line in plan.orders if line.side is Side.BUY], view)
         if not purchases:
             return ""
-        orders = _batch(purchases, view, self._config)
+        orders = orders_of(purchases, view, self._config)
         again = view.risk.check_batch(orders, view.context())
         if not again.is_accepted:
             self._require_engine().record("risk_check", risk_payload(again))
@@ -620,46 +526,10 @@ def _closing(engine: OrderEngine, run_id: str) -> Iterator[None]:
         raise
 
 
-def _way_out(engine: OrderEngine, symbol: str) -> str:
-    if symbol not in engine.ledger.unexplained_e9:
-        return "."
-    return f". Look into it at the broker, then take over its position: nanodesk rebalance recover --accept {symbol}."
-
-
 def _is_completed(engine: OrderEngine, window_id: str) -> bool:
     return any(
         event.kind == CRON_COMPLETED and event.payload.get("window_id") == window_id for event in engine.journal.read()
     )
-
-
-def _batch(lines: Iterable[PlannedOrder], view: RiskView, config: TradingConfig) -> list[Order]:
-    """Lines as orders for a check of the whole: slices of one line count as one order, which is their worst case."""
-    is_market = config.execution.order_type == "market"
-    orders = []
-    for line in lines:
-        for i, piece in enumerate(
-            pieces(line.quantity_e9, rules=view.rules[line.symbol], price_e9=line.limit_price_e9)
-        ):
-            # Not the id it will be sent under: a name that a reader of the report knows the order by.
-            name = _NO_NAME.sub("-", f"{line.line}.{i + 1}-{line.action}-{line.symbol}")[:36]
-            kind, limit = (OrderType.MARKET, None) if is_market else (OrderType.LIMIT, line.limit_price_e9)
-            orders.append(Order(name, line.symbol, line.side, piece, kind, limit))
-    return orders
-
-
-def _after_sales(plan: Plan, view: RiskView) -> dict[str, object]:
-    held = {holding.symbol: holding.quantity_e9 for holding in view.holdings}
-    for line in plan.orders:
-        if line.side is Side.SELL:
-            held[line.symbol] = held.get(line.symbol, 0) - line.quantity_e9
-    account = view.account
-    richer = replace(
-        account,
-        cash_e9=account.cash_e9 + plan.proceeds_e9,
-        buying_power_e9=account.buying_power_e9 + plan.proceeds_e9,
-    )
-    holdings = tuple(Holding(symbol, quantity) for symbol, quantity in sorted(held.items()) if quantity)
-    return {"account": richer, "holdings": holdings}
 
 
 def _positions_payload(holdings: Iterable[Holding], equity_e9: int) -> dict[str, object]:

@@ -13,8 +13,9 @@ from nanodesk.errors import DuplicateRunError, NanodeskError, NotConnectedError,
 from nanodesk.market.fixed_point import E9, format_e9, parse_e9
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.reconcile import reconcile
+from nanodesk.rebalance.clock_watch import Clocks
 from nanodesk.rebalance.config import parse_config
-from nanodesk.rebalance.execute import Clocks, Rebalancer, RunOptions
+from nanodesk.rebalance.execute import Rebalancer, RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from nanodesk.risk.loss_monitor import LossMonitor

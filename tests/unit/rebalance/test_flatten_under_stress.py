@@ -10,6 +10,7 @@ from nanodesk.errors import BrokerError
 from nanodesk.market.enums import Side
 from nanodesk.market.fixed_point import E9, parse_e9
 from nanodesk.market.order import Order, OrderType
+from nanodesk.rebalance.earlier_runs import books_agree
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from rebalance_desk import Desk, quotes_of
 
@@ -53,7 +54,7 @@ def test_one_name_without_a_price_leaves_no_other_open(desk, fault):
 def test_a_position_that_no_fill_explains_is_closed_too(desk):
     """A split or a transfer over night: the books differ, and the broker's word is what is closed."""
     with desk.open() as rebalancer:
-        rebalancer._is_reconciled(rebalancer._engine, [])
+        books_agree(rebalancer._engine, [])
     paper_admin.deposit(desk.market, "PAPER", "MSFT", parse_e9("100"))
     assert flatten(desk) == {"MSFT": "filled", "NVDA": "filled"}
     assert desk.held() == {}

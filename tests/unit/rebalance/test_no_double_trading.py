@@ -9,7 +9,8 @@ from nanodesk.brokers.base import Outcome, OutcomeKind
 from nanodesk.errors import StalePlanError
 from nanodesk.market.fixed_point import E9
 from nanodesk.market.order import Execution
-from nanodesk.rebalance.execute import Clocks, RunOptions
+from nanodesk.rebalance.clock_watch import Clocks
+from nanodesk.rebalance.execute import RunOptions
 from nanodesk.rebalance.run_report import RunOutcome
 from nanodesk.rebalance.standing_quotes import StandingQuotesBroker
 from rebalance_desk import QUOTES, Desk, quotes_of, target
