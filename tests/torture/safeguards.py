@@ -15,6 +15,7 @@ from nanodesk.oms.desk import Desk
 from nanodesk.oms.journal import Journal
 from nanodesk.oms.order_engine import OrderEngine
 from nanodesk.oms.order_record import OrderRecord
+from nanodesk.rebalance import execute
 from nanodesk.rebalance.execute import Rebalancer
 from nanodesk.rebalance.sending import Sender
 
@@ -185,10 +186,10 @@ _write = Desk._write
 
 # -- rebalancing ------------------------------------------------------------------------------------------------------
 
-_clear_up, _name_run = Rebalancer._clear_up, Rebalancer._name_run
+_name_run = Rebalancer._name_run
 
 
-def _leave_open(self: Rebalancer, engine: Any, view: Any) -> Any:
+def _leave_open(engine: OrderEngine, view: Any, *_: Any) -> Any:
     engine.recover()
     view.is_reconciled = True
     return ()
@@ -334,7 +335,7 @@ MUTANTS: Final = (
     Mutant("a fault of the disk does not stop sending", lambda: (
         setattr(Journal, "_poison", _roll_back_only), setattr(Desk, "_write", _retry_writes)),
            ("disk binance K7 full", "disk ibkr K7 io_error")),
-    Mutant("what earlier runs left open stays open", _set(Rebalancer, "_clear_up", _leave_open),
+    Mutant("what earlier runs left open stays open", _set(execute, "clear_up", _leave_open),
            ("kill binance K14 middle", "kill binance K14 first", "kill ibkr K18 first", "kill alpaca K14 first",
             "kill alpaca K21 first", "kill ibkr K21 first")),
     Mutant("a second run has the name of the first", _set(Rebalancer, "_name_run", _same_run), _kills("K14")),
