@@ -90,6 +90,7 @@ class Ledger:
         self.orphans: dict[tuple[str, str], dict[str, Any]] = {}
         self.runs: dict[str, str] = {}
         self._unowned: defaultdict[tuple[str, str], list[_Booked]] = defaultdict(list)
+        self._unowned_back_e9: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.venue = self.account = ""
         self.opened_ns = -1
         self.opening_flows_e18: dict[str, int] = {}
@@ -352,27 +353,27 @@ class Ledger:
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.CORRECTION, was)
         self._book(event, payload["quantity_e9"], payload["price_e9"], payload.get("fee_e9", 0), OrderEvent.CORRECTION)
-        record = self._owner(event)
-        if record is not None and was:
-            record.taken_back_e9 += max(was["quantity_e9"] - payload["quantity_e9"], 0)
-            self._judge(record, Verdict.APPLIED, "")
+        if was:
+            self._take_back(event, max(was["quantity_e9"] - payload["quantity_e9"], 0))
 
     def _bust(self, event: StoredEvent) -> None:
         was = event.payload.get("was", {})
         if was:
             self._book(event, -was["quantity_e9"], was["price_e9"], -was.get("fee_e9", 0), OrderEvent.BUST, was)
-        record = self._owner(event)
-        if record is not None:
-            record.taken_back_e9 += (was or event.payload)["quantity_e9"]
-            self._judge(record, Verdict.APPLIED, "")
+        self._take_back(event, (was or event.payload)["quantity_e9"])
 
     def _supersede(self, event: StoredEvent) -> None:
         # The execution itself, told after its correction: it is not booked, but what the venue once called filled
         # was more by the difference.
+        self._take_back(event, max(event.payload["quantity_e9"] - event.payload["corrected_to_e9"], 0))
+
+    def _take_back(self, event: StoredEvent, quantity_e9: int) -> None:
         record, payload = self._owner(event), event.payload
         if record is not None:
-            record.taken_back_e9 += max(payload["quantity_e9"] - payload["corrected_to_e9"], 0)
+            record.taken_back_e9 += quantity_e9
             self._judge(record, Verdict.APPLIED, "")
+        elif payload.get("venue_order_id"):
+            self._unowned_back_e9[payload["symbol"], payload["venue_order_id"]] += quantity_e9
 
     def _book(
         self,
@@ -426,7 +427,7 @@ class Ledger:
         if record.venue_order_id:
             key = (record.order.symbol, record.venue_order_id)
             self.venue_ids[key] = name
-            if key in self._unowned:
+            if key in self._unowned or key in self._unowned_back_e9:
                 self._claim(record, key)
         if record.state.is_terminal and not record.awaited_e9:
             self.open_ids.pop(name, None)
@@ -434,8 +435,9 @@ class Ledger:
             self.open_ids[name] = None
 
     def _claim(self, record: OrderRecord, key: tuple[str, str]) -> None:
-        """Fills that were told under the venue's id before we knew whose it was; the position has them already."""
-        for side, quantity_e9, price_e9, fee_e9, currency in self._unowned.pop(key):
+        """Fills and busts that were told under the venue's id before we knew whose it was; the position has them."""
+        record.taken_back_e9 += self._unowned_back_e9.pop(key, 0)
+        for side, quantity_e9, price_e9, fee_e9, currency in self._unowned.pop(key, ()):
             if side == record.order.side.value:
                 record.apply_event(OrderEvent.FILL)
                 record.book(quantity_e9, price_e9, fee_e9, currency)

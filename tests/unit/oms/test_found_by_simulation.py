@@ -190,3 +190,20 @@ def test_what_is_left_of_a_corrected_fill_that_was_busted_is_not_awaited(open_de
     sequence = desk.journal.sequence
     assert reconcile(desk.engine).awaited == ()
     assert desk.journal.sequence == sequence
+
+
+def test_a_bust_told_before_the_order_is_known_by_its_number_is_not_awaited(open_desk):
+    broker = ScriptedBroker()
+    desk = open_desk(broker)
+    broker.script.append("lost")
+    desk.engine.submit(an_order("a-1"))
+    execution = broker.fill("a-1", say=False)
+    broker.all_executions.clear()
+    broker.stream.append(replace(broker.bust(execution, say=False), client_order_id=""))
+    broker.held.clear()
+    desk.engine.poll()
+    broker.report("a-1", state=OrderState.FILLED, filled_quantity_e9=0)
+    reconcile(desk.engine)
+    assert state_of(desk, "a-1") is OrderState.FILLED
+    assert desk.engine.order("a-1").awaited_quantity_e9 == 0
+    assert reconcile(desk.engine).awaited == ()
