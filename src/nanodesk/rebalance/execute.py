@@ -349,7 +349,7 @@ class Rebalancer:
     def _plan(
         self, weights: Mapping[str, float], holdings: Iterable[Holding], view: RiskView, target: Target | None
     ) -> Plan:
-        plan = make_plan(
+        return make_plan(
             weights,
             holdings,
             quotes=view.quotes,
@@ -357,9 +357,6 @@ class Rebalancer:
             account=view.account,
             settings=self._config.plan_settings(target),
         )
-        # Purchases that wait for sales are checked against them: what was decided may no longer be what it costs.
-        view.plan_prices_e9 = {line.symbol: line.mid_price_e9 for line in plan.orders}
-        return plan
 
     def _refusal(self, plan: Plan, risk: RiskReport | None) -> str:
         most = self._config.execution.max_orders_per_run
