@@ -153,3 +153,27 @@ async def within(timeout_s: float, work: Awaitable[T]) -> T:
             return await work
     except TimeoutError:
         raise BrokerError(f"No answer within {timeout_s:g} s.", field="timeout_s", value=timeout_s) from None
+
+
+class BackgroundTasks:
+    """Work of one event loop that nobody waits for: held fast until it ends, and ended together."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin; call on the event loop.
+
+        Parameters
+        ----------
+        work : coroutine
+            Deals with its own errors.
+        """
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        """End what runs."""
+        for task in self._tasks:
+            task.cancel()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from nanodesk.brokers.alpaca.fills import FillTracker, named_fills, standing_quantity
 from nanodesk.brokers.alpaca.messages import (
@@ -22,6 +21,7 @@ from nanodesk.brokers.alpaca.messages import (
 from nanodesk.brokers.alpaca.reading import AlpacaReading
 from nanodesk.brokers.base import Clock, RequestRejected, StreamChange, StreamState
 from nanodesk.brokers.event_inbox import EventInbox
+from nanodesk.brokers.event_loop import BackgroundTasks
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.known_orders import KnownOrder, KnownOrders
 from nanodesk.errors import BrokerError
@@ -71,7 +71,7 @@ class AlpacaStream:
         self._inbox = inbox
         self._now_ns = now_ns
         self._poll_interval_s = poll_interval_s
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._asking = asyncio.Lock()
         self._was_live = False
         self.gaps = 0
@@ -79,17 +79,11 @@ class AlpacaStream:
     def start(self) -> None:
         """Begin to compare; call on the event loop, before the stream is opened."""
         self._asking = asyncio.Lock()
-        self._run(self._poll())
+        self._tasks.start(self._poll())
 
     def stop(self) -> None:
         """End what runs."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.cancel()
 
     def on_state(self, is_live: bool, reason: str) -> None:
         """The stream came up or was lost.
@@ -108,7 +102,7 @@ class AlpacaStream:
             # Nothing is repeated, so whatever happened in between has to be asked for.
             state = StreamState.RESTORED_DATA_LOST if self._was_live else StreamState.LIVE
             if self._was_live:
-                self._run(self._compare())
+                self._tasks.start(self._compare())
             self._was_live = True
         self._inbox.put([StreamChange(state, self._now_ns(), reason)])
 
@@ -185,7 +179,7 @@ class AlpacaStream:
     def _note_gap(self, report: OrderReport) -> None:
         self.gaps += 1
         logger.info("fills_asked_for", extra={"client_order_id": report.client_order_id, "symbol": report.symbol})
-        self._run(self._fetch_fills(report))
+        self._tasks.start(self._fetch_fills(report))
 
     async def _fetch_fills(self, report: OrderReport) -> None:
         async with self._asking:  # one after the other, so that states are told in their order

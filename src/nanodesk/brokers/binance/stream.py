@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from nanodesk.brokers.base import BrokerEvent, Clock, StreamChange, StreamState
 from nanodesk.brokers.binance.messages import StreamReport, stream_report
 from nanodesk.brokers.binance.pairs import Pairs
 from nanodesk.brokers.binance.reading import BinanceReading
 from nanodesk.brokers.event_inbox import EventInbox
+from nanodesk.brokers.event_loop import BackgroundTasks
 from nanodesk.brokers.fields import Fields
 from nanodesk.brokers.known_orders import KnownOrder, KnownOrders
 from nanodesk.errors import BrokerError
@@ -59,23 +59,17 @@ class BinanceStream:
         self._inbox = inbox
         self._now_ns = now_ns
         self._poll_interval_s = poll_interval_s
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._was_live = False
         self.gaps = 0
 
     def start(self) -> None:
         """Begin to compare; call on the event loop."""
-        self._run(self._poll())
+        self._tasks.start(self._poll())
 
     def stop(self) -> None:
         """End what runs."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.cancel()
 
     def on_state(self, is_live: bool, reason: str) -> None:
         """The session came up or was lost.
@@ -93,7 +87,7 @@ class BinanceStream:
             # Nothing is repeated, so whatever happened in between has to be asked for.
             state = StreamState.RESTORED_DATA_LOST if self._was_live else StreamState.LIVE
             if self._was_live:
-                self._run(self._compare())
+                self._tasks.start(self._compare())
             self._was_live = True
         self._inbox.put([StreamChange(state, self._now_ns(), reason)])
 
@@ -126,7 +120,7 @@ class BinanceStream:
     def _note_gap(self, known: KnownOrder) -> None:
         self.gaps += 1
         logger.warning("fills_missing", extra={"client_order_id": known.client_order_id, "pair": known.pair})
-        self._run(self._fetch_fills(known))
+        self._tasks.start(self._fetch_fills(known))
 
     async def _fetch_fills(self, known: KnownOrder) -> None:
         try:

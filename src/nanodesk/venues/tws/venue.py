@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
+from nanodesk.brokers.event_loop import BackgroundTasks
 from nanodesk.brokers.paper.market import PaperMarket
 from nanodesk.brokers.paper.values import EventKind, MarketEvent
 from nanodesk.errors import FeedError
@@ -68,7 +69,7 @@ class TwsVenue:
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._due: asyncio.TimerHandle | None = None
         self._streamer: asyncio.TimerHandle | None = None
         self._port = 0
@@ -111,8 +112,7 @@ class TwsVenue:
         for timer in (*self._timers, self._due, self._streamer):
             if timer is not None:
                 timer.cancel()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         if self._server is not None:
             self._server.close()
         await self.drop_clients()
@@ -308,9 +308,7 @@ class TwsVenue:
         seconds : float
             How long.
         """
-        task = asyncio.get_running_loop().create_task(self._restart(seconds))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._restart(seconds))
 
     async def _restart(self, seconds: float) -> None:
         if self._server is not None:
